@@ -1,0 +1,221 @@
+"""Interceptors, checked and composed once, when an application or a client is built."""
+
+import inspect
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+)
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from functools import partial
+from types import TracebackType
+from typing import TypeGuard, TypeVar
+
+from google.protobuf.message import Message
+
+from connectrpc_protocol.context import RequestContext
+from connectrpc_protocol.interceptor import (
+    BidiStreamInterceptor,
+    BidiStreamInterceptorSync,
+    ClientStreamInterceptor,
+    ClientStreamInterceptorSync,
+    Interceptor,
+    InterceptorSync,
+    MetadataInterceptor,
+    MetadataInterceptorSync,
+    ServerStreamInterceptor,
+    ServerStreamInterceptorSync,
+    UnaryInterceptor,
+    UnaryInterceptorSync,
+)
+
+Req = TypeVar("Req", bound=Message)
+Res = TypeVar("Res", bound=Message)
+
+_AWAITED = frozenset({"intercept_unary", "intercept_client_stream", "on_start", "on_end"})
+_ITERATED = frozenset({"intercept_server_stream", "intercept_bidi_stream"})
+_ASYNC = _AWAITED | _ITERATED
+_SYNC = frozenset(f"{name}_sync" for name in _ASYNC)
+
+
+class InterceptorChain:
+    """The interceptors of an ASGI application or an async client.
+
+    Raises `TypeError` for an object that is no usable interceptor there: one without a method of
+    this colour, with a misspelt or wrongly coloured method, or with half of a pair. An interceptor
+    that would never be called may be the one that was to check credentials.
+    """
+
+    __slots__ = ("_interceptors", "metadata")
+
+    def __init__(self, interceptors: Iterable[Interceptor]) -> None:
+        self._interceptors = tuple(interceptors)
+        for each in self._interceptors:
+            _check(each, _ASYNC, _SYNC, "async")
+        self.metadata: tuple[MetadataInterceptor[object], ...] = tuple(
+            each for each in self._interceptors if _is_metadata(each)
+        )
+
+    def unary(
+        self, call_next: Callable[[Req, RequestContext], Awaitable[Res]]
+    ) -> Callable[[Req, RequestContext], Awaitable[Res]]:
+        for each in reversed(self._interceptors):
+            if isinstance(each, UnaryInterceptor):
+                call_next = partial(each.intercept_unary, call_next)
+        return call_next
+
+    def client_stream(
+        self, call_next: Callable[[AsyncIterator[Req], RequestContext], Awaitable[Res]]
+    ) -> Callable[[AsyncIterator[Req], RequestContext], Awaitable[Res]]:
+        for each in reversed(self._interceptors):
+            if isinstance(each, ClientStreamInterceptor):
+                call_next = partial(each.intercept_client_stream, call_next)
+        return call_next
+
+    def server_stream(
+        self, call_next: Callable[[Req, RequestContext], AsyncIterator[Res]]
+    ) -> Callable[[Req, RequestContext], AsyncIterator[Res]]:
+        for each in reversed(self._interceptors):
+            if isinstance(each, ServerStreamInterceptor):
+                call_next = partial(each.intercept_server_stream, call_next)
+        return call_next
+
+    def bidi_stream(
+        self, call_next: Callable[[AsyncIterator[Req], RequestContext], AsyncIterator[Res]]
+    ) -> Callable[[AsyncIterator[Req], RequestContext], AsyncIterator[Res]]:
+        for each in reversed(self._interceptors):
+            if isinstance(each, BidiStreamInterceptor):
+                call_next = partial(each.intercept_bidi_stream, call_next)
+        return call_next
+
+    @asynccontextmanager
+    async def around(self, ctx: RequestContext) -> AsyncGenerator[None, None]:
+        """Starts the metadata interceptors and ends those that started, in reverse."""
+        async with AsyncExitStack() as stack:
+            for each in self.metadata:
+                token = await each.on_start(ctx)
+                stack.push_async_exit(partial(_end, each, token, ctx))
+            yield
+
+
+class InterceptorChainSync:
+    """The interceptors of a WSGI application or a sync client. See `InterceptorChain`."""
+
+    __slots__ = ("_interceptors", "metadata")
+
+    def __init__(self, interceptors: Iterable[InterceptorSync]) -> None:
+        self._interceptors = tuple(interceptors)
+        for each in self._interceptors:
+            _check(each, _SYNC, _ASYNC, "sync")
+        self.metadata: tuple[MetadataInterceptorSync[object], ...] = tuple(
+            each for each in self._interceptors if _is_metadata_sync(each)
+        )
+
+    def unary(
+        self, call_next: Callable[[Req, RequestContext], Res]
+    ) -> Callable[[Req, RequestContext], Res]:
+        for each in reversed(self._interceptors):
+            if isinstance(each, UnaryInterceptorSync):
+                call_next = partial(each.intercept_unary_sync, call_next)
+        return call_next
+
+    def client_stream(
+        self, call_next: Callable[[Iterator[Req], RequestContext], Res]
+    ) -> Callable[[Iterator[Req], RequestContext], Res]:
+        for each in reversed(self._interceptors):
+            if isinstance(each, ClientStreamInterceptorSync):
+                call_next = partial(each.intercept_client_stream_sync, call_next)
+        return call_next
+
+    def server_stream(
+        self, call_next: Callable[[Req, RequestContext], Iterator[Res]]
+    ) -> Callable[[Req, RequestContext], Iterator[Res]]:
+        for each in reversed(self._interceptors):
+            if isinstance(each, ServerStreamInterceptorSync):
+                call_next = partial(each.intercept_server_stream_sync, call_next)
+        return call_next
+
+    def bidi_stream(
+        self, call_next: Callable[[Iterator[Req], RequestContext], Iterator[Res]]
+    ) -> Callable[[Iterator[Req], RequestContext], Iterator[Res]]:
+        for each in reversed(self._interceptors):
+            if isinstance(each, BidiStreamInterceptorSync):
+                call_next = partial(each.intercept_bidi_stream_sync, call_next)
+        return call_next
+
+    @contextmanager
+    def around(self, ctx: RequestContext) -> Generator[None, None, None]:
+        """Starts the metadata interceptors and ends those that started, in reverse."""
+        with ExitStack() as stack:
+            for each in self.metadata:
+                token = each.on_start_sync(ctx)
+                stack.push(partial(_end_sync, each, token, ctx))
+            yield
+
+
+def _is_metadata(interceptor: object) -> TypeGuard[MetadataInterceptor[object]]:
+    return isinstance(interceptor, MetadataInterceptor)
+
+
+def _is_metadata_sync(interceptor: object) -> TypeGuard[MetadataInterceptorSync[object]]:
+    return isinstance(interceptor, MetadataInterceptorSync)
+
+
+async def _end(
+    interceptor: MetadataInterceptor[object],
+    token: object,
+    ctx: RequestContext,
+    _type: type[BaseException] | None,
+    error: BaseException | None,
+    _traceback: TracebackType | None,
+) -> None:
+    await interceptor.on_end(token, ctx, error)
+
+
+def _end_sync(
+    interceptor: MetadataInterceptorSync[object],
+    token: object,
+    ctx: RequestContext,
+    _type: type[BaseException] | None,
+    error: BaseException | None,
+    _traceback: TracebackType | None,
+) -> None:
+    interceptor.on_end_sync(token, ctx, error)
+
+
+def _check(interceptor: object, wanted: frozenset[str], other: frozenset[str], colour: str) -> None:
+    kind = type(interceptor).__name__
+    names = {name for name in dir(interceptor) if name.startswith(("intercept_", "on_"))}
+    if isinstance(interceptor, type):
+        raise TypeError(f"interceptor {interceptor.__name__} is a class; pass an instance of it")
+    unknown = sorted(name for name in names - wanted - other if name.startswith("intercept_"))
+    if unknown:
+        raise TypeError(f"interceptor {kind} has a method of unknown name: {', '.join(unknown)}")
+    usable = sorted(names & wanted)
+    if not usable:
+        known = ", ".join(sorted(wanted))
+        raise TypeError(f"{kind} is no {colour} interceptor: it has none of the methods {known}")
+    suffix = "_sync" if colour == "sync" else ""
+    if (f"on_start{suffix}" in usable) != (f"on_end{suffix}" in usable):
+        raise TypeError(f"interceptor {kind} needs both on_start{suffix} and on_end{suffix}")
+    for name in usable:
+        _check_colour(kind, name, getattr(interceptor, name))
+
+
+def _check_colour(kind: str, name: str, function: object) -> None:
+    if not callable(function):
+        raise TypeError(f"interceptor {kind}: {name} is not callable")
+    is_coroutine = inspect.iscoroutinefunction(function)
+    if name in _AWAITED:
+        if not is_coroutine:
+            raise TypeError(f"interceptor {kind}: {name} must be an 'async def' function")
+    elif is_coroutine:
+        raise TypeError(f"interceptor {kind}: {name} must return an iterator, not an awaitable")
+    elif name in _ITERATED and inspect.isgeneratorfunction(function):
+        raise TypeError(f"interceptor {kind}: {name} must be an async generator")
+    elif name in _SYNC and inspect.isasyncgenfunction(function):
+        raise TypeError(f"interceptor {kind}: {name} must not be async")

@@ -1,0 +1,57 @@
+"""The client's side of the seam: the protocol that a client speaks, by name."""
+
+from typing import Protocol, TypeVar
+
+from google.protobuf.message import Message
+
+from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
+from connectrpc_protocol.connect.stream import StreamClientMethod as ConnectStreamClientMethod
+from connectrpc_protocol.connect.unary import UnaryClientMethod as ConnectUnaryClientMethod
+from connectrpc_protocol.context import RequestContext
+from connectrpc_protocol.method import Method
+from connectrpc_protocol.options import ClientOptions
+
+Req = TypeVar("Req", bound=Message)
+Res = TypeVar("Res", bound=Message)
+Req_contra = TypeVar("Req_contra", bound=Message, contravariant=True)
+Res_co = TypeVar("Res_co", bound=Message, covariant=True)
+
+
+class UnaryClientMethod(Protocol[Req_contra, Res_co]):
+    """One unary RPC of one client, with everything ready that does not depend on the call."""
+
+    def call(self, context: RequestContext) -> UnaryClientCall[Req_contra, Res_co]:
+        """Begin a call."""
+        ...
+
+
+class StreamClientMethod(Protocol[Req_contra, Res_co]):
+    """One streaming RPC of one client, with everything ready that does not depend on the call."""
+
+    def call(self, context: RequestContext) -> StreamClientCall[Req_contra, Res_co]:
+        """Begin a call."""
+        ...
+
+
+class ClientProtocol:
+    """A protocol a client speaks; `name` is `connect`.
+
+    Raises `ValueError` for an unknown name.
+    """
+
+    def __init__(self, name: str) -> None:
+        if name != "connect":
+            raise ValueError(f"unknown protocol {name!r}; known: 'connect'")
+        self.name = name
+
+    def unary(
+        self, method: Method[Req, Res], base_url: str, options: ClientOptions
+    ) -> UnaryClientMethod[Req, Res]:
+        """A unary RPC of a client for this base URL, which has no slash at its end."""
+        return ConnectUnaryClientMethod(method, base_url, options)
+
+    def stream(
+        self, method: Method[Req, Res], base_url: str, options: ClientOptions
+    ) -> StreamClientMethod[Req, Res]:
+        """A streaming RPC of a client for this base URL, which has no slash at its end."""
+        return ConnectStreamClientMethod(method, base_url, options)

@@ -1,0 +1,60 @@
+"""The sixteen status codes shared by Connect, gRPC and gRPC-Web."""
+
+from enum import Enum
+
+
+class Code(Enum):
+    """Why a call failed.
+
+    The value is the name on the wire of the Connect protocol. `grpc` is the number on the wire of
+    gRPC and gRPC-Web, `http_status` the status of a failed Connect unary call.
+
+    Source: Connect protocol reference, "Error codes"; grpc/grpc, doc/statuscodes.md.
+    """
+
+    grpc: int
+    http_status: int
+
+    def __new__(cls, value: str, grpc: int, http_status: int) -> "Code":
+        member = object.__new__(cls)
+        member._value_ = value
+        member.grpc = grpc
+        member.http_status = http_status
+        return member
+
+    CANCELED = "canceled", 1, 499
+    UNKNOWN = "unknown", 2, 500
+    INVALID_ARGUMENT = "invalid_argument", 3, 400
+    DEADLINE_EXCEEDED = "deadline_exceeded", 4, 504
+    NOT_FOUND = "not_found", 5, 404
+    ALREADY_EXISTS = "already_exists", 6, 409
+    PERMISSION_DENIED = "permission_denied", 7, 403
+    RESOURCE_EXHAUSTED = "resource_exhausted", 8, 429
+    FAILED_PRECONDITION = "failed_precondition", 9, 400
+    ABORTED = "aborted", 10, 409
+    OUT_OF_RANGE = "out_of_range", 11, 400
+    UNIMPLEMENTED = "unimplemented", 12, 501
+    INTERNAL = "internal", 13, 500
+    UNAVAILABLE = "unavailable", 14, 503
+    DATA_LOSS = "data_loss", 15, 500
+    UNAUTHENTICATED = "unauthenticated", 16, 401
+
+    @classmethod
+    def from_http_status(cls, status: int) -> "Code":
+        """The code of a response that carries no error of the protocol's own.
+
+        Source: Connect protocol reference, "HTTP to error code".
+        """
+        return _FROM_HTTP_STATUS.get(status, cls.UNKNOWN)
+
+
+_FROM_HTTP_STATUS = {
+    400: Code.INTERNAL,
+    401: Code.UNAUTHENTICATED,
+    403: Code.PERMISSION_DENIED,
+    404: Code.UNIMPLEMENTED,
+    429: Code.UNAVAILABLE,
+    502: Code.UNAVAILABLE,
+    503: Code.UNAVAILABLE,
+    504: Code.UNAVAILABLE,
+}

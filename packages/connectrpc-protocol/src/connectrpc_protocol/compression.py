@@ -1,0 +1,231 @@
+"""Compression of messages, with a bound on what a message may grow to."""
+
+import io
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from importlib.util import find_spec
+from typing import Protocol
+
+from connectrpc_protocol.code import Code
+from connectrpc_protocol.errors import ConnectError, too_large
+
+
+class Compression(Protocol):
+    """A way to compress messages.
+
+    `name` is the name on the wire. `decompress` must stop as soon as the output exceeds `limit`
+    bytes (`None` for no limit) and raise `too_large(limit)`, and raise `ValueError` for data that
+    is corrupt, truncated or followed by other data. An object has no state and may be called from
+    any thread.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name on the wire."""
+        ...
+
+    def compress(self, data: bytes) -> bytes:
+        """The compressed data; the same bytes for the same data."""
+        ...
+
+    def decompress(self, data: bytes, limit: int | None) -> bytes:
+        """The original data."""
+        ...
+
+
+class Gzip:
+    """RFC 1952. The header holds no time, so that equal messages stay equal when compressed."""
+
+    name = "gzip"
+
+    def __init__(self, level: int = 6) -> None:
+        self._level = level
+
+    def compress(self, data: bytes) -> bytes:
+        return zlib.compress(data, self._level, wbits=31)
+
+    def decompress(self, data: bytes, limit: int | None) -> bytes:
+        # A gzip file may hold several members (RFC 1952, section 2.2).
+        parts: list[bytes] = []
+        size = 0
+        while data:
+            member = zlib.decompressobj(wbits=31)
+            try:
+                part = member.decompress(data, 0 if limit is None else limit - size + 1)
+            except zlib.error as error:
+                raise ValueError(str(error)) from None
+            size += len(part)
+            if limit is not None and size > limit:
+                raise too_large(limit)
+            if not member.eof:
+                raise ValueError("truncated gzip data")
+            parts.append(part)
+            data = member.unused_data
+        return b"".join(parts)
+
+
+class Brotli:
+    """RFC 7932; needs the extra `brotli`."""
+
+    name = "br"
+
+    def __init__(self, quality: int = 4) -> None:
+        self._quality = quality
+
+    def compress(self, data: bytes) -> bytes:
+        import brotli
+
+        return brotli.compress(data, quality=self._quality)
+
+    def decompress(self, data: bytes, limit: int | None) -> bytes:
+        import brotli
+
+        decompressor = brotli.Decompressor()
+        parts: list[bytes] = []
+        size = 0
+        while not decompressor.is_finished():
+            try:
+                part = decompressor.process(data, output_buffer_limit=_BROTLI_STEP)
+            except brotli.error:
+                raise ValueError("corrupt brotli data") from None
+            if not part and not decompressor.is_finished():
+                raise ValueError("truncated brotli data")
+            size += len(part)
+            if limit is not None and size > limit:
+                raise too_large(limit)
+            parts.append(part)
+            data = b""
+        return b"".join(parts)
+
+
+class Zstd:
+    """RFC 8878; needs the extra `zstd`.
+
+    A frame whose window exceeds 8 MiB is refused, as RFC 9659 asks for content on the web.
+    """
+
+    name = "zstd"
+
+    def __init__(self, level: int = 3) -> None:
+        self._level = level
+
+    def compress(self, data: bytes) -> bytes:
+        import zstandard
+
+        return zstandard.ZstdCompressor(level=self._level).compress(data)
+
+    def decompress(self, data: bytes, limit: int | None) -> bytes:
+        import zstandard
+
+        decompressor = zstandard.ZstdDecompressor(max_window_size=8 * 1024 * 1024)
+        try:
+            if limit is not None:
+                # Only this reader bounds its output, and only the object below tells whether the
+                # frame is whole: it runs once the size is known to be within the limit.
+                with decompressor.stream_reader(io.BytesIO(data)) as reader:
+                    if not _reads_within(reader.read, limit):
+                        raise too_large(limit)
+            frame = decompressor.decompressobj()
+            output = frame.decompress(data)
+        except zstandard.ZstdError as error:
+            raise ValueError(str(error)) from None
+        if not frame.eof or frame.unused_data:
+            raise ValueError("truncated zstd data" if not frame.eof else "data after a zstd frame")
+        return output
+
+
+_BROTLI_STEP = 64 * 1024
+_ZSTD_STEP = 1024 * 1024
+
+# The module that each compression imports, and the extra that brings it.
+_OPTIONAL = {"br": ("brotli", "brotli"), "zstd": ("zstandard", "zstd")}
+_KNOWN: dict[str, Compression] = {each.name: each for each in (Gzip(), Brotli(), Zstd())}
+IDENTITY = "identity"
+
+
+def _reads_within(read: Callable[[int], bytes], limit: int) -> bool:
+    size = 0
+    while part := read(_ZSTD_STEP):
+        size += len(part)
+        if size > limit:
+            return False
+    return True
+
+
+def available_compressions() -> tuple[Compression, ...]:
+    """Those that can be used here: gzip, and brotli and zstd where their extras are installed."""
+    return tuple(each for each in _KNOWN.values() if _is_installed(each.name))
+
+
+def resolve_compression(compression: "str | Compression") -> Compression:
+    """The compression of that name, or the given object.
+
+    Raises `ValueError` for an unknown name and `ImportError`, naming the extra to install, for one
+    whose library is missing.
+    """
+    if not isinstance(compression, str):
+        return compression
+    known = _KNOWN.get(compression)
+    if known is None:
+        names = ", ".join(repr(name) for name in _KNOWN)
+        raise ValueError(f"unknown compression {compression!r}; known by name: {names}")
+    if not _is_installed(compression):
+        extra = _OPTIONAL[compression][1]
+        raise ImportError(
+            f"compression {compression!r} needs an extra: pip install connectrpc-protocol[{extra}]"
+        )
+    return known
+
+
+def _is_installed(name: str) -> bool:
+    return name not in _OPTIONAL or find_spec(_OPTIONAL[name][0]) is not None
+
+
+class Compressions:
+    """The compressions one side accepts, in order of preference."""
+
+    __slots__ = ("_by_name", "names")
+
+    def __init__(self, compressions: Iterable[str | Compression]) -> None:
+        resolved = [resolve_compression(each) for each in compressions]
+        self._by_name = {each.name: each for each in resolved}
+        self.names: Sequence[str] = tuple(self._by_name)
+
+    def get(self, name: str) -> Compression | None:
+        """The compression of that name; `None` for identity.
+
+        Raises `ConnectError` (`unimplemented`) that lists the supported names.
+        """
+        if name in ("", IDENTITY):
+            return None
+        found = self._by_name.get(name)
+        if found is None:
+            supported = ", ".join((*self.names, IDENTITY))
+            raise ConnectError(
+                Code.UNIMPLEMENTED, f"unknown compression {name!r}; supported: {supported}"
+            )
+        return found
+
+    def negotiate(self, accepted: str) -> Compression | None:
+        """The peer's favourite among these, from its Accept-Encoding (RFC 9110, section 12.5.3).
+
+        Names without a weight are as welcome as each other; the first listed wins.
+        """
+        best, best_weight = None, 0.0
+        for item in accepted.split(","):
+            name, _, parameter = item.partition(";")
+            found = self._by_name.get(name.strip().lower())
+            weight = _weight(parameter)
+            if found is not None and weight > best_weight:
+                best, best_weight = found, weight
+        return best
+
+
+def _weight(parameter: str) -> float:
+    name, _, value = parameter.partition("=")
+    if name.strip().lower() != "q":
+        return 1.0
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0

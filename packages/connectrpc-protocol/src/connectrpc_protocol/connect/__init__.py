@@ -1,0 +1,1 @@
+"""The Connect protocol. Source: the protocol reference at connectrpc.com/docs/protocol."""

@@ -1,0 +1,287 @@
+"""Unary calls. Source: Connect protocol reference, "Unary RPCs"."""
+
+from typing import Generic, TypeVar
+
+from google.protobuf.message import Message
+
+from connectrpc_protocol.call import Fields, Peer
+from connectrpc_protocol.code import Code
+from connectrpc_protocol.codec import Codec
+from connectrpc_protocol.compression import Compression
+from connectrpc_protocol.connect import get
+from connectrpc_protocol.connect.error import (
+    dump_json,
+    error_from_json,
+    error_to_json,
+    load_json,
+)
+from connectrpc_protocol.connect.headers import (
+    PROTOCOL,
+    check_content_type,
+    check_version,
+    get_headers,
+    post_headers,
+    read_deadline,
+    response_compression,
+    response_metadata,
+    split_trailers,
+)
+from connectrpc_protocol.context import RequestContext
+from connectrpc_protocol.errors import ConnectError, as_connect_error
+from connectrpc_protocol.headers import RawHeaders, merged
+from connectrpc_protocol.http import (
+    HTTP_OK,
+    HeaderPair,
+    HttpRequest,
+    HttpResponse,
+    plain_text,
+)
+from connectrpc_protocol.messages import MessageDecoder, MessageEncoder
+from connectrpc_protocol.method import Method
+from connectrpc_protocol.options import ClientOptions, ServerOptions
+
+Req = TypeVar("Req", bound=Message)
+Res = TypeVar("Res", bound=Message)
+
+_JSON = (b"content-type", b"application/json")
+_VARY = (b"vary", b"accept-encoding")
+
+
+class _ServerMethod(Generic[Req, Res]):
+    """One method in one codec, with what its calls share."""
+
+    __slots__ = ("codec", "content_type", "decoder", "encoder", "method", "options")
+
+    def __init__(self, method: Method[Req, Res], codec: Codec, options: ServerOptions) -> None:
+        self.method = method
+        self.codec = codec
+        self.options = options
+        self.content_type = (b"content-type", b"application/" + codec.name.encode())
+        self.decoder = MessageDecoder(
+            codec, method.request, options.read_max_bytes, Code.INVALID_ARGUMENT
+        )
+        self.encoder = MessageEncoder(codec, options.compress_min_bytes, options.send_max_bytes)
+
+    def post(
+        self, headers: RawHeaders, fields: Fields, query: bytes, peer: Peer
+    ) -> "UnaryServerCall[Req, Res] | HttpResponse":
+        """Begin a call that came with POST."""
+        accept_encoding = fields.get(b"accept-encoding")
+        compression = None
+        try:
+            deadline = read_deadline(fields, self.options)
+            check_version(fields.get(b"connect-protocol-version"), self.options)
+            encoding = fields.get(b"content-encoding")
+            if encoding is not None:
+                compression = self.options.compressions.get(encoding.decode("latin-1"))
+        except ConnectError as error:
+            context = RequestContext(self.method, PROTOCOL, "POST", headers, None, peer)
+            return UnaryServerCall(self, context, accept_encoding, None).failure(error)
+        context = RequestContext(self.method, PROTOCOL, "POST", headers, deadline, peer)
+        return UnaryServerCall(self, context, accept_encoding, compression)
+
+
+class UnaryServerCall(Generic[Req, Res]):
+    """See `connectrpc_protocol.call.UnaryServerCall`."""
+
+    __slots__ = ("_accept_encoding", "_bound", "_compression", "_message", "context")
+
+    def __init__(
+        self,
+        bound: _ServerMethod[Req, Res],
+        context: RequestContext,
+        accept_encoding: bytes | None,
+        compression: Compression | None,
+        message: bytes | None = None,
+    ) -> None:
+        self._bound = bound
+        self.context = context
+        self._compression = compression
+        self._accept_encoding = accept_encoding
+        self._message = message
+
+    @property
+    def has_body(self) -> bool:
+        return self._message is None
+
+    @property
+    def read_limit(self) -> int | None:
+        return self._bound.decoder.limit
+
+    def request(self, body: bytes) -> Req:
+        if self._message is not None:
+            body = self._message
+        return self._bound.decoder.decode(body, self._compression)
+
+    def response(self, message: Res) -> HttpResponse:
+        bound = self._bound
+        body = bound.encoder.encode(message)
+        if len(body) < bound.encoder.compress_min and not self.context.has_response_metadata:
+            # The path of nearly all small calls.
+            length = b"%d" % len(body)
+            return HttpResponse(200, [bound.content_type, (b"content-length", length)], body)
+        return self._answer(200, bound.content_type, body, None)
+
+    def failure(self, exc: BaseException) -> HttpResponse:
+        error = as_connect_error(exc, expose=self._bound.options.expose_errors)
+        return self._answer(error.code.http_status, _JSON, dump_json(error_to_json(error)), error)
+
+    def _answer(
+        self, status: int, content_type: HeaderPair, body: bytes, error: ConnectError | None
+    ) -> HttpResponse:
+        headers = [content_type]
+        body, encoding = self._compress(body)
+        if encoding is not None:
+            headers.append((b"content-encoding", encoding.encode()))
+        if self._message is not None:
+            headers.append(_VARY)
+        headers.append((b"content-length", b"%d" % len(body)))
+        headers += response_metadata(self.context, error)
+        return HttpResponse(status, headers, body)
+
+    def _compress(self, body: bytes) -> tuple[bytes, str | None]:
+        bound = self._bound
+        if self._accept_encoding is None or len(body) < bound.encoder.compress_min:
+            return body, None
+        accepted = self._accept_encoding.decode("latin-1")
+        compression = bound.options.compressions.negotiate(accepted)
+        if compression is None:
+            return body, None
+        return compression.compress(body), compression.name
+
+
+class _GetMethod(Generic[Req, Res]):
+    """One method without side effects, called with GET; the codec is a parameter of the query."""
+
+    __slots__ = ("_any", "_bound", "_unsupported")
+
+    def __init__(self, bound: dict[str, _ServerMethod[Req, Res]]) -> None:
+        self._bound = bound
+        self._any = next(iter(bound.values()))
+        names = ", ".join(bound)
+        self._unsupported = plain_text(415, f"unsupported encoding; supported: {names}\n")
+
+    def __call__(
+        self, headers: RawHeaders, fields: Fields, query: bytes, peer: Peer
+    ) -> "UnaryServerCall[Req, Res] | HttpResponse":
+        """Begin a call that came with GET."""
+        accept_encoding = fields.get(b"accept-encoding")
+        options = self._any.options
+        try:
+            parameters = get.parse_query(query)
+            deadline = read_deadline(fields, options)
+            get.check_version(parameters, options)
+            bound = self._bound.get(get.parse_encoding(parameters))
+            if bound is None:
+                return self._unsupported
+            compression = options.compressions.get(parameters.get("compression", ""))
+            message = get.parse_message(parameters)
+        except ConnectError as error:
+            context = RequestContext(self._any.method, PROTOCOL, "GET", headers, None, peer)
+            return UnaryServerCall(self._any, context, accept_encoding, None, b"").failure(error)
+        context = RequestContext(bound.method, PROTOCOL, "GET", headers, deadline, peer)
+        return UnaryServerCall(bound, context, accept_encoding, compression, message)
+
+
+class UnaryServerMethod(Generic[Req, Res]):
+    """The bindings of one unary method: by content type for POST, and one for GET."""
+
+    __slots__ = ("get", "post")
+
+    def __init__(self, method: Method[Req, Res], options: ServerOptions) -> None:
+        bound = {codec.name: _ServerMethod(method, codec, options) for codec in options.codecs}
+        self.post = {each.content_type[1]: each.post for each in bound.values()}
+        self.get = _GetMethod(bound) if method.allows_get else None
+
+
+class UnaryClientMethod(Generic[Req, Res]):
+    """One method of one client, with what its calls share."""
+
+    __slots__ = ("content_type", "decoder", "encoder", "headers", "method", "options", "url")
+
+    def __init__(self, method: Method[Req, Res], base_url: str, options: ClientOptions) -> None:
+        codec = options.codec
+        self.method = method
+        self.url = base_url + method.path
+        self.options = options
+        self.content_type = f"application/{codec.name}"
+        self.decoder = MessageDecoder(codec, method.response, options.read_max_bytes, Code.INTERNAL)
+        self.encoder = MessageEncoder(codec, options.compress_min_bytes, None)
+
+    def call(self, context: RequestContext) -> "UnaryClientCall[Req, Res]":
+        """Begin a call."""
+        return UnaryClientCall(self, context)
+
+
+class UnaryClientCall(Generic[Req, Res]):
+    """See `connectrpc_protocol.call.UnaryClientCall`."""
+
+    __slots__ = ("_bound", "_context")
+
+    def __init__(self, bound: UnaryClientMethod[Req, Res], context: RequestContext) -> None:
+        self._bound = bound
+        self._context = context
+
+    @property
+    def read_limit(self) -> int | None:
+        return self._bound.decoder.limit
+
+    def request(self, message: Req) -> HttpRequest:
+        if self._context.http_method == "GET":
+            request = self._get(message)
+            if len(request.url) <= get.MAX_URL_LENGTH:
+                return request
+        return self._post(message)
+
+    def _post(self, message: Req) -> HttpRequest:
+        bound = self._bound
+        body = bound.encoder.encode(message)
+        protocol = [("accept-encoding", ", ".join(bound.options.accept_compression.names))]
+        body, encoding = self._compress(body)
+        if encoding is not None:
+            protocol.append(("content-encoding", encoding))
+        headers = post_headers(self._context, bound.content_type, protocol)
+        return HttpRequest("POST", bound.url, headers, body)
+
+    def _get(self, message: Req) -> HttpRequest:
+        bound = self._bound
+        codec = bound.options.codec
+        body, encoding = self._compress(codec.encode_stable(message))
+        url = get.build_url(bound.url, codec, body, encoding)
+        accepted = ", ".join(bound.options.accept_compression.names)
+        return HttpRequest("GET", url, get_headers(self._context, accepted), b"")
+
+    def _compress(self, body: bytes) -> tuple[bytes, str | None]:
+        compression = self._bound.options.send_compression
+        if compression is None or len(body) < self._bound.encoder.compress_min:
+            return body, None
+        return compression.compress(body), compression.name
+
+    def response(self, status: int, headers: RawHeaders, body: bytes) -> Res:
+        bound = self._bound
+        metadata, trailers = split_trailers(headers)
+        self._context.receive(metadata, trailers)
+        content_type = metadata.get("content-type", "")
+        compression = response_compression(
+            metadata.get("content-encoding", ""), bound.options.accept_compression
+        )
+        if status != HTTP_OK:
+            raise self._error(status, content_type, body, compression)
+        check_content_type(content_type, bound.content_type, "application/")
+        return bound.decoder.decode(body, compression)
+
+    def _error(
+        self, status: int, content_type: str, body: bytes, compression: Compression | None
+    ) -> ConnectError:
+        fallback = Code.from_http_status(status)
+        if content_type.partition(";")[0].strip().lower() != "application/json":
+            error = ConnectError(fallback, f"HTTP status {status}")
+        else:
+            try:
+                value = load_json(self._bound.decoder.decompress(body, compression))
+            except ValueError:
+                error = ConnectError(fallback, f"HTTP status {status} with malformed JSON")
+            else:
+                error = error_from_json(value, fallback)
+        error.metadata = merged(self._context.response_headers, self._context.response_trailers)
+        return error

@@ -1,0 +1,156 @@
+"""What a handler or an interceptor knows of its call."""
+
+import time
+from typing import Generic, TypeVar, cast, overload
+
+from google.protobuf.message import Message
+
+from connectrpc_protocol.headers import Headers, RawHeaders
+from connectrpc_protocol.method import Method
+
+T = TypeVar("T")
+D = TypeVar("D")
+
+
+class ContextKey(Generic[T]):
+    """Names a value that an interceptor leaves in a context; each key is its own.
+
+    `USER = ContextKey[User]("user")`, then `ctx.set(USER, user)` and `ctx.get(USER)`.
+    """
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"ContextKey({self.name!r})"
+
+
+class RequestContext:
+    """One call, seen from the handler, the interceptors or the client.
+
+    On the server `request_headers` came in, and what is put into `response_headers` before the
+    first message leaves with the answer; `response_trailers` leave after the last message. On the
+    client it is the other way round.
+    """
+
+    __slots__ = (
+        "_deadline",
+        "_http_method",
+        "_method",
+        "_peer",
+        "_protocol",
+        "_request_headers",
+        "_response_headers",
+        "_response_trailers",
+        "_values",
+    )
+
+    def __init__(
+        self,
+        method: Method[Message, Message],
+        protocol: str,
+        http_method: str,
+        request_headers: Headers | RawHeaders,
+        deadline: float | None = None,
+        peer: tuple[str, int] | None = None,
+    ) -> None:
+        self._method = method
+        self._protocol = protocol
+        self._http_method = http_method
+        self._request_headers = request_headers
+        self._deadline = deadline
+        self._peer = peer
+        self._response_headers: Headers | None = None
+        self._response_trailers: Headers | None = None
+        self._values: dict[ContextKey[object], object] | None = None
+
+    @property
+    def method(self) -> Method[Message, Message]:
+        """The RPC that is called."""
+        return self._method
+
+    @property
+    def protocol(self) -> str:
+        """`connect`, `grpc` or `grpc-web`."""
+        return self._protocol
+
+    @property
+    def http_method(self) -> str:
+        """`POST`, or `GET` for a Connect call of a method without side effects."""
+        return self._http_method
+
+    @property
+    def request_headers(self) -> Headers:
+        """What the client sent with the call."""
+        headers = self._request_headers
+        if not isinstance(headers, Headers):
+            headers = self._request_headers = Headers.from_raw(headers)
+        return headers
+
+    @property
+    def response_headers(self) -> Headers:
+        """What the server sends before the first message."""
+        if self._response_headers is None:
+            self._response_headers = Headers()
+        return self._response_headers
+
+    @property
+    def response_trailers(self) -> Headers:
+        """What the server sends after the last message."""
+        if self._response_trailers is None:
+            self._response_trailers = Headers()
+        return self._response_trailers
+
+    @property
+    def has_response_metadata(self) -> bool:
+        """Whether there are response headers or trailers; cheaper than looking at them."""
+        return bool(self._response_headers or self._response_trailers)
+
+    def receive(self, headers: Headers | None, trailers: Headers | None) -> None:
+        """Take what the server sent; for the client's side of a protocol."""
+        if headers is not None:
+            self._response_headers = headers
+        if trailers is not None:
+            self._response_trailers = trailers
+
+    @property
+    def deadline(self) -> float | None:
+        """When the call ends at the latest, on the clock of `time.monotonic`, in seconds."""
+        return self._deadline
+
+    @property
+    def timeout_ms(self) -> int | None:
+        """What remains until the deadline, in milliseconds; never negative. `None`: no deadline."""
+        if self._deadline is None:
+            return None
+        return max(0, int((self._deadline - time.monotonic()) * 1000))
+
+    @property
+    def peer(self) -> str | None:
+        """The other end as `host:port`, where the HTTP server or client tells it."""
+        if self._peer is None:
+            return None
+        host, port = self._peer
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    def set(self, key: ContextKey[T], value: T) -> None:
+        """Leave a value for those who see this context later."""
+        if self._values is None:
+            self._values = {}
+        self._values[cast("ContextKey[object]", key)] = value
+
+    @overload
+    def get(self, key: ContextKey[T]) -> T | None: ...
+    @overload
+    def get(self, key: ContextKey[T], default: D) -> T | D: ...
+    def get(self, key: ContextKey[T], default: D | None = None) -> T | D | None:
+        """The value left under this key, or `default`."""
+        values = self._values
+        if values is None:
+            return default
+        return cast("T | D | None", values.get(cast("ContextKey[object]", key), default))
+
+    def __repr__(self) -> str:
+        return f"<RequestContext {self._protocol} {self._http_method} {self._method.full_name}>"

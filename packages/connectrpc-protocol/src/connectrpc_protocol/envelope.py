@@ -1,0 +1,79 @@
+"""Enveloped messages: one byte of flags, four of length, then the data.
+
+Connect streams and gRPC and gRPC-Web calls of every kind use them. Sources: Connect protocol
+reference, "Streaming"; grpc/grpc, PROTOCOL-HTTP2.md, "Length-Prefixed-Message".
+"""
+
+import struct
+from typing import NamedTuple
+
+from connectrpc_protocol.errors import too_large
+
+COMPRESSED = 0b0000_0001
+_PREFIX = struct.Struct(">BI")
+PREFIX_SIZE = _PREFIX.size
+
+
+class Envelope(NamedTuple):
+    """One message as it is on the wire."""
+
+    flags: int
+    data: bytes
+
+
+def pack(flags: int, data: bytes) -> bytes:
+    """The bytes of an envelope."""
+    return _PREFIX.pack(flags, len(data)) + data
+
+
+class EnvelopeReader:
+    """Cuts a stream of bytes into envelopes.
+
+    A length beyond `limit` (bytes; `None` for no limit) is refused before any of its data is
+    kept, so that what is buffered never exceeds the limit plus one chunk.
+    """
+
+    __slots__ = ("_buffer", "_limit", "_start")
+
+    def __init__(self, limit: int | None) -> None:
+        self._limit = limit
+        self._buffer = bytearray()
+        self._start = 0
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes of the stream."""
+        if self._start:
+            del self._buffer[: self._start]
+            self._start = 0
+        self._buffer += chunk
+
+    def next(self) -> Envelope | None:
+        """The next whole envelope, or `None` while it is not there yet.
+
+        Raises `ConnectError` (`resource_exhausted`) for one that is too large.
+        """
+        data = self._start + PREFIX_SIZE
+        if len(self._buffer) < data:
+            return None
+        flags, length = _PREFIX.unpack_from(self._buffer, self._start)
+        if self._limit is not None and length > self._limit:
+            raise too_large(self._limit)
+        end = data + length
+        if len(self._buffer) < end:
+            return None
+        self._start = end
+        return Envelope(flags, bytes(self._buffer[data:end]))
+
+    @property
+    def wanted(self) -> int:
+        """How many bytes complete the next prefix or message: a good size for a blocking read."""
+        size = len(self._buffer) - self._start
+        if size < PREFIX_SIZE:
+            return PREFIX_SIZE - size
+        length: int = _PREFIX.unpack_from(self._buffer, self._start)[1]
+        return PREFIX_SIZE + length - size
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether bytes of an incomplete envelope are left over."""
+        return len(self._buffer) > self._start

@@ -1,0 +1,179 @@
+"""Headers and trailers: the metadata of a call."""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from typing import TypeAlias, cast
+
+RawHeaders: TypeAlias = Sequence[tuple[bytes, bytes]]
+"""Headers as they are on the wire and in an ASGI scope; names are in lower case."""
+
+HeadersInput: TypeAlias = Mapping[str, str | Sequence[str]] | Iterable[tuple[str, str]]
+"""What users may pass as headers; several values of one name are a sequence or several pairs."""
+
+# RFC 9110, section 5.6.2 (token) and 5.5 (field-value).
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+
+
+RESERVED = frozenset(
+    {
+        "accept-encoding",
+        "connect-accept-encoding",
+        "connect-content-encoding",
+        "connect-protocol-version",
+        "connect-timeout-ms",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "grpc-accept-encoding",
+        "grpc-encoding",
+        "grpc-message",
+        "grpc-status",
+        "grpc-status-details-bin",
+        "grpc-timeout",
+        "host",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""Names that HTTP and the protocols set themselves; as metadata they are not sent."""
+
+
+class Headers(MutableMapping[str, str]):
+    """A mapping whose keys ignore case and may hold several values.
+
+    Reading a key joins its values with `", "`, as HTTP does (RFC 9110, section 5.3); `get_all` and
+    `multi_items` keep them apart. Values of names that end in `-bin` are base64 on the wire;
+    `get_binary` and `add_binary` convert.
+
+    Raises `ValueError` for a name or value that HTTP cannot carry, so that a line feed in user
+    data never becomes a header of its own.
+    """
+
+    __slots__ = ("_values",)
+
+    def __init__(self, initial: HeadersInput = ()) -> None:
+        self._values: dict[str, list[str]] = {}
+        pairs = cast(
+            "Iterable[tuple[str, str | Sequence[str]]]",
+            initial.items() if isinstance(initial, Mapping) else initial,
+        )
+        for name, value in pairs:
+            for each in (value,) if isinstance(value, str) else value:
+                self.add(name, each)
+
+    @classmethod
+    def from_raw(cls, raw: RawHeaders) -> "Headers":
+        """Headers from the wire. Any byte is accepted: ISO 8859-1, as RFC 9110 section 5.5 says."""
+        headers = cls()
+        values = headers._values
+        for name, value in raw:
+            values.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+        return headers
+
+    def metadata(self) -> Iterator[tuple[str, str]]:
+        """One pair for each value that is the user's to set.
+
+        What HTTP and the protocols say themselves (`RESERVED`) stays out, so that metadata copied
+        from one call to another cannot garble it.
+        """
+        return (pair for pair in self.multi_items() if pair[0] not in RESERVED)
+
+    def add(self, name: str, value: str) -> None:
+        """Append a value and keep those that are there.
+
+        Raises `ValueError` where HTTP cannot carry the name or the value.
+        """
+        self._values.setdefault(_checked_name(name), []).append(_checked_value(name, value))
+
+    def get_all(self, name: str) -> list[str]:
+        """All values of a name, in order; empty when there is none."""
+        return list(self._values.get(name.lower(), ()))
+
+    def multi_items(self) -> Iterator[tuple[str, str]]:
+        """One pair for each value."""
+        for name, values in self._values.items():
+            for value in values:
+                yield name, value
+
+    def add_binary(self, name: str, value: bytes) -> None:
+        """Append a binary value; the name must end in `-bin`. Raises `ValueError` otherwise."""
+        if not name.lower().endswith("-bin"):
+            raise ValueError(f"the name of a binary header ends in '-bin': {name!r}")
+        self.add(name, base64.b64encode(value).rstrip(b"=").decode())
+
+    def get_binary(self, name: str) -> list[bytes]:
+        """All values of a `-bin` name, decoded.
+
+        Raises `ValueError` where a value is not base64. Several values may stand in one header,
+        parted by commas; padding is optional (grpc/grpc, PROTOCOL-HTTP2.md, "Custom-Metadata").
+        """
+        parts = (part.strip() for value in self.get_all(name) for part in value.split(","))
+        return [decode_base64(part) for part in parts]
+
+    def __getitem__(self, name: str) -> str:
+        return ", ".join(self._values[name.lower()])
+
+    def __setitem__(self, name: str, value: str) -> None:
+        self._values[_checked_name(name)] = [_checked_value(name, value)]
+
+    def __delitem__(self, name: str) -> None:
+        del self._values[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._values
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Headers) and self._values == other._values
+
+    def __repr__(self) -> str:
+        return f"Headers({list(self.multi_items())!r})"
+
+
+def merged(*sources: Headers) -> Headers:
+    """All values of several headers, each once: a trailers-only answer may repeat itself."""
+    result = Headers()
+    for source in sources:
+        for name, value in source.multi_items():
+            if value not in result.get_all(name):
+                result.add(name, value)
+    return result
+
+
+def raw_pairs(pairs: Iterable[tuple[str, str]], prefix: bytes = b"") -> list[tuple[bytes, bytes]]:
+    """Headers for the wire; `prefix` goes before each name."""
+    return [(prefix + name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
+
+
+def decode_base64(text: str) -> bytes:
+    """Strict base64 with optional padding. Raises `ValueError`."""
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError(f"invalid base64: {error}") from None
+
+
+def _checked_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"invalid header name: {name!r}")
+    return name.lower()
+
+
+def _checked_value(name: str, value: str) -> str:
+    if not _VALUE.fullmatch(value):
+        raise ValueError(
+            f"invalid character in the value of header {name!r}; a '-bin' header holds any bytes"
+        )
+    return value

@@ -1,0 +1,174 @@
+"""Messages between their bytes on the wire and their Python objects, within the limits."""
+
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+from google.protobuf.message import Message
+
+from connectrpc_protocol.code import Code
+from connectrpc_protocol.codec import Codec
+from connectrpc_protocol.compression import Compression
+from connectrpc_protocol.envelope import COMPRESSED, EnvelopeReader, pack
+from connectrpc_protocol.errors import ConnectError, too_large
+
+M = TypeVar("M", bound=Message)
+
+
+class MessageDecoder(Generic[M]):
+    """Bytes to messages of one type.
+
+    `limit` bounds a message before and after decompression, in bytes. `fault` is the code for
+    bytes that are no such message: `invalid_argument` where a client sent them, `internal` where a
+    server did.
+    """
+
+    __slots__ = ("_codec", "_type", "fault", "limit")
+
+    def __init__(self, codec: Codec, message_type: type[M], limit: int | None, fault: Code) -> None:
+        self._codec = codec
+        self._type = message_type
+        self.limit = limit
+        self.fault = fault
+
+    def decode(self, data: bytes, compression: Compression | None) -> M:
+        """The message. Raises `ConnectError`: `resource_exhausted`, or `fault` for bad bytes."""
+        data = self.decompress(data, compression)
+        try:
+            return self._codec.decode(data, self._type)
+        except ValueError as error:
+            name = self._type.DESCRIPTOR.full_name
+            raise ConnectError(
+                self.fault, f"cannot decode {name} from {self._codec.name}: {error}"
+            ) from error
+
+    def decompress(self, data: bytes, compression: Compression | None) -> bytes:
+        """The bytes without compression, within the limit. Raises `ConnectError`."""
+        if self.limit is not None and len(data) > self.limit:
+            raise too_large(self.limit)
+        if compression is None:
+            return data
+        try:
+            return compression.decompress(data, self.limit)
+        except ValueError as error:
+            raise ConnectError(
+                self.fault, f"cannot decompress with {compression.name}: {error}"
+            ) from error
+
+
+class MessageEncoder:
+    """Messages to bytes, compressed where that may pay.
+
+    Messages below `compress_min` bytes stay as they are, since compression makes them longer;
+    those beyond `limit` bytes are refused.
+    """
+
+    __slots__ = ("_codec", "_limit", "compress_min")
+
+    def __init__(self, codec: Codec, compress_min: int, limit: int | None) -> None:
+        self._codec = codec
+        self._limit = limit
+        self.compress_min = compress_min
+
+    def encode(self, message: Message) -> bytes:
+        """The bytes of a message. Raises `ConnectError` (`resource_exhausted`)."""
+        data = self._codec.encode(message)
+        if self._limit is not None and len(data) > self._limit:
+            raise ConnectError(
+                Code.RESOURCE_EXHAUSTED,
+                f"message of {len(data)} bytes exceeds the send limit of {self._limit} bytes",
+            )
+        return data
+
+    def envelope(self, message: Message, compression: Compression | None) -> bytes:
+        """The message in an envelope. Raises `ConnectError` (`resource_exhausted`)."""
+        data = self.encode(message)
+        if compression is None or len(data) < self.compress_min:
+            return pack(0, data)
+        return pack(COMPRESSED, compression.compress(data))
+
+
+class MessageReader(Generic[M]):
+    """A stream of bytes to messages, up to the envelope that ends the stream.
+
+    `end_flag` marks that envelope; its data is kept in `end_data`. Zero where the protocol has
+    none. `exactly_one` refuses a second message at once and its absence at the end: the
+    cardinality of the RPC (grpc/grpc, doc/statuscodes.md, `UNIMPLEMENTED`).
+    """
+
+    __slots__ = (
+        "_compression",
+        "_count",
+        "_decoder",
+        "_end_flag",
+        "_envelopes",
+        "_exactly_one",
+        "end_data",
+    )
+
+    def __init__(
+        self,
+        decoder: MessageDecoder[M],
+        compression: Compression | None,
+        *,
+        exactly_one: bool,
+        end_flag: int = 0,
+    ) -> None:
+        self._decoder = decoder
+        self._compression = compression
+        self._envelopes = EnvelopeReader(decoder.limit)
+        self._exactly_one = exactly_one
+        self._end_flag = end_flag
+        self._count = 0
+        self.end_data: bytes | None = None
+
+    def feed(self, chunk: bytes) -> Iterator[M]:
+        """The messages that this chunk completes, decoded one by one as they are asked for.
+
+        Raises `ConnectError` at the message that is at fault; those before it come out.
+        """
+        envelopes = self._envelopes
+        envelopes.feed(chunk)
+        while (envelope := envelopes.next()) is not None:
+            flags, data = envelope
+            if self.end_data is not None:
+                raise ConnectError(self._decoder.fault, "data after the end of the stream")
+            if flags & ~(COMPRESSED | self._end_flag):
+                raise ConnectError(self._decoder.fault, f"invalid envelope flags 0x{flags:02x}")
+            compression = self._compression_of(flags)
+            if flags & self._end_flag:
+                self.end_data = self._decoder.decompress(data, compression)
+            else:
+                self._count += 1
+                if self._exactly_one and self._count > 1:
+                    raise ConnectError(Code.UNIMPLEMENTED, "more than one message, expected one")
+                yield self._decoder.decode(data, compression)
+
+    def finish(self) -> None:
+        """The bytes have ended.
+
+        Raises `ConnectError` when they ended inside a message.
+        """
+        if self._envelopes.is_partial:
+            missing = self._envelopes.wanted
+            raise ConnectError(
+                self._decoder.fault, f"the stream ended inside a message: {missing} bytes missing"
+            )
+
+    def check_count(self) -> None:
+        """Raises `ConnectError` (`unimplemented`) when the one expected message is missing."""
+        if self._exactly_one and self._count == 0:
+            raise ConnectError(Code.UNIMPLEMENTED, "no message, expected one")
+
+    @property
+    def wanted(self) -> int:
+        """See `EnvelopeReader.wanted`."""
+        return self._envelopes.wanted
+
+    def _compression_of(self, flags: int) -> Compression | None:
+        if not flags & COMPRESSED:
+            return None
+        if self._compression is None:
+            raise ConnectError(
+                Code.INTERNAL, "compressed message in a stream that declared no compression"
+            )
+        return self._compression

@@ -1,0 +1,107 @@
+"""What an application or a client is set to, in the terms of the core."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from connectrpc_protocol.codec import DEFAULT_CODECS, Codec
+from connectrpc_protocol.compression import Compression, Compressions, available_compressions
+
+READ_MAX_BYTES = 4 * 1024 * 1024
+COMPRESS_MIN_BYTES = 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerOptions:
+    """The options of an application. Sizes are in bytes, times in milliseconds.
+
+    - `read_max_bytes`: the largest request message, before and after decompression; `None` lifts
+      the limit.
+    - `send_max_bytes`: the largest response message before compression.
+    - `compress_min_bytes`: smaller messages are not compressed.
+    - `compressions`: what is accepted and offered; by default all that are installed.
+    - `codecs`: what is accepted; by default Protobuf binary and JSON.
+    - `default_timeout_ms`: for calls that bring no timeout.
+    - `max_timeout_ms`: bounds the timeout of every call.
+    - `require_connect_protocol_header`: refuse Connect calls without `connect-protocol-version`.
+    - `expose_errors`: tell clients the text of unexpected exceptions; for development.
+
+    Raises `ValueError` for a number that is negative.
+    """
+
+    read_max_bytes: int | None = READ_MAX_BYTES
+    send_max_bytes: int | None = None
+    compress_min_bytes: int = COMPRESS_MIN_BYTES
+    compressions: Compressions
+    codecs: tuple[Codec, ...] = DEFAULT_CODECS
+    default_timeout_ms: int | None = None
+    max_timeout_ms: int | None = None
+    require_connect_protocol_header: bool = False
+    expose_errors: bool = False
+
+    def __post_init__(self) -> None:
+        for name in (
+            "read_max_bytes",
+            "send_max_bytes",
+            "compress_min_bytes",
+            "default_timeout_ms",
+            "max_timeout_ms",
+        ):
+            check_not_negative(name, getattr(self, name))
+
+    @property
+    def may_have_deadline(self) -> bool:
+        """Whether a call can have a deadline although the client sent no timeout."""
+        return self.default_timeout_ms is not None or self.max_timeout_ms is not None
+
+    def deadline(self, timeout_ms: int | None) -> float | None:
+        """The deadline of a call that begins now with this timeout from its client."""
+        if timeout_ms is None:
+            timeout_ms = self.default_timeout_ms
+        if self.max_timeout_ms is not None:
+            limit = self.max_timeout_ms
+            timeout_ms = limit if timeout_ms is None else min(timeout_ms, limit)
+        return deadline_after(timeout_ms)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClientOptions:
+    """The options of a client. Sizes are in bytes, times in milliseconds.
+
+    - `codec`: how messages are encoded.
+    - `send_compression`: how requests are compressed; `None` for not at all.
+    - `accept_compression`: what the server may compress with, the favourite first.
+    - `compress_min_bytes`: smaller messages are not compressed.
+    - `read_max_bytes`: the largest response message, before and after decompression; `None` lifts
+      the limit.
+    - `timeout_ms`: for calls without a timeout of their own.
+
+    Raises `ValueError` for a number that is negative.
+    """
+
+    codec: Codec
+    send_compression: Compression | None = None
+    accept_compression: Compressions
+    compress_min_bytes: int = COMPRESS_MIN_BYTES
+    read_max_bytes: int | None = READ_MAX_BYTES
+    timeout_ms: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("compress_min_bytes", "read_max_bytes", "timeout_ms"):
+            check_not_negative(name, getattr(self, name))
+
+
+def server_compressions(compressions: Iterable[str | Compression] | None) -> Compressions:
+    """The given compressions, or all that are installed."""
+    return Compressions(available_compressions() if compressions is None else compressions)
+
+
+def deadline_after(timeout_ms: int | None) -> float | None:
+    """The deadline on the clock of `time.monotonic`, in seconds."""
+    return None if timeout_ms is None else time.monotonic() + timeout_ms / 1000
+
+
+def check_not_negative(name: str, value: int | None) -> None:
+    """Raises `ValueError` that names the option."""
+    if value is not None and value < 0:
+        raise ValueError(f"{name} must not be negative: {value}")
