@@ -1,0 +1,40 @@
+"""Comments of a proto file as docstrings that a formatter leaves alone."""
+
+import inspect
+import unicodedata
+
+# Characters that reorder or hide text, so that code reads unlike what it does.
+_INVISIBLE = frozenset(map(chr, [0x200B, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
+
+
+def clean(comment: str) -> str:
+    """The comment without the white space that its place in the source gave it."""
+    text = inspect.cleandoc(comment.replace("\r\n", "\n").expandtabs(4))
+    return "\n".join(line.rstrip() for line in text.split("\n")).strip()
+
+
+def docstring(text: str) -> str:
+    """A docstring with this text, its quotes included; empty when there is no text.
+
+    The value of the string literal is the text, whatever characters are in it.
+    """
+    body = _escape(text)
+    if not body:
+        return ""
+    if "\n" in body:
+        return f'"""{body}\n"""'
+    return f'"""{body}"""'
+
+
+def _escape(text: str) -> str:
+    # A quote at either end would join the ones around it.
+    first, text = ('\\"', text[1:]) if text.startswith('"') else ("", text)
+    text, last = (text[:-1], '\\"') if text.endswith('"') else (text, "")
+    body = text.replace("\\", "\\\\").replace('"""', r"\"\"\"")
+    return first + "".join(map(_visible, body)) + last
+
+
+def _visible(char: str) -> str:
+    if char == "\n" or not (char in _INVISIBLE or unicodedata.category(char) == "Cc"):
+        return char
+    return f"\\x{ord(char):02x}" if ord(char) < 0x100 else f"\\u{ord(char):04x}"

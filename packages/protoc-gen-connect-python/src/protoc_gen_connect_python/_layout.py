@@ -1,0 +1,111 @@
+"""Breaks long lines of generated code the way `ruff format` breaks them.
+
+Templates hold every statement on one line. What does not fit is broken at its brackets: first
+with all items on one line of their own, then with one item per line. Only the statements that the
+templates contain are known here; a line that cannot be broken stays as it is.
+"""
+
+import re
+from collections.abc import Iterator
+
+LINE_LENGTH = 100
+_INDENT = "    "
+_PAIRS = {"(": ")", "[": "]", "{": "}"}
+_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[()\[\]{}]')
+_ASSIGNMENT = re.compile(r"((?:return|raise) |\w+(?:: \w+)? = )(.+)")
+_PARAMETER = re.compile(r"(\w+: .+\]) (\| \w+\[.+)")
+
+
+def layout(source: str) -> str:
+    """The source with every line broken that is too long, except in docstrings and comments."""
+    lines: list[str] = []
+    in_docstring = False
+    for line in source.rstrip("\n").split("\n"):
+        quotes = len(re.findall(r'(?<!\\)"""', line))
+        if in_docstring or quotes or line.lstrip().startswith("#"):
+            lines.append(line)
+        else:
+            lines.extend(_break(line))
+        in_docstring ^= quotes % 2 == 1
+    return "\n".join(lines) + "\n"
+
+
+def _fits(line: str) -> bool:
+    return len(line) <= LINE_LENGTH
+
+
+def _break(line: str) -> Iterator[str]:
+    code = line.lstrip()
+    indent = line[: len(line) - len(code)]
+    if _fits(line):
+        yield line
+    elif code.startswith("from "):
+        yield from _break_import(indent, code)
+    elif parameter := _PARAMETER.fullmatch(code):
+        yield from _break(indent + parameter[1])
+        yield from _break(indent + parameter[2])
+    elif groups := _groups(code):
+        first = code.startswith(("def ", "async def "))
+        yield from _break_brackets(indent, code, groups[0] if first else groups[-1])
+    else:
+        yield from _parenthesize(indent, code)
+
+
+def _break_import(indent: str, code: str) -> Iterator[str]:
+    head, _, names = code.partition(" import ")
+    yield f"{indent}{head} import ("
+    for name in names.split(", "):
+        yield f"{indent}{_INDENT}{name},"
+    yield f"{indent})"
+
+
+def _parenthesize(indent: str, code: str) -> Iterator[str]:
+    match = _ASSIGNMENT.fullmatch(code)
+    if match and _fits(inner := f"{indent}{_INDENT}{match[2]}"):
+        yield from (f"{indent}{match[1]}(", inner, f"{indent})")
+    else:
+        yield indent + code
+
+
+def _break_brackets(indent: str, code: str, group: tuple[int, int]) -> Iterator[str]:
+    start, end = group
+    inner = indent + _INDENT
+    content = code[start + 1 : end]
+    items = list(_items(content))
+    yield indent + code[: start + 1]
+    if _fits(inner + content):
+        yield inner + content
+    else:
+        # A comma after the only item of a subscript would make it a tuple.
+        comma = "," if len(items) > 1 or code[start] == "(" else ""
+        for item in items:
+            yield from _break(inner + item + comma)
+    yield from _break(indent + code[end:])
+
+
+def _groups(code: str) -> list[tuple[int, int]]:
+    """The outermost pairs of brackets that hold something."""
+    groups: list[tuple[int, int]] = []
+    depth = start = 0
+    for match in _BRACKET.finditer(code):
+        if match[0] in _PAIRS:
+            start = match.start() if depth == 0 else start
+            depth += 1
+        elif match[0] in _PAIRS.values():
+            depth -= 1
+            if depth == 0 and match.start() > start + 1:
+                groups.append((start, match.start()))
+    return groups
+
+
+def _items(content: str) -> Iterator[str]:
+    depth = start = 0
+    for match in re.finditer(r'"(?:[^"\\]|\\.)*"|[()\[\]{},]', content):
+        if match[0] in _PAIRS:
+            depth += 1
+        elif match[0] in _PAIRS.values():
+            depth -= 1
+        elif match[0] == "," and depth == 0:
+            yield content[start : match.start()].strip()
+            start = match.end()
+    yield content[start:].strip()
