@@ -1,0 +1,69 @@
+"""Connect RPC services as ASGI and WSGI applications."""
+
+from connectrpc_protocol import (
+    BidiStreamInterceptor,
+    BidiStreamInterceptorSync,
+    ClientStreamInterceptor,
+    ClientStreamInterceptorSync,
+    Code,
+    Codec,
+    Compression,
+    ConnectError,
+    ContextKey,
+    ErrorDetail,
+    Headers,
+    HeadersInput,
+    IdempotencyLevel,
+    Interceptor,
+    InterceptorSync,
+    MetadataInterceptor,
+    MetadataInterceptorSync,
+    Method,
+    MethodKind,
+    RequestContext,
+    ServerStreamInterceptor,
+    ServerStreamInterceptorSync,
+    UnaryInterceptor,
+    UnaryInterceptorSync,
+)
+
+from connectrpc_server import cors
+from connectrpc_server._asgi import ASGIApplication
+from connectrpc_server._combine import CombinedASGIApplication, CombinedWSGIApplication, combine
+from connectrpc_server._handler import Handler, HandlerSync
+from connectrpc_server._wsgi import WSGIApplication
+
+__all__ = [
+    "ASGIApplication",
+    "BidiStreamInterceptor",
+    "BidiStreamInterceptorSync",
+    "ClientStreamInterceptor",
+    "ClientStreamInterceptorSync",
+    "Code",
+    "Codec",
+    "CombinedASGIApplication",
+    "CombinedWSGIApplication",
+    "Compression",
+    "ConnectError",
+    "ContextKey",
+    "ErrorDetail",
+    "Handler",
+    "HandlerSync",
+    "Headers",
+    "HeadersInput",
+    "IdempotencyLevel",
+    "Interceptor",
+    "InterceptorSync",
+    "MetadataInterceptor",
+    "MetadataInterceptorSync",
+    "Method",
+    "MethodKind",
+    "RequestContext",
+    "ServerStreamInterceptor",
+    "ServerStreamInterceptorSync",
+    "UnaryInterceptor",
+    "UnaryInterceptorSync",
+    "WSGIApplication",
+    "combine",
+    "cors",
+]

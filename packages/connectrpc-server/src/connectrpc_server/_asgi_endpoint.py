@@ -1,0 +1,230 @@
+"""Calls over ASGI: one unary and one stream path, whatever the protocol."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from functools import partial
+from typing import Generic, Protocol, TypeVar
+
+from connectrpc_protocol import RequestContext, too_large
+from connectrpc_protocol.call import StreamServerCall, UnaryServerCall
+from connectrpc_protocol.chain import InterceptorChain
+from connectrpc_protocol.http import HttpResponse
+from connectrpc_protocol.server import ServerMethod
+from google.protobuf.message import Message
+
+from connectrpc_server._asyncio import CallScope, ClientDisconnected, Resumed, checkpoint
+from connectrpc_server._deadline import check_deadline
+from connectrpc_server._log import log_unexpected
+from connectrpc_server._types import Event, Receive, Scope, Send
+
+Req = TypeVar("Req", bound=Message)
+Res = TypeVar("Res", bound=Message)
+
+_MESSAGES_BETWEEN_CHECKPOINTS = 16
+
+
+class Endpoint(Protocol):
+    """What answers the requests for one method."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+
+class UnaryEndpoint(Generic[Req, Res]):
+    """Answers the requests for a unary method."""
+
+    __slots__ = ("_chain", "_function", "_method")
+
+    def __init__(
+        self,
+        method: ServerMethod[UnaryServerCall[Req, Res]],
+        function: Callable[[Req, RequestContext], Awaitable[Res]],
+        chain: InterceptorChain,
+    ) -> None:
+        self._method = method
+        self._function = chain.unary(function)
+        self._chain = chain
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call = self._method.accept(
+            scope["method"], scope["headers"], scope["query_string"], scope.get("client")
+        )
+        if isinstance(call, HttpResponse):
+            await respond(call, send)
+            return
+        try:
+            if call.context.deadline is None and not self._chain.metadata:
+                message = await self._invoke(call, receive)
+            else:
+                message = await self._supervise(call, receive)
+            response = call.response(message)
+        except ClientDisconnected:
+            return
+        except Exception as exc:
+            log_unexpected(exc, call.context)
+            response = call.failure(exc)
+        await respond(response, send)
+
+    async def _supervise(self, call: UnaryServerCall[Req, Res], receive: Receive) -> Res:
+        context = call.context
+        async with self._chain.around(context), CallScope(context.deadline):
+            message = await self._invoke(call, receive)
+            check_deadline(context.deadline)
+            return message
+
+    async def _invoke(self, call: UnaryServerCall[Req, Res], receive: Receive) -> Res:
+        body = await _read_body(receive, call.read_limit) if call.has_body else b""
+        iterator = self._function(call.request(body), call.context).__await__()
+        try:
+            first = next(iterator)
+        except StopIteration as done:
+            result: Res = done.value
+            return result
+        async with CallScope(None) as scope:
+            if call.has_body:
+                scope.watch(partial(_disconnected, receive))
+            return await Resumed(iterator, first)
+
+
+class StreamEndpoint(Generic[Req, Res]):
+    """Answers the requests for a method with a stream in at least one direction.
+
+    `function` begins to answer a call and returns the responses.
+    """
+
+    __slots__ = ("_chain", "_function", "_method")
+
+    def __init__(
+        self,
+        method: ServerMethod[StreamServerCall[Req, Res]],
+        function: Callable[[AsyncIterator[Req], RequestContext], Awaitable[AsyncIterator[Res]]],
+        chain: InterceptorChain,
+    ) -> None:
+        self._method = method
+        self._function = function
+        self._chain = chain
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call = self._method.accept(
+            scope["method"], scope["headers"], scope["query_string"], scope.get("client")
+        )
+        if isinstance(call, HttpResponse):
+            await respond(call, send)
+            return
+        writer = _Writer(call, send)
+        error: Exception | None = None
+        try:
+            async with self._chain.around(call.context), CallScope(call.context.deadline) as calls:
+                await self._stream(call, receive, writer, calls)
+                check_deadline(call.context.deadline)
+        except ClientDisconnected:
+            return
+        except Exception as exc:
+            log_unexpected(exc, call.context)
+            error = exc
+        await writer.end(error)
+
+    async def _stream(
+        self,
+        call: StreamServerCall[Req, Res],
+        receive: Receive,
+        writer: "_Writer[Req, Res]",
+        scope: CallScope,
+    ) -> None:
+        requests = _requests(call, receive, scope)
+        try:
+            responses = await self._function(requests, call.context)
+            try:
+                count = 0
+                async for message in responses:
+                    await writer.message(message)
+                    count += 1
+                    if count % _MESSAGES_BETWEEN_CHECKPOINTS == 0:
+                        # A handler and a server that never suspend would starve the watcher.
+                        await checkpoint()
+            finally:
+                if isinstance(responses, AsyncGenerator):
+                    await responses.aclose()
+        finally:
+            await requests.aclose()
+
+
+class _Writer(Generic[Req, Res]):
+    """Sends the head once, before what comes first."""
+
+    __slots__ = ("_call", "_send", "_started")
+
+    def __init__(self, call: StreamServerCall[Req, Res], send: Send) -> None:
+        self._call = call
+        self._send = send
+        self._started = False
+
+    async def message(self, message: Res) -> None:
+        body = self._call.message(message)
+        await self._head()
+        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+
+    async def end(self, error: Exception | None) -> None:
+        end = self._call.end(error)
+        await self._head()
+        await self._send({"type": "http.response.body", "body": end.body})
+
+    async def _head(self) -> None:
+        if not self._started:
+            self._started = True
+            head = self._call.head()
+            await self._send(
+                {"type": "http.response.start", "status": head.status, "headers": head.headers}
+            )
+
+
+async def respond(response: HttpResponse, send: Send) -> None:
+    """Send a whole answer."""
+    await send(
+        {
+            "type": "http.response.start",
+            "status": response.status,
+            "headers": response.headers,
+        }
+    )
+    await send({"type": "http.response.body", "body": response.body})
+
+
+async def _read_body(receive: Receive, limit: int | None) -> bytes:
+    event = await _receive(receive)
+    body: bytes = event.get("body", b"")
+    if event.get("more_body", False):
+        chunks = [body]
+        size = len(body)
+        while event.get("more_body", False):
+            event = await _receive(receive)
+            chunk: bytes = event.get("body", b"")
+            chunks.append(chunk)
+            size += len(chunk)
+            if limit is not None and size > limit:
+                raise too_large(limit)
+        body = b"".join(chunks)
+    return body
+
+
+async def _requests(
+    call: StreamServerCall[Req, Res], receive: Receive, scope: CallScope
+) -> AsyncGenerator[Req, None]:
+    more = True
+    while more:
+        event = await _receive(receive)
+        more = event.get("more_body", False)
+        for message in call.feed(event.get("body", b"")):
+            yield message
+    call.feed_end()
+    scope.watch(partial(_disconnected, receive))
+
+
+async def _receive(receive: Receive) -> Event:
+    event = await receive()
+    if event["type"] == "http.disconnect":
+        raise ClientDisconnected
+    return event
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,116 @@
+"""What is specific to asyncio: ending a handler at its deadline or when its client goes away.
+
+Everything else in this package awaits only what it was given.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Generator
+from types import TracebackType
+from typing import TypeVar
+
+from connectrpc_protocol import Code, ConnectError
+
+from connectrpc_server._deadline import deadline_exceeded
+
+T = TypeVar("T")
+
+
+class ClientDisconnected(ConnectError):
+    """The client went away; nobody is left to answer."""
+
+    def __init__(self) -> None:
+        super().__init__(Code.CANCELED, "the client disconnected")
+
+
+async def checkpoint() -> None:
+    """Let other tasks run, such as the one that waits for the client to disconnect."""
+    await asyncio.sleep(0)
+
+
+class CallScope:
+    """Cancels the task that entered it at the deadline, or when `watch` sees a disconnect.
+
+    The body sees an ordinary cancellation; outside it has become the `ConnectError` that says why.
+    Cancellation from elsewhere passes through untouched, as with `asyncio.timeout`.
+    """
+
+    __slots__ = ("_cancelling", "_deadline", "_reason", "_task", "_timer", "_watcher")
+
+    def __init__(self, deadline: float | None) -> None:
+        self._deadline = deadline
+        self._reason: ConnectError | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._watcher: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "CallScope":
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a call runs inside an asyncio task")
+        self._task = task
+        self._cancelling = task.cancelling()
+        if self._deadline is not None:
+            delay = max(0.0, self._deadline - time.monotonic())
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(delay, self._end, deadline_exceeded())
+        return self
+
+    def watch(self, disconnected: Callable[[], Awaitable[None]]) -> None:
+        """From now on end the call once `disconnected()` returns."""
+        if self._watcher is None:
+            self._watcher = asyncio.ensure_future(self._watch(disconnected))
+
+    async def _watch(self, disconnected: Callable[[], Awaitable[None]]) -> None:
+        await disconnected()
+        self._end(ClientDisconnected())
+
+    def _end(self, reason: ConnectError) -> None:
+        if self._reason is None:
+            self._reason = reason
+            self._task.cancel()
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._watcher is not None:
+            self._watcher.cancel()
+        if self._reason is None:
+            return
+        is_ours = self._task.uncancel() <= self._cancelling
+        if is_ours and exc_type is not None and issubclass(exc_type, asyncio.CancelledError):
+            raise self._reason from exc
+
+
+class Resumed(Awaitable[T]):
+    """The rest of an awaitable that was run up to its first suspension by hand.
+
+    So a handler that never suspends costs no task to watch its client.
+    """
+
+    __slots__ = ("_first", "_iterator")
+
+    def __init__(self, iterator: Generator[object, object, T], first: object) -> None:
+        self._iterator = iterator
+        self._first = first
+
+    def __await__(self) -> Generator[object, object, T]:
+        iterator, waited = self._iterator, self._first
+        try:
+            while True:
+                try:
+                    value = yield waited
+                except GeneratorExit:
+                    iterator.close()
+                    raise
+                except BaseException as exc:
+                    waited = iterator.throw(exc)
+                else:
+                    waited = iterator.send(value)
+        except StopIteration as done:
+            result: T = done.value
+            return result

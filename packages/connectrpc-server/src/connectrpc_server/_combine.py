@@ -1,0 +1,109 @@
+"""Several services, and another application beside them, as one application."""
+
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Never, TypeVar, cast, overload
+
+from connectrpc_protocol.http import NOT_FOUND
+
+from connectrpc_server import _asgi_endpoint, _wsgi_endpoint
+from connectrpc_server._asgi import ASGIApplication
+from connectrpc_server._lifespan import run_lifespan, serve_lifespan
+from connectrpc_server._types import (
+    ASGIApp,
+    Environ,
+    Receive,
+    Scope,
+    Send,
+    StartResponse,
+    WSGIApp,
+)
+from connectrpc_server._wsgi import WSGIApplication
+
+A = TypeVar("A")
+
+
+class CombinedASGIApplication:
+    """Services by their paths; everything else goes to the fallback, or is not found."""
+
+    def __init__(
+        self, apps: Iterable[ASGIApplication[Never]], fallback: ASGIApp | None = None
+    ) -> None:
+        self._apps = {app.service_name: app for app in apps}
+        self._fallback = fallback
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI interface."""
+        if scope["type"] == "lifespan":
+            await serve_lifespan(self.lifespan(), receive, send)
+            return
+        app: ASGIApp | None = self._fallback
+        if scope["type"] == "http":
+            app = _find(self._apps, scope["path"]) or self._fallback
+        if app is None:
+            await _asgi_endpoint.respond(NOT_FOUND, send)
+        else:
+            await app(scope, receive, send)
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncGenerator[None, None]:
+        """Enters the lifespans of all applications; see `ASGIApplication.lifespan`."""
+        async with AsyncExitStack() as stack:
+            for app in self._apps.values():
+                await stack.enter_async_context(app.lifespan())
+            if self._fallback is not None:
+                await stack.enter_async_context(run_lifespan(self._fallback))
+            yield
+
+
+class CombinedWSGIApplication:
+    """Services by their paths; everything else goes to the fallback, or is not found."""
+
+    def __init__(
+        self, apps: Iterable[WSGIApplication[Never]], fallback: WSGIApp | None = None
+    ) -> None:
+        self._apps = {app.service_name: app for app in apps}
+        self._fallback = fallback
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """The WSGI interface."""
+        app = _find(self._apps, environ.get("PATH_INFO", "")) or self._fallback
+        if app is None:
+            return _wsgi_endpoint.respond(NOT_FOUND, start_response)
+        return app(environ, start_response)
+
+
+@overload
+def combine(
+    *apps: ASGIApplication[Never], fallback: ASGIApp | None = None
+) -> CombinedASGIApplication: ...
+@overload
+def combine(
+    *apps: WSGIApplication[Never], fallback: WSGIApp | None = None
+) -> CombinedWSGIApplication: ...
+def combine(
+    *apps: ASGIApplication[Never] | WSGIApplication[Never],
+    fallback: ASGIApp | WSGIApp | None = None,
+) -> CombinedASGIApplication | CombinedWSGIApplication:
+    """Several services as one application, with another application for all other paths.
+
+    Raises `TypeError` where ASGI and WSGI applications are mixed, and `ValueError` where two
+    applications serve the same service or there is none.
+    """
+    if not apps:
+        raise ValueError("combine() needs at least one application")
+    names = [app.service_name for app in apps]
+    if len(set(names)) < len(names):
+        raise ValueError(f"two applications serve the same service: {', '.join(sorted(names))}")
+    asgi = [app for app in apps if isinstance(app, ASGIApplication)]
+    wsgi = [app for app in apps if isinstance(app, WSGIApplication)]
+    if len(asgi) == len(apps):
+        return CombinedASGIApplication(asgi, cast("ASGIApp | None", fallback))
+    if len(wsgi) == len(apps):
+        return CombinedWSGIApplication(wsgi, cast("WSGIApp | None", fallback))
+    raise TypeError("combine() takes either ASGI or WSGI applications of connectrpc_server")
+
+
+def _find(apps: dict[str, A], path: str) -> A | None:
+    """The application whose service is the last segment but one of the path."""
+    return apps.get(path.rpartition("/")[0].rpartition("/")[2])

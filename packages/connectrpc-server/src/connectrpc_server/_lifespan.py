@@ -1,0 +1,63 @@
+"""The lifespan protocol of ASGI, from both ends."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from connectrpc_server._log import logger
+from connectrpc_server._types import ASGIApp, Event, Receive, Send
+
+
+async def serve_lifespan(
+    context: AbstractAsyncContextManager[None], receive: Receive, send: Send
+) -> None:
+    """Enters the context when the server starts and leaves it when the server stops."""
+    await receive()
+    phase = "startup"
+    try:
+        async with context:
+            await send({"type": "lifespan.startup.complete"})
+            phase = "shutdown"
+            await receive()
+    except Exception as exc:
+        logger.error("lifespan %s failed", phase, exc_info=exc)
+        await send({"type": f"lifespan.{phase}.failed", "message": repr(exc)})
+    else:
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+@asynccontextmanager
+async def run_lifespan(app: ASGIApp) -> AsyncGenerator[None, None]:
+    """Runs the lifespan of another application inside this context, as a server would.
+
+    An application without one is left alone, as the specification asks ("Lifespan Protocol").
+    Raises `RuntimeError` where its startup or shutdown fails.
+    """
+    events: asyncio.Queue[Event] = asyncio.Queue()
+    replies: asyncio.Queue[Event] = asyncio.Queue()
+    scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": {}}
+
+    async def run() -> None:
+        try:
+            await app(scope, events.get, replies.put)
+        except Exception as exc:
+            await replies.put({"type": "unsupported", "error": exc})
+        else:
+            await replies.put({"type": "unsupported"})
+
+    task = asyncio.create_task(run())
+    try:
+        await events.put({"type": "lifespan.startup"})
+        started = await replies.get()
+        _check(started)
+        yield
+        if started["type"] != "unsupported":
+            await events.put({"type": "lifespan.shutdown"})
+            _check(await replies.get())
+    finally:
+        task.cancel()
+
+
+def _check(reply: Event) -> None:
+    if reply["type"].endswith(".failed"):
+        raise RuntimeError(f"{reply['type']}: {reply.get('message', '')}")
