@@ -37,4 +37,4 @@ def _escape(text: str) -> str:
 def _visible(char: str) -> str:
     if char == "\n" or not (char in _INVISIBLE or unicodedata.category(char) == "Cc"):
         return char
-    return f"\\x{ord(char):02x}" if ord(char) < 0x100 else f"\\u{ord(char):04x}"
+    return char.encode("unicode_escape").decode("ascii")

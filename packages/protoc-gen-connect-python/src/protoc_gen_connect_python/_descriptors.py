@@ -61,6 +61,7 @@ class Source:
     def where(self, path: Path) -> str:
         """`file:line:column`, as compilers write it."""
         location = self._locations.get(path)
-        if location is None or len(location.span) < 2:
+        if location is None:
             return self._file
-        return f"{self._file}:{location.span[0] + 1}:{location.span[1] + 1}"
+        line, column, *_ = location.span
+        return f"{self._file}:{line + 1}:{column + 1}"

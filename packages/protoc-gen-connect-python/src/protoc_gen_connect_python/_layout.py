@@ -21,7 +21,7 @@ def layout(source: str) -> str:
     lines: list[str] = []
     in_docstring = False
     for line in source.rstrip("\n").split("\n"):
-        quotes = len(re.findall(r'(?<!\\)"""', line))
+        quotes = re.findall(r'\\.|"""', line).count('"""')
         if in_docstring or quotes or line.lstrip().startswith("#"):
             lines.append(line)
         else:
@@ -37,7 +37,7 @@ def _fits(line: str) -> bool:
 def _break(line: str) -> Iterator[str]:
     code = line.lstrip()
     indent = line[: len(line) - len(code)]
-    if _fits(line):
+    if _fits(line) or code.endswith(tuple(_PAIRS)):
         yield line
     elif code.startswith("from "):
         yield from _break_import(indent, code)
@@ -60,11 +60,12 @@ def _break_import(indent: str, code: str) -> Iterator[str]:
 
 
 def _parenthesize(indent: str, code: str) -> Iterator[str]:
-    match = _ASSIGNMENT.fullmatch(code)
-    if match and _fits(inner := f"{indent}{_INDENT}{match[2]}"):
-        yield from (f"{indent}{match[1]}(", inner, f"{indent})")
-    else:
-        yield indent + code
+    if match := _ASSIGNMENT.fullmatch(code):
+        lines = [f"{indent}{match[1]}(", f"{indent}{_INDENT}{match[2]}", f"{indent})"]
+        if all(map(_fits, lines)):
+            yield from lines
+            return
+    yield indent + code
 
 
 def _break_brackets(indent: str, code: str, group: tuple[int, int]) -> Iterator[str]:
@@ -91,7 +92,7 @@ def _groups(code: str) -> list[tuple[int, int]]:
         if match[0] in _PAIRS:
             start = match.start() if depth == 0 else start
             depth += 1
-        elif match[0] in _PAIRS.values():
+        elif match[0] in _PAIRS.values() and depth:
             depth -= 1
             if depth == 0 and match.start() > start + 1:
                 groups.append((start, match.start()))

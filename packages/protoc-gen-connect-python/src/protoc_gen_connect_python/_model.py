@@ -94,9 +94,10 @@ def build_file(
         return None
     source = Source(file)
     module = module_stem(file.name)
-    if not is_spellable(name := module.rpartition(".")[2]):
+    if not is_spellable(name := f"{module.rpartition('.')[2]}_connect"):
         raise PluginError(
-            f"{name!r} cannot name a Python module; rename the file", source.where((SERVICE, 0))
+            f"Python cannot import a module called {name!r}; rename the file",
+            source.where((SERVICE, 0)),
         )
     names = _names.service_names(
         (service.name, [method.name for method in service.method]) for service in file.service

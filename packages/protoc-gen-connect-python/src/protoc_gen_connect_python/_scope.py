@@ -6,7 +6,6 @@ constant or a method of the module, it is the import that gets underscores at it
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from protoc_gen_connect_python._descriptors import MessageType
 from protoc_gen_connect_python._imports import Imported, import_blocks
@@ -16,18 +15,6 @@ from protoc_gen_connect_python._names import companion, free_name
 
 # These come with the protobuf runtime, wherever the generated tree stands.
 _WELL_KNOWN = "google.protobuf."
-
-
-@dataclass(frozen=True)
-class TypeNames:
-    """A message class as an expression and as a type.
-
-    They differ where Python's grammar has no way to write the name, as in a message called
-    `None`: the expression is then a `getattr`, and no type checker can know its type.
-    """
-
-    value: str
-    type: str
 
 
 class Scope:
@@ -54,18 +41,22 @@ class Scope:
         self._note_private(package.split("."))
         self._imported |= {Imported(package, name, name) for name in names}
 
-    def message(self, message: MessageType) -> TypeNames:
-        """Imports the module of a message; returns the names of its class here."""
+    def message(self, message: MessageType) -> str:
+        """Imports the module of a message; returns an expression for its class."""
         module = _pb2(message)
-        value = self._aliases[module]
-        spellable = self._use_pb2(module, value)
-        self._note_private(message.path)
+        self._use_pb2(module)
+        self._note_private([*module.split("."), *message.path])
+        expression = self._aliases[module]
         for name in message.path:
-            # Within a class, Python would mangle a name that starts with two underscores.
-            plain = is_spellable(name) and not name.startswith("__")
-            spellable = spellable and plain
-            value = f"{value}.{name}" if plain else f'getattr({value}, "{name}")'
-        return TypeNames(value, value if spellable else self.use("typing", "Any"))
+            template = "{}.{}" if _is_attribute(name) else 'getattr({}, "{}")'
+            expression = template.format(expression, name)
+        return expression
+
+    def message_type(self, message: MessageType) -> str:
+        """The class of a message as a type; `Any` where Python's grammar has no way to write it."""
+        if all(map(_is_attribute, message.path)) and self.import_of(_pb2(message)).is_statement:
+            return self.message(message)
+        return self.use("typing", "Any")
 
     def import_of(self, module: str) -> ModuleImport:
         """How this module imports another generated one."""
@@ -82,16 +73,14 @@ class Scope:
         """The imports that no statement can write; they stand below the others."""
         return tuple(f"{name} = {call}" for name, call in sorted(self._assigned.items()))
 
-    def _use_pb2(self, module: str, alias: str) -> bool:
-        way = self.import_of(module)
-        self._note_private(module.split("."))
+    def _use_pb2(self, module: str) -> None:
+        way, alias = self.import_of(module), self._aliases[module]
         if way.is_statement:
             self._imported.add(Imported(way.package, way.name, alias))
         else:
             function = self.use("importlib", "import_module")
             package = ", __package__" if way.is_relative else ""
             self._assigned[alias] = f'{function}("{way.dotted}"{package})'
-        return way.is_statement
 
     def _note_private(self, names: Iterable[str]) -> None:
         self.uses_private_names |= any(name.startswith("_") for name in names)
@@ -99,6 +88,11 @@ class Scope:
 
 def _pb2(message: MessageType) -> str:
     return f"{module_stem(message.file)}_pb2"
+
+
+def _is_attribute(name: str) -> bool:
+    # Within a class, Python mangles a name that starts with two underscores.
+    return is_spellable(name) and not name.startswith("__")
 
 
 def _names_in(file: File) -> set[str]:

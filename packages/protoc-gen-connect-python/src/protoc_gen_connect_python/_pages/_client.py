@@ -82,7 +82,7 @@ class _Async:
     """The words of a client for async code; its heir has those of the other."""
 
     base, output, stream_output = "Client", "UnaryOutput", "StreamOutput"
-    generator, no_sends = "AsyncGenerator", ", None"
+    generator = "AsyncGenerator"
     iterables: tuple[str, ...] = ("AsyncIterable", "Iterable")
     definition, wait = "async def", "await "
     colour = "async"
@@ -107,7 +107,7 @@ class _Async:
 
     def _method(self, method: Method) -> ClientMethod:
         kind = method.kind
-        response = self._scope.message(method.response).type
+        response = self._scope.message_type(method.response)
         return ClientMethod(
             name=method.name,
             companion=companion(method.name),
@@ -128,15 +128,14 @@ class _Async:
         )
 
     def _parameter(self, method: Method) -> str:
-        request = self._scope.message(method.request).type
+        request = self._scope.message_type(method.request)
         if not method.kind.streams_requests:
             return f"request: {request}"
         names = [self._scope.use("collections.abc", name) for name in self.iterables]
         return f"requests: {' | '.join(f'{name}[{request}]' for name in names)}"
 
     def _stream(self, response: str) -> str:
-        generator = self._scope.use("collections.abc", self.generator)
-        return f"{generator}[{response}{self.no_sends}]"
+        return f"{self._scope.use('collections.abc', self.generator)}[{response}]"
 
     def _output(self, method: Method, response: str) -> str:
         name = self.stream_output if method.kind.streams_responses else self.output
@@ -148,7 +147,7 @@ class _Async:
 
 class _Sync(_Async):
     base, stream_output = "ClientSync", "StreamOutputSync"
-    generator, no_sends = "Generator", ", None, None"
+    generator = "Generator"
     iterables = ("Iterable",)
     definition, wait = "def", ""
     colour = "sync"

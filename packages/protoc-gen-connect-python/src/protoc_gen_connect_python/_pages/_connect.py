@@ -119,7 +119,7 @@ def _method(method: Method, scope: Scope) -> MethodConstant:
         name=method.constant,
         proto_name=method.proto_name,
         kind=f"{kinds}.{method.kind.name}",
-        request=scope.message(method.request).value,
-        response=scope.message(method.response).value,
+        request=scope.message(method.request),
+        response=scope.message(method.response),
         idempotency=f"{scope.use(PROTOCOL, 'IdempotencyLevel')}.{level}" if level else "",
     )

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from protoc_gen_connect_python._comments import docstring
 from protoc_gen_connect_python._model import File, Method, Service
 from protoc_gen_connect_python._options import Options
-from protoc_gen_connect_python._pages._header import SERVER, Header, generated_module, header
+from protoc_gen_connect_python._pages._header import (
+    SERVER,
+    Header,
+    generated_module,
+    header,
+    server_classes,
+)
 from protoc_gen_connect_python._scope import Scope
 
 
@@ -72,8 +78,7 @@ def server_page(file: File, options: Options) -> ServerPage:
         generated_module(file, "connect"),
         [name for s in file.services for name in (s.names.constant, *s.names.method_constants)],
     )
-    classes = [c for service in services for c in (*service.protocols, *service.applications)]
-    exports = [each.name for each in classes]
+    exports = [name for service in file.services for name in server_classes(service, options)]
     return ServerPage(header(file, "connect_server", scope, exports), services)
 
 
@@ -138,8 +143,8 @@ class _Async:
 
     def _method(self, method: Method) -> ServerMethod:
         kind = method.kind
-        request = self._scope.message(method.request).type
-        response = self._scope.message(method.response).type
+        request = self._scope.message_type(method.request)
+        response = self._scope.message_type(method.response)
         parameter = f"requests: {self._stream(request)}" if kind.streams_requests else ""
         return ServerMethod(
             name=method.name,
