@@ -1,11 +1,11 @@
 """What an application or a client is set to, in the terms of the core."""
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from connectrpc_protocol.codec import DEFAULT_CODECS, Codec
 from connectrpc_protocol.compression import Compression, Compressions, available_compressions
+from connectrpc_protocol.deadline import deadline_after
 
 READ_MAX_BYTES = 4 * 1024 * 1024
 COMPRESS_MIN_BYTES = 1024
@@ -94,11 +94,6 @@ class ClientOptions:
 def server_compressions(compressions: Iterable[str | Compression] | None) -> Compressions:
     """The given compressions, or all that are installed."""
     return Compressions(available_compressions() if compressions is None else compressions)
-
-
-def deadline_after(timeout_ms: int | None) -> float | None:
-    """The deadline on the clock of `time.monotonic`, in seconds."""
-    return None if timeout_ms is None else time.monotonic() + timeout_ms / 1000
 
 
 def check_not_negative(name: str, value: int | None) -> None:

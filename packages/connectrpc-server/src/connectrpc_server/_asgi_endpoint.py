@@ -7,12 +7,12 @@ from typing import Generic, Protocol, TypeVar
 from connectrpc_protocol import RequestContext, too_large
 from connectrpc_protocol.call import StreamServerCall, UnaryServerCall
 from connectrpc_protocol.chain import InterceptorChain
+from connectrpc_protocol.deadline import remaining
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.server import ServerMethod
 from google.protobuf.message import Message
 
 from connectrpc_server._asyncio import CallScope, ClientDisconnected, Resumed, checkpoint
-from connectrpc_server._deadline import check_deadline
 from connectrpc_server._log import log_unexpected
 from connectrpc_server._types import Event, Receive, Scope, Send
 
@@ -67,7 +67,7 @@ class UnaryEndpoint(Generic[Req, Res]):
         context = call.context
         async with self._chain.around(context), CallScope(context.deadline):
             message = await self._invoke(call, receive)
-            check_deadline(context.deadline)
+            remaining(context.deadline)
             return message
 
     async def _invoke(self, call: UnaryServerCall[Req, Res], receive: Receive) -> Res:
@@ -114,7 +114,7 @@ class StreamEndpoint(Generic[Req, Res]):
         try:
             async with self._chain.around(call.context), CallScope(call.context.deadline) as calls:
                 await self._stream(call, receive, writer, calls)
-                check_deadline(call.context.deadline)
+                remaining(call.context.deadline)
         except ClientDisconnected:
             return
         except Exception as exc:

@@ -10,8 +10,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from connectrpc_protocol import Code, ConnectError
-
-from connectrpc_server._deadline import deadline_exceeded
+from connectrpc_protocol.deadline import deadline_exceeded
 
 T = TypeVar("T")
 

@@ -7,11 +7,11 @@ from typing import Generic, Protocol, TypeVar
 from connectrpc_protocol import Code, ConnectError, RawHeaders, RequestContext, too_large
 from connectrpc_protocol.call import StreamServerCall, UnaryServerCall
 from connectrpc_protocol.chain import InterceptorChainSync
+from connectrpc_protocol.deadline import remaining
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.server import ServerMethod
 from google.protobuf.message import Message
 
-from connectrpc_server._deadline import check_deadline
 from connectrpc_server._log import log_unexpected
 from connectrpc_server._types import Environ, StartResponse
 
@@ -52,7 +52,7 @@ class UnaryEndpoint(Generic[Req, Res]):
             with self._chain.around(call.context):
                 body = _read_body(environ, call.read_limit) if call.has_body else b""
                 message = self._function(call.request(body), call.context)
-                check_deadline(call.context.deadline)
+                remaining(call.context.deadline)
             response = call.response(message)
         except Exception as exc:
             log_unexpected(exc, call.context)
@@ -114,9 +114,9 @@ class StreamEndpoint(Generic[Req, Res]):
         responses = self._function(_requests(call, environ), call.context)
         try:
             for message in responses:
-                check_deadline(deadline)
+                remaining(deadline)
                 yield call.message(message)
-            check_deadline(deadline)
+            remaining(deadline)
         finally:
             if isinstance(responses, Generator):
                 responses.close()

@@ -1,0 +1,144 @@
+"""Calls over an async transport: one unary and one stream path, whatever the protocol."""
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from typing import Generic, TypeVar
+
+from connectrpc_protocol import RequestContext, too_large
+from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
+from connectrpc_protocol.deadline import remaining
+from connectrpc_protocol.http import HttpRequest
+from google.protobuf.message import Message
+
+from connectrpc_client._asyncio import TimeLimit
+from connectrpc_client._transport import Transport, TransportResponse
+
+Req = TypeVar("Req", bound=Message)
+Res = TypeVar("Res", bound=Message)
+
+
+async def unary(
+    transport: Transport, call: UnaryClientCall[Req, Res], request: Req, context: RequestContext
+) -> Res:
+    """One call with one request and one response."""
+    outgoing = call.request(request)
+    if context.deadline is None:
+        return await _exchange(transport, call, outgoing, None)
+    seconds = remaining(context.deadline)
+    async with TimeLimit(context.deadline):
+        return await _exchange(transport, call, outgoing, seconds)
+
+
+async def _exchange(
+    transport: Transport,
+    call: UnaryClientCall[Req, Res],
+    outgoing: HttpRequest,
+    timeout: float | None,
+) -> Res:
+    response = await transport.send(outgoing, None, timeout)
+    try:
+        body = await _read_all(response, call.read_limit)
+    finally:
+        await response.aclose()
+    return call.response(response.status, response.headers, body)
+
+
+async def _read_all(response: TransportResponse, limit: int | None) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.chunks():
+        chunks.append(chunk)
+        size += len(chunk)
+        if limit is not None and size > limit:
+            raise too_large(limit)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
+    """The responses of one call. It begins with `open`, at the latest with the first `anext`."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        call: StreamClientCall[Req, Res],
+        context: RequestContext,
+        requests: Req | AsyncIterator[Req],
+    ) -> None:
+        self._transport = transport
+        self._call = call
+        self._context = context
+        self._requests = requests
+        self._response: TransportResponse | None = None
+        self._chunks: AsyncIterator[bytes] | None = None
+        self._messages: Iterator[Res] = iter(())
+
+    async def open(self) -> None:
+        """Send the requests and wait for the head of the answer."""
+        head = self._call.head()
+        body: AsyncIterator[bytes] | None = None
+        if isinstance(self._requests, Message):
+            head = head._replace(body=self._call.message(self._requests))
+        else:
+            body = _encode(self._call, self._requests)
+        seconds = remaining(self._context.deadline)
+        async with TimeLimit(self._context.deadline):
+            self._response = await self._transport.send(head, body, seconds)
+        try:
+            self._call.start(self._response.status, self._response.headers)
+        except BaseException:
+            await self.aclose()
+            raise
+        self._chunks = self._response.chunks()
+
+    async def __anext__(self) -> Res:
+        if self._chunks is None:
+            await self.open()
+        try:
+            return await self._next()
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def _next(self) -> Res:
+        chunks, response = self._chunks, self._response
+        if chunks is None or response is None:
+            raise StopAsyncIteration
+        while True:
+            for message in self._messages:
+                return message
+            async with TimeLimit(self._context.deadline):
+                chunk = await anext(chunks, None)
+            if chunk is None:
+                self._call.end(response.trailers)
+                raise StopAsyncIteration
+            self._messages = self._call.feed(chunk)
+
+    async def aclose(self) -> None:
+        """End the call. What the server still sends is not wanted."""
+        response, self._response = self._response, None
+        if response is not None:
+            await response.aclose()
+
+
+async def only_response(stream: StreamCall[Req, Res]) -> Res:
+    """The one response of a client stream call; the protocol refuses none and a second one."""
+    message = await anext(stream)
+    async for _ in stream:
+        pass
+    return message
+
+
+async def iterate(requests: AsyncIterable[Req] | Iterable[Req]) -> AsyncIterator[Req]:
+    """Async or plain iterables of requests as one kind."""
+    if isinstance(requests, AsyncIterable):
+        async for request in requests:
+            yield request
+    else:
+        for request in requests:
+            yield request
+
+
+async def _encode(
+    call: StreamClientCall[Req, Res], requests: AsyncIterator[Req]
+) -> AsyncIterator[bytes]:
+    async for request in requests:
+        yield call.message(request)

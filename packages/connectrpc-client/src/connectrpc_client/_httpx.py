@@ -1,0 +1,192 @@
+"""httpx, and httpx2 by the same code: HTTP/1.1 and HTTP/2, half duplex, without trailers."""
+
+import sys
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Protocol, cast
+
+import httpx
+from connectrpc_protocol import Code, ConnectError, RawHeaders
+from connectrpc_protocol.http import HttpRequest
+
+from connectrpc_client._version import __version__
+
+_CONNECT_TIMEOUT = 10.0  # seconds
+
+
+class HttpxAsyncClient(Protocol):
+    """An `httpx.AsyncClient` or `httpx2.AsyncClient`."""
+
+    @property
+    def is_closed(self) -> bool: ...
+    @property
+    def follow_redirects(self) -> bool: ...
+    async def aclose(self) -> None: ...
+
+
+class HttpxClient(Protocol):
+    """An `httpx.Client` or `httpx2.Client`."""
+
+    @property
+    def is_closed(self) -> bool: ...
+    @property
+    def follow_redirects(self) -> bool: ...
+    def close(self) -> None: ...
+
+
+class HttpxTransport:
+    """See `connectrpc_client.Transport`."""
+
+    def __init__(self, client: HttpxAsyncClient) -> None:
+        self._client = cast("httpx.AsyncClient", client)
+        self._library = _library_of(client)
+        self._urls = _Urls(self._library)
+
+    @classmethod
+    def make(cls) -> "HttpxTransport":
+        """A transport with a client of its own. Calls end at their deadlines, not before."""
+        return cls(httpx.AsyncClient(timeout=_timeout(httpx), headers=_user_agent()))
+
+    async def send(
+        self, request: HttpRequest, body: AsyncIterator[bytes] | None, timeout: float | None
+    ) -> "_Response":
+        client = self._client
+        with _translated(self._library):
+            outgoing = client.build_request(
+                request.method,
+                self._urls(request),
+                headers=request.headers,
+                content=request.body if body is None else body,
+                timeout=client.timeout if timeout is None else None,
+            )
+            return _Response(await client.send(outgoing, stream=True), self._library)
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+
+class HttpxTransportSync:
+    """See `connectrpc_client.TransportSync`."""
+
+    def __init__(self, client: HttpxClient) -> None:
+        self._client = cast("httpx.Client", client)
+        self._library = _library_of(client)
+        self._urls = _Urls(self._library)
+
+    @classmethod
+    def make(cls) -> "HttpxTransportSync":
+        """A transport with a client of its own. Calls end at their deadlines, not before."""
+        return cls(httpx.Client(timeout=_timeout(httpx), headers=_user_agent()))
+
+    def send(
+        self, request: HttpRequest, body: Iterator[bytes] | None, timeout: float | None
+    ) -> "_ResponseSync":
+        client = self._client
+        with _translated(self._library):
+            outgoing = client.build_request(
+                request.method,
+                self._urls(request),
+                headers=request.headers,
+                content=request.body if body is None else body,
+                timeout=client.timeout if timeout is None else timeout,
+            )
+            return _ResponseSync(client.send(outgoing, stream=True), self._library)
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class _Response:
+    __slots__ = ("_library", "_response", "headers", "status")
+
+    trailers: RawHeaders = ()
+
+    def __init__(self, response: httpx.Response, library: ModuleType) -> None:
+        self._response = response
+        self._library = library
+        self.status = response.status_code
+        self.headers = response.headers.raw
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        with _translated(self._library):
+            async for chunk in self._response.aiter_raw():
+                yield chunk
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+class _ResponseSync:
+    __slots__ = ("_library", "_response", "headers", "status")
+
+    trailers: RawHeaders = ()
+
+    def __init__(self, response: httpx.Response, library: ModuleType) -> None:
+        self._response = response
+        self._library = library
+        self.status = response.status_code
+        self.headers = response.headers.raw
+
+    def chunks(self, timeout: float | None) -> Iterator[bytes]:
+        if timeout is not None:
+            # httpcore looks this up when the body is first read.
+            self._response.request.extensions["timeout"]["read"] = timeout
+        with _translated(self._library):
+            yield from self._response.iter_raw()
+
+    def close(self) -> None:
+        self._response.close()
+
+
+class _Urls:
+    """The parsed URLs of the methods that were called: parsing one costs more than a lookup."""
+
+    __slots__ = ("_known", "_parse")
+
+    def __init__(self, library: ModuleType) -> None:
+        self._parse = cast("Callable[[str], httpx.URL]", library.URL)
+        self._known: dict[str, httpx.URL] = {}
+
+    def __call__(self, request: HttpRequest) -> httpx.URL:
+        if request.method == "GET":
+            return self._parse(request.url)
+        known = self._known.get(request.url)
+        if known is None:
+            known = self._known[request.url] = self._parse(request.url)
+        return known
+
+
+def _library_of(client: object) -> ModuleType:
+    """The library that a client, perhaps of a subclass, comes from."""
+    for base in type(client).__mro__:
+        name = base.__module__.partition(".")[0]
+        if name in ("httpx", "httpx2"):
+            return sys.modules[name]
+    raise TypeError(f"{type(client).__name__} is no client of httpx or httpx2")
+
+
+def _timeout(library: ModuleType) -> httpx.Timeout:
+    timeout: httpx.Timeout = library.Timeout(None, connect=_CONNECT_TIMEOUT)
+    return timeout
+
+
+def _user_agent() -> dict[str, str]:
+    return {"user-agent": f"connectrpc-client/{__version__} httpx/{httpx.__version__}"}
+
+
+@contextmanager
+def _translated(library: ModuleType) -> Generator[None, None, None]:
+    """The library's exceptions as `ConnectError`."""
+    try:
+        yield
+    except library.TimeoutException as exc:
+        raise ConnectError(Code.DEADLINE_EXCEEDED, f"time-out: {_text(exc)}") from exc
+    except (library.LocalProtocolError, library.UnsupportedProtocol) as exc:
+        raise ConnectError(Code.INTERNAL, f"bad request: {_text(exc)}") from exc
+    except library.RequestError as exc:
+        raise ConnectError(Code.UNAVAILABLE, _text(exc)) from exc
+
+
+def _text(exc: Exception) -> str:
+    return f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__

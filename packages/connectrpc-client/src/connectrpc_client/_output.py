@@ -1,0 +1,184 @@
+"""What the `call_*` methods return."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from types import TracebackType
+from typing import Generic, Protocol, TypeVar, runtime_checkable
+
+from connectrpc_protocol import Headers, RequestContext
+from google.protobuf.message import Message
+
+Res = TypeVar("Res", bound=Message)
+
+
+@runtime_checkable
+class _Opens(Protocol):
+    # Responses whose head can arrive before the first of them: those behind no interceptor.
+    async def open(self) -> None: ...
+
+
+@runtime_checkable
+class _OpensSync(Protocol):
+    def open(self) -> None: ...
+
+
+class UnaryOutput(Generic[Res]):
+    """One response message, with the metadata around it."""
+
+    __slots__ = ("_context", "message")
+
+    def __init__(self, message: Res, context: RequestContext) -> None:
+        self.message = message
+        self._context = context
+
+    @property
+    def headers(self) -> Headers:
+        """The response headers."""
+        return self._context.response_headers
+
+    @property
+    def trailers(self) -> Headers:
+        """The response trailers."""
+        return self._context.response_trailers
+
+
+class StreamOutput(AsyncIterator[Res]):
+    """A stream of responses. Iterate over it; use it with `async with`, or `aclose()` it early."""
+
+    def __init__(
+        self,
+        responses: AsyncIterator[Res],
+        context: RequestContext,
+        around: AbstractAsyncContextManager[None] | None,
+    ) -> None:
+        self._responses = responses
+        self._context = context
+        self._around = around
+
+    async def open(self) -> None:
+        """Wait for the head of the answer; `call_*` methods have done so."""
+        if isinstance(self._responses, _Opens):
+            try:
+                await self._responses.open()
+            except BaseException as exc:
+                await self._finish(exc)
+                raise
+
+    @property
+    def headers(self) -> Headers:
+        """The response headers; behind a stream interceptor, once the first message is there."""
+        return self._context.response_headers
+
+    @property
+    def trailers(self) -> Headers:
+        """The response trailers, once the last message is there."""
+        return self._context.response_trailers
+
+    def __aiter__(self) -> "StreamOutput[Res]":
+        return self
+
+    async def __anext__(self) -> Res:
+        try:
+            return await anext(self._responses)
+        except StopAsyncIteration:
+            await self._finish(None)
+            raise
+        except BaseException as exc:
+            await self._finish(exc)
+            raise
+
+    async def aclose(self) -> None:
+        """End the call. What the server still sends is not wanted."""
+        await self._finish(None)
+
+    async def _finish(self, exc: BaseException | None) -> None:
+        close = getattr(self._responses, "aclose", None)
+        try:
+            if close is not None:
+                await close()
+        finally:
+            around, self._around = self._around, None
+            if around is not None:
+                await around.__aexit__(type(exc) if exc else None, exc, None)
+
+    async def __aenter__(self) -> "StreamOutput[Res]":
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._finish(exc)
+
+
+class StreamOutputSync(Iterator[Res]):
+    """A stream of responses. Iterate over it; use it with `with`, or `close()` it early."""
+
+    def __init__(
+        self,
+        responses: Iterator[Res],
+        context: RequestContext,
+        around: AbstractContextManager[None] | None,
+    ) -> None:
+        self._responses = responses
+        self._context = context
+        self._around = around
+
+    def open(self) -> None:
+        """Wait for the head of the answer; `call_*` methods have done so."""
+        if isinstance(self._responses, _OpensSync):
+            try:
+                self._responses.open()
+            except BaseException as exc:
+                self._finish(exc)
+                raise
+
+    @property
+    def headers(self) -> Headers:
+        """The response headers; behind a stream interceptor, once the first message is there."""
+        return self._context.response_headers
+
+    @property
+    def trailers(self) -> Headers:
+        """The response trailers, once the last message is there."""
+        return self._context.response_trailers
+
+    def __iter__(self) -> "StreamOutputSync[Res]":
+        return self
+
+    def __next__(self) -> Res:
+        try:
+            return next(self._responses)
+        except StopIteration:
+            self._finish(None)
+            raise
+        except BaseException as exc:
+            self._finish(exc)
+            raise
+
+    def close(self) -> None:
+        """End the call. What the server still sends is not wanted."""
+        self._finish(None)
+
+    def _finish(self, exc: BaseException | None) -> None:
+        close = getattr(self._responses, "close", None)
+        try:
+            if close is not None:
+                close()
+        finally:
+            around, self._around = self._around, None
+            if around is not None:
+                around.__exit__(type(exc) if exc else None, exc, None)
+
+    def __enter__(self) -> "StreamOutputSync[Res]":
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._finish(exc)
