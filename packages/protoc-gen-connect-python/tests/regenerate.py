@@ -1,7 +1,7 @@
 """Regenerates the golden files from the corpus of proto files.
 
-    python packages/protoc-gen-connect-python/tests/regenerate.py            # writes tests/golden
-    python packages/protoc-gen-connect-python/tests/regenerate.py --check    # only compares
+python packages/protoc-gen-connect-python/tests/regenerate.py            # writes tests/golden
+python packages/protoc-gen-connect-python/tests/regenerate.py --check    # only compares
 """
 
 import difflib

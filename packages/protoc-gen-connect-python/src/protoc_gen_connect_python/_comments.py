@@ -8,8 +8,11 @@ _INVISIBLE = frozenset(map(chr, [0x200B, 0x200F, *range(0x202A, 0x202F), *range(
 
 
 def clean(comment: str) -> str:
-    """The comment without the white space that its place in the source gave it."""
-    text = inspect.cleandoc(comment.replace("\r\n", "\n").expandtabs(4))
+    """The comment without the white space that its place in the source gave it.
+
+    As in a docstring, the lines after the first one keep their indentation among each other.
+    """
+    text = inspect.cleandoc(comment.replace("\r\n", "\n").expandtabs(4).lstrip())
     return "\n".join(line.rstrip() for line in text.split("\n")).strip()
 
 

@@ -1,0 +1,102 @@
+"""Fixtures: proto text in, generated modules out."""
+
+import importlib.util
+import re
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest, CodeGeneratorResponse
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from grpc_tools import protoc
+from protoc_gen_connect_python._plugin import respond
+
+Protos = Mapping[str, str]
+MakeRequest = Callable[[Protos, str], CodeGeneratorRequest]
+Respond = Callable[..., CodeGeneratorResponse]
+Generate = Callable[..., dict[str, str]]
+
+
+def _load_corpus() -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        "protoc_gen_connect_python_corpus", Path(__file__).with_name("regenerate.py")
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def corpus() -> ModuleType:
+    """The module that regenerates the golden files."""
+    return _load_corpus()
+
+
+@pytest.fixture
+def make_request(tmp_path: Path) -> MakeRequest:
+    """Makes protoc's request from proto files, given as path and text."""
+
+    def make(protos: Protos, parameter: str = "") -> CodeGeneratorRequest:
+        for name, text in protos.items():
+            path = tmp_path / "protos" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        output = tmp_path / "descriptors"
+        arguments = [
+            "protoc",
+            f"-I{tmp_path / 'protos'}",
+            f"-I{Path(protoc.__file__).parent}/_proto",
+        ]
+        options = ["--include_imports", "--include_source_info", f"--descriptor_set_out={output}"]
+        assert protoc.main([*arguments, *options, *protos]) == 0
+        files = FileDescriptorSet.FromString(output.read_bytes()).file
+        return CodeGeneratorRequest(
+            file_to_generate=list(protos), proto_file=files, parameter=parameter
+        )
+
+    return make
+
+
+@pytest.fixture
+def respond_to(make_request: MakeRequest) -> Respond:
+    """The plugin's response to proto files."""
+
+    def respond_to(protos: Protos, parameter: str = "") -> CodeGeneratorResponse:
+        return respond(make_request(protos, parameter))
+
+    return respond_to
+
+
+@pytest.fixture
+def generate(respond_to: Respond) -> Generate:
+    """The modules generated from proto files, by path."""
+
+    def generate(protos: Protos, parameter: str = "") -> dict[str, str]:
+        response = respond_to(protos, parameter)
+        assert response.error == ""
+        return {file.name: file.content for file in response.file}
+
+    return generate
+
+
+@pytest.fixture(scope="session")
+def tree(corpus: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One importable tree of the whole corpus, with the modules of the messages.
+
+    The case of relative imports lies in a package of its own, `nested`, where also the modules
+    of messages import each other relatively.
+    """
+    root = tmp_path_factory.mktemp("tree")
+    for case in corpus.CASES:
+        output = root / "nested" if case == "relative" else root
+        output.mkdir(exist_ok=True)
+        corpus.generate(case, output, f"--python_out={output}", f"--pyi_out={output}")
+    for path in [*root.glob("nested/**/*_pb2.py"), *root.glob("nested/**/*_pb2.pyi")]:
+        dots = "." * len(path.relative_to(root / "nested").parts)
+        path.write_text(re.sub(r"^from (one|two)", rf"from {dots}\1", path.read_text(), flags=re.M))
+    return root
