@@ -10,7 +10,7 @@ from collections.abc import (
 )
 from functools import partial
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 from connectrpc_protocol import (
     Codec,
@@ -25,7 +25,7 @@ from connectrpc_protocol.options import COMPRESS_MIN_BYTES, READ_MAX_BYTES
 from google.protobuf.message import Message
 
 from connectrpc_client import _async_call as calls
-from connectrpc_client._httpx import HttpxAsyncClient, HttpxTransport
+from connectrpc_client._httpx import HttpxAsyncClient, HttpxTransport, library_of
 from connectrpc_client._output import StreamOutput, UnaryOutput
 from connectrpc_client._settings import Settings
 from connectrpc_client._transport import Transport
@@ -254,4 +254,11 @@ class Client:
 def _transport(http_client: HttpxAsyncClient | Transport | None) -> Transport:
     if http_client is None:
         return HttpxTransport.make()
-    return http_client if isinstance(http_client, Transport) else HttpxTransport(http_client)
+    library = library_of(http_client)
+    if library is None:
+        if not hasattr(http_client, "send"):
+            raise TypeError(f"http_client cannot be used here: {http_client!r}")
+        return cast("Transport", http_client)
+    if not isinstance(http_client, library.AsyncClient):
+        raise TypeError(f"this client needs an {library.__name__}.AsyncClient, not {http_client!r}")
+    return HttpxTransport(cast("HttpxAsyncClient", http_client), library)

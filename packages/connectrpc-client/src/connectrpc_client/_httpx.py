@@ -38,15 +38,20 @@ class HttpxClient(Protocol):
 class HttpxTransport:
     """See `connectrpc_client.Transport`."""
 
-    def __init__(self, client: HttpxAsyncClient) -> None:
+    def __init__(self, client: HttpxAsyncClient, library: ModuleType) -> None:
         self._client = cast("httpx.AsyncClient", client)
-        self._library = _library_of(client)
-        self._urls = _Urls(self._library)
+        self._library = library
+        self._urls = _Urls(library)
 
     @classmethod
     def make(cls) -> "HttpxTransport":
         """A transport with a client of its own. Calls end at their deadlines, not before."""
-        return cls(httpx.AsyncClient(timeout=_timeout(httpx), headers=_user_agent()))
+        return cls(
+            httpx.AsyncClient(
+                timeout=httpx.Timeout(None, connect=_CONNECT_TIMEOUT), headers=_user_agent()
+            ),
+            httpx,
+        )
 
     async def send(
         self, request: HttpRequest, body: AsyncIterator[bytes] | None, timeout: float | None
@@ -69,15 +74,20 @@ class HttpxTransport:
 class HttpxTransportSync:
     """See `connectrpc_client.TransportSync`."""
 
-    def __init__(self, client: HttpxClient) -> None:
+    def __init__(self, client: HttpxClient, library: ModuleType) -> None:
         self._client = cast("httpx.Client", client)
-        self._library = _library_of(client)
-        self._urls = _Urls(self._library)
+        self._library = library
+        self._urls = _Urls(library)
 
     @classmethod
     def make(cls) -> "HttpxTransportSync":
         """A transport with a client of its own. Calls end at their deadlines, not before."""
-        return cls(httpx.Client(timeout=_timeout(httpx), headers=_user_agent()))
+        return cls(
+            httpx.Client(
+                timeout=httpx.Timeout(None, connect=_CONNECT_TIMEOUT), headers=_user_agent()
+            ),
+            httpx,
+        )
 
     def send(
         self, request: HttpRequest, body: Iterator[bytes] | None, timeout: float | None
@@ -157,18 +167,13 @@ class _Urls:
         return known
 
 
-def _library_of(client: object) -> ModuleType:
-    """The library that a client, perhaps of a subclass, comes from."""
+def library_of(client: object) -> ModuleType | None:
+    """The library that a client, perhaps of a subclass, comes from; `None` for other objects."""
     for base in type(client).__mro__:
         name = base.__module__.partition(".")[0]
         if name in ("httpx", "httpx2"):
             return sys.modules[name]
-    raise TypeError(f"{type(client).__name__} is no client of httpx or httpx2")
-
-
-def _timeout(library: ModuleType) -> httpx.Timeout:
-    timeout: httpx.Timeout = library.Timeout(None, connect=_CONNECT_TIMEOUT)
-    return timeout
+    return None
 
 
 def _user_agent() -> dict[str, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator, Iterable, Iterator
 from functools import partial
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 from connectrpc_protocol import (
     Codec,
@@ -18,7 +18,7 @@ from connectrpc_protocol.options import COMPRESS_MIN_BYTES, READ_MAX_BYTES
 from google.protobuf.message import Message
 
 from connectrpc_client import _sync_call as calls
-from connectrpc_client._httpx import HttpxClient, HttpxTransportSync
+from connectrpc_client._httpx import HttpxClient, HttpxTransportSync, library_of
 from connectrpc_client._output import StreamOutputSync, UnaryOutput
 from connectrpc_client._settings import Settings
 from connectrpc_client._transport import TransportSync
@@ -241,6 +241,11 @@ class ClientSync:
 def _transport(http_client: HttpxClient | TransportSync | None) -> TransportSync:
     if http_client is None:
         return HttpxTransportSync.make()
-    return (
-        http_client if isinstance(http_client, TransportSync) else HttpxTransportSync(http_client)
-    )
+    library = library_of(http_client)
+    if library is None:
+        if not hasattr(http_client, "send"):
+            raise TypeError(f"http_client cannot be used here: {http_client!r}")
+        return cast("TransportSync", http_client)
+    if not isinstance(http_client, library.Client):
+        raise TypeError(f"this client needs an {library.__name__}.Client, not {http_client!r}")
+    return HttpxTransportSync(cast("HttpxClient", http_client), library)

@@ -1,7 +1,7 @@
 """What a client needs of an HTTP library. Implement these protocols to bring your own."""
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from connectrpc_protocol import RawHeaders
 from connectrpc_protocol.http import HttpRequest
@@ -34,7 +34,6 @@ class TransportResponse(Protocol):
         ...
 
 
-@runtime_checkable
 class Transport(Protocol):
     """Sends requests and receives answers, asynchronously.
 
@@ -87,7 +86,6 @@ class TransportResponseSync(Protocol):
         ...
 
 
-@runtime_checkable
 class TransportSync(Protocol):
     """Sends requests and receives answers, synchronously. For failures see `Transport`.
 

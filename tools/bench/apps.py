@@ -1,0 +1,47 @@
+"""The applications under measurement: ours, and the same work without us."""
+
+from connectrpc.eliza.v1.eliza_connect_server import (
+    ElizaService,
+    ElizaServiceASGIApplication,
+)
+from connectrpc.eliza.v1.eliza_pb2 import (
+    IntroduceRequest,
+    IntroduceResponse,
+    SayRequest,
+    SayResponse,
+)
+from connectrpc_server import RequestContext
+
+
+class Eliza(ElizaService):
+    """Answers without thinking."""
+
+    async def say(self, request: SayRequest, ctx: RequestContext) -> SayResponse:
+        return SayResponse(sentence=request.sentence)
+
+    async def introduce(self, request: IntroduceRequest, ctx: RequestContext):
+        for number in range(int(request.name)):
+            yield IntroduceResponse(sentence=str(number))
+
+
+ours = ElizaServiceASGIApplication(Eliza())
+
+
+async def bare(scope, receive, send) -> None:
+    """Parses, builds and serializes the same messages, and knows nothing else."""
+    if scope["type"] != "http":
+        return
+    body = b""
+    more = True
+    while more:
+        event = await receive()
+        body += event.get("body", b"")
+        more = event.get("more_body", False)
+    request = SayRequest.FromString(body)
+    data = SayResponse(sentence=request.sentence).SerializeToString()
+    headers = [
+        (b"content-type", b"application/proto"),
+        (b"content-length", str(len(data)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": data})

@@ -1,0 +1,132 @@
+"""What we cost: ratios of calls per second, taken in turns in one run.
+
+    just bench                 everything
+    just bench --only layers   one part: layers, server or client
+
+Both servers run at once, each in its own process; the load goes to one of them at a time.
+"""
+
+import argparse
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+HERE = Path(__file__).parent
+GENERATED = HERE.parents[1] / "examples" / "src"
+sys.path.insert(0, str(GENERATED))
+
+import clients  # noqa: E402
+import layers  # noqa: E402
+import load  # noqa: E402
+
+GOALS = {"server": 0.85, "client": 0.90}
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextmanager
+def _served(application: str) -> Generator[int, None, None]:
+    port = _free_port()
+    command = [sys.executable, "-m", "uvicorn", f"apps:{application}", "--port", str(port)]
+    command += ["--log-level", "warning", "--no-access-log", "--lifespan", "off"]
+    command += ["--http", "httptools", "--loop", "uvloop"]
+    path = os.pathsep.join([str(HERE), str(GENERATED)])
+    process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": path})
+    try:
+        _wait_for(port)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(300):
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError("the server did not start")
+
+
+def _request(port: int) -> bytes:
+    headers = [*layers.HEADERS[1:], (b"host", b"127.0.0.1:%d" % port)]
+    lines = [b"POST %s HTTP/1.1" % layers.SCOPE["path"].encode()]
+    lines += [name + b": " + value for name, value in headers]
+    return b"\r\n".join([*lines, b"", layers.BODY])
+
+
+def _report(name: str, ratios: list[float], goal: float) -> bool:
+    ratio = median(ratios)
+    spread = f"{min(ratios):.3f}–{max(ratios):.3f}"
+    reached = "reached" if ratio >= goal else "MISSED"
+    print(f"{name:<28} {ratio:6.3f}   ({spread}, {len(ratios)} rounds; goal {goal}: {reached})")
+    return ratio >= goal
+
+
+def bench_layers(_: argparse.Namespace) -> bool:
+    """Microseconds per call, without a server."""
+    print("layers, microseconds per small unary call")
+    for name, microseconds in layers.measure().items():
+        print(f"  {name:<38} {microseconds:6.2f}")
+    return True
+
+
+def bench_server(options: argparse.Namespace) -> bool:
+    """Our application beside a bare one, on uvicorn."""
+    ratios: list[float] = []
+    with _served("bare") as bare, _served("ours") as ours:
+        for number in range(options.rounds + 1):
+            rates = [
+                asyncio.run(load.calls_per_second(port, _request(port), options.seconds))
+                for port in (bare, ours)
+            ]
+            if number > 0:  # the first round warms up
+                ratios.append(rates[1] / rates[0])
+                print(f"  bare {rates[0]:8.0f}/s   ours {rates[1]:8.0f}/s", flush=True)
+    return _report("server / bare ASGI handler", ratios, GOALS["server"])
+
+
+def bench_client(options: argparse.Namespace) -> bool:
+    """Our clients beside raw httpx."""
+    with _served("ours") as port:
+        found = clients.all_ratios(f"http://127.0.0.1:{port}", options.rounds, 500)
+    return all(
+        [
+            _report(f"{colour} client / raw httpx", ratios, GOALS["client"])
+            for colour, ratios in found.items()
+        ]
+    )
+
+
+def main() -> int:
+    """Run the chosen parts; exit status 1 where a goal is missed."""
+    parts = {"layers": bench_layers, "server": bench_server, "client": bench_client}
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--only", choices=parts, help="one part instead of all")
+    parser.add_argument("--rounds", type=int, default=9, help="how often both sides take turns")
+    parser.add_argument("--seconds", type=float, default=1.0, help="length of a turn")
+    options = parser.parse_args()
+    chosen = [options.only] if options.only else list(parts)
+    return 0 if all([parts[name](options) for name in chosen]) else 1
+
+
+if __name__ == "__main__":
+    import uvloop
+
+    uvloop.install()
+    sys.exit(main())
