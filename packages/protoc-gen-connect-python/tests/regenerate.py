@@ -1,11 +1,14 @@
 """Regenerates the golden files from the corpus of proto files.
 
-python packages/protoc-gen-connect-python/tests/regenerate.py            # writes tests/golden
-python packages/protoc-gen-connect-python/tests/regenerate.py --check    # only compares
+    python packages/protoc-gen-connect-python/tests/regenerate.py            # writes tests/golden
+    python packages/protoc-gen-connect-python/tests/regenerate.py --check    # only compares
+
+Names of cases behind it limit it to these.
 """
 
 import difflib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -83,11 +86,11 @@ def difference(case: str, output: Path) -> str:
     )
 
 
-def check() -> int:
+def check(cases: Sequence[str]) -> int:
     """Compares; the exit status says whether the golden files are what is generated today."""
     changed = False
     with tempfile.TemporaryDirectory() as directory:
-        for case in CASES:
+        for case in cases:
             generate(case, Path(directory, case))
             text = difference(case, Path(directory, case))
             sys.stdout.write(text)
@@ -97,17 +100,19 @@ def check() -> int:
     return int(changed or bool(stale))
 
 
-def write() -> int:
+def write(cases: Sequence[str]) -> int:
     """Replaces the golden files."""
-    for path in sorted(GOLDEN.rglob("*.py")):
-        path.unlink()
-    for case in CASES:
+    for case in cases:
+        shutil.rmtree(GOLDEN / case, ignore_errors=True)
         generate(case, GOLDEN / case)
-    for path in sorted(GOLDEN.rglob("*/"), reverse=True):
-        if not any(path.iterdir()):
-            path.rmdir()
     return 0
 
 
+def main(arguments: Sequence[str]) -> int:
+    """The command line; returns the exit status."""
+    cases = [argument for argument in arguments if argument != "--check"] or CASES
+    return check(cases) if "--check" in arguments else write(cases)
+
+
 if __name__ == "__main__":
-    sys.exit(check() if "--check" in sys.argv[1:] else write())
+    sys.exit(main(sys.argv[1:]))

@@ -1,6 +1,7 @@
 """The corpus: what is generated from it, and that tools and interpreter accept it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ import importlib, pathlib, sys, warnings
 
 warnings.simplefilter("error")
 sys.path.insert(0, ".")
-applications = 0
+applications = set()
 for path in sorted(pathlib.Path(".").rglob("*_connect*.py")):
     module = importlib.import_module(".".join(path.with_suffix("").parts))
     for name in module.__all__:
@@ -24,8 +25,8 @@ for path in sorted(pathlib.Path(".").rglob("*_connect*.py")):
         if isinstance(vars(value).get("service_name") if isinstance(value, type) else None, str):
             [service] = value.__orig_bases__[0].__args__
             value(type("Implementation", (service,), {})())
-            applications += 1
-print(applications)
+            applications.add(value)
+print(len(applications))
 """
 
 
@@ -56,21 +57,31 @@ def test_everything_can_be_imported_and_served(tree: Path) -> None:
     assert int(_run(sys.executable, "-c", _IMPORT_ALL, cwd=tree)) == applications > 0
 
 
-def test_pyright_strict_accepts_it(tree: Path) -> None:
-    (tree / "pyrightconfig.json").write_text(
-        '{"typeCheckingMode": "strict", "include": ["**/*_connect*.py"], "pythonVersion": "3.11"}'
+@pytest.fixture(scope="session")
+def tree_with_usage(tree: Path) -> Path:
+    """The tree, and code of a user beside it."""
+    shutil.copy(Path(__file__).with_name("usage.py"), tree)
+    return tree
+
+
+def test_pyright_strict_accepts_it(tree_with_usage: Path) -> None:
+    (tree_with_usage / "pyrightconfig.json").write_text(
+        '{"typeCheckingMode": "strict", "pythonVersion": "3.11",'
+        ' "include": ["**/*_connect*.py", "usage.py"]}'
     )
-    _run(sys.executable, "-m", "pyright", "--pythonpath", sys.executable, cwd=tree)
+    _run(sys.executable, "-m", "pyright", "--pythonpath", sys.executable, cwd=tree_with_usage)
 
 
-def test_mypy_strict_accepts_it(tree: Path) -> None:
+def test_mypy_strict_accepts_it(tree_with_usage: Path) -> None:
     # The stubs that protoc writes for messages are not strict themselves.
-    stubs = [".".join(path.with_suffix("").parts) for path in _relative(tree, "*_pb2.pyi")]
+    stubs = [
+        ".".join(path.with_suffix("").parts) for path in _relative(tree_with_usage, "*_pb2.pyi")
+    ]
     sections = "".join(f"[mypy-{stub}]\nignore_errors = True\n" for stub in stubs)
-    (tree / "mypy.ini").write_text(f"[mypy]\nstrict = True\n{sections}")
-    modules = map(str, _relative(tree, "*_connect*.py"))
+    (tree_with_usage / "mypy.ini").write_text(f"[mypy]\nstrict = True\n{sections}")
+    modules = map(str, _relative(tree_with_usage, "*_connect*.py"))
     flags = ("--namespace-packages", "--explicit-package-bases", f"--cache-dir={os.devnull}")
-    _run(sys.executable, "-m", "mypy", *flags, *modules, cwd=tree)
+    _run(sys.executable, "-m", "mypy", *flags, *modules, "usage.py", cwd=tree_with_usage)
 
 
 def _relative(tree: Path, pattern: str) -> list[Path]:
@@ -84,5 +95,24 @@ def test_ruff_has_nothing_to_say(target: str) -> None:
     _run(sys.executable, "-m", "ruff", "format", "--check", *options, ".", cwd=GOLDEN)
 
 
-def test_check_mode_of_the_script_is_silent(corpus: ModuleType) -> None:
-    assert _run(sys.executable, str(corpus.__file__), "--check", cwd=GOLDEN) == ""
+def test_check_mode_is_silent_when_nothing_changed(
+    corpus: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert corpus.main(["--check", "eliza"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_check_mode_shows_what_changed(
+    corpus: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(corpus, "GOLDEN", tmp_path)
+    assert corpus.main(["toplevel"]) == 0
+    (tmp_path / "toplevel/toplevel_connect.py").write_text("stale = 1\n")
+    (tmp_path / "removed").mkdir()
+    assert corpus.main(["--check", "toplevel"]) == 1
+    output = capsys.readouterr().out
+    assert "\n-stale = 1\n" in output
+    assert output.endswith("golden/removed has no case\n")

@@ -96,6 +96,13 @@ def test_two_files_with_the_same_modules_are_refused(respond_to: Respond) -> Non
     assert not response.file
 
 
+def test_module_that_would_hide_a_folder_is_refused(respond_to: Respond) -> None:
+    inside = 'syntax = "proto3"; message X {}'
+    response = respond_to({"a.proto": PROTO, "a_connect/b/x.proto": inside})
+    assert response.error == "a.proto: its module a_connect.py would hide a_connect/b/"
+    assert not response.file
+
+
 def test_incomplete_request_is_refused(make_request: MakeRequest) -> None:
     request = make_request({"acme/v1/s.proto": PROTO}, "")
     del request.proto_file[0].message_type[:]

@@ -2,8 +2,10 @@
 
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
+from typing import get_args
 
 from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest, CodeGeneratorResponse
 from google.protobuf.descriptor_pb2 import Edition
@@ -12,8 +14,10 @@ from google.protobuf.message import DecodeError
 from protoc_gen_connect_python._descriptors import message_types
 from protoc_gen_connect_python._errors import PluginError
 from protoc_gen_connect_python._model import File, build_file
+from protoc_gen_connect_python._modules import module_path, module_stem
 from protoc_gen_connect_python._options import KNOWN_OPTIONS, parse_options
 from protoc_gen_connect_python._pages import pages
+from protoc_gen_connect_python._pages._header import Role, generated_module
 from protoc_gen_connect_python._render import Renderer
 
 NAME = "protoc-gen-connect-python"
@@ -82,16 +86,25 @@ def _generate(request: CodeGeneratorRequest) -> Iterator[CodeGeneratorResponse.F
 
 def _files(request: CodeGeneratorRequest, naming: str) -> list[File]:
     messages = message_types(request.proto_file)
+    folders = {module_stem(file.name).rpartition(".")[0] for file in request.proto_file}
     wanted = set(request.file_to_generate)
     files: dict[str, File] = {}
     for descriptor in request.proto_file:
         file = build_file(descriptor, messages, naming) if descriptor.name in wanted else None
-        if file is None:
-            continue
-        if other := files.get(file.module):
-            raise PluginError(f"its Python modules would be those of {other.source}", file.source)
-        files[file.module] = file
+        if file is not None:
+            _refuse_shared_paths(file, files, folders)
+            files[file.module] = file
     return list(files.values())
+
+
+def _refuse_shared_paths(file: File, others: Mapping[str, File], folders: Collection[str]) -> None:
+    if other := others.get(file.module):
+        raise PluginError(f"its Python modules would be those of {other.source}", file.source)
+    for module in map(partial(generated_module, file), get_args(Role)):
+        # Python would take the module and never look into the folder of the same name.
+        if hidden := [folder for folder in folders if f"{folder}.".startswith(f"{module}.")]:
+            path = hidden[0].replace(".", "/")
+            raise PluginError(f"its module {module_path(module)} would hide {path}/", file.source)
 
 
 def _answer(argument: str) -> int:

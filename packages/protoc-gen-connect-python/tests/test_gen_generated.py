@@ -1,0 +1,241 @@
+"""What the generated code does when it runs; each test in an interpreter of its own."""
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+def _python(script: str, tree: Path) -> str:
+    """The output of a script that has the tree on its path and takes every warning as an error."""
+    prelude = f"import sys; sys.path.insert(0, {str(tree)!r})\n"
+    outcome = subprocess.run(
+        [sys.executable, "-W", "error", "-c", prelude + textwrap.dedent(script)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    return outcome.stdout
+
+
+def test_sides_are_imported_only_when_they_are_asked_for(tree: Path) -> None:
+    output = _python(
+        """
+        from acme.eliza.v1.eliza_connect import ELIZA_SERVICE_SAY, ElizaService
+
+        print(ELIZA_SERVICE_SAY.path, "connectrpc_client" in sys.modules, "httpx" in sys.modules)
+        """,
+        tree,
+    )
+    assert output == "/acme.eliza.v1.ElizaService/Say False False\n"
+
+
+@pytest.mark.parametrize(
+    ("missing", "wanted", "other"),
+    [
+        ("connectrpc_client", "ElizaServiceClient", "ElizaServiceASGIApplication"),
+        ("connectrpc_server", "ElizaService", "ElizaServiceClientSync"),
+    ],
+)
+def test_missing_side_is_named(tree: Path, missing: str, wanted: str, other: str) -> None:
+    output = _python(
+        f"""
+        sys.modules[{missing!r}] = None
+        from acme.eliza.v1 import eliza_connect
+
+        eliza_connect.{other}
+        try:
+            eliza_connect.{wanted}
+        except ImportError as error:
+            print(error)
+        """,
+        tree,
+    )
+    assert missing.replace("_", "-") in output
+
+
+def test_unknown_name_is_an_attribute_error(tree: Path) -> None:
+    output = _python(
+        """
+        from acme.eliza.v1 import eliza_connect
+
+        print(hasattr(eliza_connect, "ElizaServices"))
+        """,
+        tree,
+    )
+    assert output == "False\n"
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        "first.a.a_connect_server second.b.b_connect_client",
+        "second.b.b_connect_server first.a.a_connect_client",
+        "nested.one.one_connect_client nested.two.deep.two_connect_server",
+        "nested.two.deep.two_connect_client nested.one.one_connect_server",
+    ],
+)
+def test_folders_that_refer_to_each_other(tree: Path, modules: str) -> None:
+    script = "import importlib\nfor name in {!r}.split(): importlib.import_module(name)"
+    assert _python(script.format(modules), tree) == ""
+
+
+def test_folder_named_by_a_keyword(tree: Path) -> None:
+    output = _python(
+        """
+        from importlib import import_module
+        from first.a.a_connect import A_RUN
+
+        own = import_module("lambda.v1.lambda_connect")
+        print(own.LambdaServiceClient.__name__, own.LAMBDA_SERVICE_INVOKE.request is A_RUN.request)
+        print(A_RUN.request.DESCRIPTOR.full_name)
+        """,
+        tree,
+    )
+    assert output == "LambdaServiceClient True\nlambda.v1.Event\n"
+
+
+@pytest.mark.parametrize("imports", ["absolute", "relative"])
+def test_messages_whose_names_python_cannot_write(
+    tmp_path: Path, corpus: ModuleType, imports: str
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/from.proto").write_text(
+        'syntax = "proto3"; package words; message None { message class {} }'
+    )
+    (tmp_path / "words.proto").write_text(
+        """
+        syntax = "proto3";
+        package words;
+        import "in/from.proto";
+        message __Mangled {}
+        service Words {
+          rpc Say(None) returns (None.class);
+          rpc Mangle(stream __Mangled) returns (stream __Mangled);
+        }
+        """
+    )
+    package = tmp_path / "package"
+    package.mkdir()
+    options = f"--connect-python_out=imports={imports}:{package}"
+    outcome = corpus.protoc(tmp_path, [options, f"--python_out={package}"])
+    assert outcome.stderr == ""
+    output = _python(
+        f"""
+        sys.path.insert(0, {str(package)!r})
+        from {"package." if imports == "relative" else ""}words_connect import (
+            WORDS_MANGLE, WORDS_SAY, WordsClient, WordsASGIApplication,
+        )
+        print(WORDS_SAY.request.DESCRIPTOR.full_name, WORDS_SAY.response.DESCRIPTOR.full_name)
+        print(WORDS_MANGLE.request.DESCRIPTOR.full_name)
+        """,
+        tmp_path,
+    )
+    assert output == "words.None words.None.class\nwords.__Mangled\n"
+
+
+def test_deprecated_methods_and_clients_warn(tree: Path) -> None:
+    output = _python(
+        """
+        import warnings
+        from file_connect import InOldFileClientSync
+        from methods_connect import MethodsClientSync, OldServiceClientSync
+
+        with MethodsClientSync("http://localhost") as client:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                client.old_stream([])
+                OldServiceClientSync("http://localhost").close()
+                InOldFileClientSync("http://localhost").close()
+        for warning in caught:
+            print(f"{warning.category.__name__}: {warning.message}")
+        """,
+        tree,
+    )
+    assert output.splitlines() == [
+        "DeprecationWarning: deprecation.Methods.OldStream is deprecated",
+        "DeprecationWarning: deprecation.OldService is deprecated",
+        "DeprecationWarning: deprecation.file.InOldFile is deprecated",
+    ]
+
+
+def test_deprecated_service_is_served_without_a_warning(tree: Path) -> None:
+    output = _python(
+        """
+        from methods_connect import OldService, OldServiceASGIApplication
+
+        class Old(OldService): ...
+
+        print(OldServiceASGIApplication(Old()).path, OldService.__doc__.splitlines()[-2].strip())
+        """,
+        tree,
+    )
+    assert output == "/deprecation.OldService Deprecated.\n"
+
+
+def test_comments_are_docstrings(tree: Path) -> None:
+    output = _python(
+        """
+        from comments_connect import Quotes, QuotesClientSync
+
+        for method in ("both", "backslash_quote", "trailing", "bare"):
+            print(getattr(QuotesClientSync, method).__doc__)
+        print(Quotes.escapes.__doc__)
+        """,
+        tree,
+    )
+    assert output.splitlines() == [
+        '"Quoted"',
+        'Ends so: \\"',
+        "Stands behind.",
+        "None",
+        r"C:\new\table and \u0041 \N{DASH} {{ braces }} {% tags %}",
+    ]
+
+
+def test_clients_and_applications_talk_to_each_other(tree: Path) -> None:
+    output = _python(
+        Path(__file__).with_name("usage.py").read_text()
+        + textwrap.dedent(
+            """
+            import asyncio
+            import httpx
+            from connectrpc_client import ConnectError
+
+            async def main():
+                http = httpx.AsyncClient(transport=httpx.ASGITransport(app=asgi))
+                async with http, ElizaServiceClient("http://eliza", http_client=http) as client:
+                    print((await client.say(pb.SayRequest(sentence="hi"), use_get=True)).sentence)
+                    requests = [pb.SayRequest(sentence=word) for word in ("to", "be")]
+                    print((await client.call_collect(requests)).message.sentence)
+                    async for reply in client.introduce(pb.IntroduceRequest(name="Ada")):
+                        print(reply.sentence)
+
+            asyncio.run(main())
+            http = httpx.Client(transport=httpx.WSGITransport(app=wsgi))
+            with http, ElizaServiceClientSync("http://eliza", http_client=http) as client:
+                print(client.call_say(pb.SayRequest(sentence="hi, too")).message.sentence)
+                for reply in client.introduce(pb.IntroduceRequest(name="Bob")):
+                    print(reply.sentence)
+                try:
+                    list(client.converse([pb.ConverseRequest()]))
+                except ConnectError as error:
+                    print(error)
+            """
+        ),
+        tree,
+    )
+    assert output.splitlines() == [
+        "hi",
+        "to be",
+        "Hi Ada.",
+        "I am Eliza.",
+        "hi, too",
+        "Hi Bob.",
+        "I am Eliza.",
+        "unimplemented: acme.eliza.v1.ElizaService/Converse is not implemented",
+    ]
