@@ -85,6 +85,19 @@ def test_buf_shows_one_line_for_a_bad_option(workspace: Path) -> None:
     assert "unknown option 'async'; known options: side=both|client|server, " in outcome.stderr
 
 
+def test_relative_folder_of_templates_starts_where_the_tool_was_called(
+    workspace: Path, corpus: ModuleType
+) -> None:
+    for folder in (workspace / "templates", workspace / "proto/templates"):
+        folder.mkdir()
+        (folder / "client.py.jinja").write_text("# Ours.\n")
+    assert _buf(workspace, "templates=templates").stderr == ""
+    arguments = [f"--connect-python_out=templates=templates:{workspace}"]
+    assert corpus.protoc(workspace / "proto", arguments).stderr == ""
+    for output in (workspace / "gen", workspace):
+        assert (output / "acme/v1/s_connect_client.py").read_text() == "# Ours.\n"
+
+
 @pytest.mark.parametrize("edition", ["2023", "2024"])
 def test_buf_accepts_editions(workspace: Path, edition: str) -> None:
     proto = workspace / "proto/acme/v1/s.proto"
