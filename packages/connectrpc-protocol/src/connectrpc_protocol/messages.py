@@ -32,7 +32,8 @@ class MessageDecoder(Generic[M]):
 
     def decode(self, data: bytes, compression: Compression | None) -> M:
         """The message. Raises `ConnectError`: `resource_exhausted`, or `fault` for bad bytes."""
-        data = self.decompress(data, compression)
+        if compression is not None or (self.limit is not None and len(data) > self.limit):
+            data = self.decompress(data, compression)
         try:
             return self._codec.decode(data, self._type)
         except ValueError as error:

@@ -61,7 +61,15 @@ class UnaryEndpoint(Generic[Req, Res]):
         except Exception as exc:
             log_unexpected(exc, call.context)
             response = call.failure(exc)
-        await respond(response, send)
+        # As `respond` does; a coroutine less on the path of every call.
+        await send(
+            {
+                "type": "http.response.start",
+                "status": response.status,
+                "headers": response.headers,
+            }
+        )
+        await send({"type": "http.response.body", "body": response.body})
 
     async def _supervise(self, call: UnaryServerCall[Req, Res], receive: Receive) -> Res:
         context = call.context
@@ -71,7 +79,13 @@ class UnaryEndpoint(Generic[Req, Res]):
             return message
 
     async def _invoke(self, call: UnaryServerCall[Req, Res], receive: Receive) -> Res:
-        body = await _read_body(receive, call.read_limit) if call.has_body else b""
+        body = b""
+        if call.has_body:
+            event = await receive()
+            if event["type"] == "http.request" and not event.get("more_body", False):
+                body = event.get("body", b"")
+            else:
+                body = await _read_body(event, receive, call.read_limit)
         iterator = self._function(call.request(body), call.context).__await__()
         try:
             first = next(iterator)
@@ -188,21 +202,20 @@ async def respond(response: HttpResponse, send: Send) -> None:
     await send({"type": "http.response.body", "body": response.body})
 
 
-async def _read_body(receive: Receive, limit: int | None) -> bytes:
-    event = await _receive(receive)
-    body: bytes = event.get("body", b"")
-    if event.get("more_body", False):
-        chunks = [body]
-        size = len(body)
-        while event.get("more_body", False):
-            event = await _receive(receive)
-            chunk: bytes = event.get("body", b"")
-            chunks.append(chunk)
-            size += len(chunk)
-            if limit is not None and size > limit:
-                raise too_large(limit)
-        body = b"".join(chunks)
-    return body
+async def _read_body(event: Event, receive: Receive, limit: int | None) -> bytes:
+    """The body of a request that is longer than its first event."""
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        _check_connected(event)
+        chunk: bytes = event.get("body", b"")
+        chunks.append(chunk)
+        size += len(chunk)
+        if limit is not None and size > limit:
+            raise too_large(limit)
+        if not event.get("more_body", False):
+            return b"".join(chunks)
+        event = await receive()
 
 
 async def _requests(
@@ -210,7 +223,8 @@ async def _requests(
 ) -> AsyncGenerator[Req, None]:
     more = True
     while more:
-        event = await _receive(receive)
+        event = await receive()
+        _check_connected(event)
         more = event.get("more_body", False)
         for message in call.feed(event.get("body", b"")):
             yield message
@@ -218,11 +232,9 @@ async def _requests(
     scope.watch(partial(_disconnected, receive))
 
 
-async def _receive(receive: Receive) -> Event:
-    event = await receive()
+def _check_connected(event: Event) -> None:
     if event["type"] == "http.disconnect":
         raise ClientDisconnected
-    return event
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -26,7 +26,10 @@ def read_deadline(fields: Fields, options: ServerOptions) -> float | None:
 
 
 def check_version(version: bytes | None, options: ServerOptions) -> None:
-    """Raises `ConnectError` (`invalid_argument`) for another version than ours, or none."""
+    """Raises `ConnectError` (`invalid_argument`) for another version than ours.
+
+    A missing one is refused where the options ask for it.
+    """
     if version is None:
         if options.require_connect_protocol_header:
             raise ConnectError(

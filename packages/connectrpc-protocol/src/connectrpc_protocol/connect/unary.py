@@ -84,7 +84,15 @@ class _ServerMethod(Generic[Req, Res]):
 class UnaryServerCall(Generic[Req, Res]):
     """See `connectrpc_protocol.call.UnaryServerCall`."""
 
-    __slots__ = ("_accept_encoding", "_bound", "_compression", "_message", "context")
+    __slots__ = (
+        "_accept_encoding",
+        "_bound",
+        "_compression",
+        "_message",
+        "context",
+        "has_body",
+        "read_limit",
+    )
 
     def __init__(
         self,
@@ -99,14 +107,8 @@ class UnaryServerCall(Generic[Req, Res]):
         self._compression = compression
         self._accept_encoding = accept_encoding
         self._message = message
-
-    @property
-    def has_body(self) -> bool:
-        return self._message is None
-
-    @property
-    def read_limit(self) -> int | None:
-        return self._bound.decoder.limit
+        self.has_body = message is None
+        self.read_limit = bound.decoder.limit
 
     def request(self, body: bytes) -> Req:
         if self._message is not None:
@@ -116,10 +118,11 @@ class UnaryServerCall(Generic[Req, Res]):
     def response(self, message: Res) -> HttpResponse:
         bound = self._bound
         body = bound.encoder.encode(message)
-        if len(body) < bound.encoder.compress_min and not self.context.has_response_metadata:
+        size = len(body)
+        if size < bound.encoder.compress_min and not self.context.has_response_metadata:
             # The path of nearly all small calls.
-            length = b"%d" % len(body)
-            return HttpResponse(200, [bound.content_type, (b"content-length", length)], body)
+            length = (b"content-length", b"%d" % size)
+            return HttpResponse(HTTP_OK, [bound.content_type, length], body)
         return self._answer(200, bound.content_type, body, None)
 
     def failure(self, exc: BaseException) -> HttpResponse:
