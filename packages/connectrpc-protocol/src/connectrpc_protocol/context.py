@@ -1,6 +1,7 @@
 """What a handler or an interceptor knows of its call."""
 
 import time
+from math import ceil
 from typing import Generic, TypeVar, cast, overload
 
 from google.protobuf.message import Message
@@ -122,10 +123,13 @@ class RequestContext:
 
     @property
     def timeout_ms(self) -> int | None:
-        """What remains until the deadline, in milliseconds; never negative. `None`: no deadline."""
+        """What remains until the deadline, in milliseconds; 0 once it has passed.
+
+        `None` where the call has no deadline.
+        """
         if self._deadline is None:
             return None
-        return max(0, int((self._deadline - time.monotonic()) * 1000))
+        return max(0, ceil((self._deadline - time.monotonic()) * 1000))
 
     @property
     def peer(self) -> str | None:

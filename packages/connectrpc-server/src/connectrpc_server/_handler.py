@@ -42,6 +42,7 @@ class Handler:
         cls, method: Method[Req, Res], function: Callable[[Req, RequestContext], Awaitable[Res]]
     ) -> "Handler":
         """One request, one response."""
+        _check_awaits(method, function)
 
         def build(chain: InterceptorChain, options: ServerOptions) -> asgi.Endpoint:
             return asgi.UnaryEndpoint(unary_server_method(method, options), function, chain)
@@ -55,6 +56,7 @@ class Handler:
         function: Callable[[AsyncIterator[Req], RequestContext], Awaitable[Res]],
     ) -> "Handler":
         """A stream of requests, one response."""
+        _check_awaits(method, function)
 
         def build(chain: InterceptorChain, options: ServerOptions) -> asgi.Endpoint:
             answer = chain.client_stream(function)
@@ -201,6 +203,11 @@ class HandlerSync:
 
 async def _only(message: Res) -> AsyncGenerator[Res, None]:
     yield message
+
+
+def _check_awaits(method: Method[Req, Res], function: Callable[..., object]) -> None:
+    if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
+        raise TypeError(f"{method.full_name}: the handler must be 'async def' without 'yield'")
 
 
 def _check_iterates(method: Method[Req, Res], function: Callable[..., object]) -> None:

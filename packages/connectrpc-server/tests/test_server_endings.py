@@ -1,0 +1,267 @@
+"""How calls end before their time: deadlines, disconnects, cancellation, wrong handlers."""
+
+import asyncio
+import json
+import time
+
+import pytest
+from google.protobuf.wrappers_pb2 import StringValue
+
+from connectrpc_server import Handler, HandlerSync
+
+PROTO = (b"content-type", b"application/proto")
+STREAM = (b"content-type", b"application/connect+proto")
+
+
+class Connection:
+    """A client that sends what it is told to and goes away when it is told to."""
+
+    def __init__(self, body, *, complete=True):
+        self.events = asyncio.Queue()
+        self.events.put_nowait({"type": "http.request", "body": body, "more_body": not complete})
+        self.sent = []
+        self.answered = asyncio.Event()
+
+    def disconnect(self):
+        self.events.put_nowait({"type": "http.disconnect"})
+
+    async def send(self, event):
+        self.sent.append(event)
+        self.answered.set()
+
+    def call(self, app, name, header, *headers):
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": f"/test.v1.Echo/{name}",
+            "query_string": b"",
+            "headers": [header, *headers],
+            "client": None,
+        }
+        return asyncio.create_task(app(scope, self.events.get, self.send))
+
+
+class Waiting:
+    """Handlers that never end by themselves, and say how they were ended."""
+
+    def __init__(self):
+        self.began = asyncio.Event()
+        self.ended = []
+
+    async def wait(self):
+        self.began.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.ended.append("cancelled")
+            raise
+
+    async def unary(self, request, ctx):
+        await self.wait()
+
+    async def client(self, requests, ctx):
+        async for _ in requests:
+            pass
+        await self.wait()
+
+    async def server(self, request, ctx):
+        yield StringValue(value="first")
+        await self.wait()
+
+    async def bidi(self, requests, ctx):
+        async for request in requests:
+            yield request
+        await self.wait()
+
+
+MESSAGE = StringValue(value="a").SerializeToString()
+ENVELOPE = b"\0\0\0\0" + bytes([len(MESSAGE)]) + MESSAGE
+CALLS = [
+    ("Unary", PROTO, MESSAGE),
+    ("Client", STREAM, ENVELOPE),
+    ("Server", STREAM, ENVELOPE),
+    ("Bidi", STREAM, ENVELOPE),
+]
+
+
+@pytest.mark.parametrize(("name", "header", "body"), CALLS)
+def test_disconnect_cancels_the_handler(asgi_application, name, header, body):
+    async def check():
+        service = Waiting()
+        connection = Connection(body)
+        task = connection.call(asgi_application(service), name, header)
+        await asyncio.wait_for(service.began.wait(), 30)
+        connection.disconnect()
+        await asyncio.wait_for(task, 30)
+        assert service.ended == ["cancelled"]
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize(("name", "header"), [("Unary", PROTO), ("Bidi", STREAM)])
+def test_disconnect_inside_the_body(asgi_application, name, header):
+    async def check():
+        connection = Connection(b"\0", complete=False)
+        connection.disconnect()
+        await asyncio.wait_for(connection.call(asgi_application(Waiting()), name, header), 30)
+        assert connection.sent == []
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize(("name", "header", "body"), CALLS)
+def test_cancellation_of_the_server_stays_cancellation(asgi_application, name, header, body):
+    async def check():
+        service = Waiting()
+        task = Connection(body).call(asgi_application(service), name, header)
+        await asyncio.wait_for(service.began.wait(), 30)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(task, 30)
+        assert service.ended == ["cancelled"]
+
+    asyncio.run(check())
+
+
+def test_a_handler_that_never_suspends_sees_the_disconnect(asgi_application):
+    class Endless(Waiting):
+        async def server(self, request, ctx):
+            try:
+                while True:
+                    yield request
+            finally:
+                self.ended.append("closed")
+
+    async def check():
+        service = Endless()
+        connection = Connection(ENVELOPE)
+        task = connection.call(asgi_application(service), "Server", STREAM)
+        await asyncio.wait_for(connection.answered.wait(), 30)
+        connection.disconnect()
+        await asyncio.wait_for(task, 30)
+        assert service.ended == ["closed"]
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize(("name", "header", "body"), CALLS)
+def test_deadline_of_the_client(asgi_application, name, header, body):
+    async def check():
+        service = Waiting()
+        connection = Connection(body)
+        timeout = (b"connect-timeout-ms", b"50")
+        await asyncio.wait_for(
+            connection.call(asgi_application(service), name, header, timeout), 30
+        )
+        assert service.ended == ["cancelled"]
+        answer = b"".join(event.get("body", b"") for event in connection.sent)
+        assert b'"deadline_exceeded"' in answer
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize("option", ["default_timeout_ms", "max_timeout_ms"])
+def test_deadline_of_the_server(asgi_application, option):
+    async def check():
+        connection = Connection(MESSAGE)
+        app = asgi_application(Waiting(), **{option: 50})
+        await asyncio.wait_for(connection.call(app, "Unary", PROTO), 30)
+        assert connection.sent[0]["status"] == 504
+
+    asyncio.run(check())
+
+
+def test_deadline_while_the_body_is_read(asgi_application):
+    async def check():
+        connection = Connection(b"", complete=False)
+        app = asgi_application(Waiting(), default_timeout_ms=50)
+        await asyncio.wait_for(connection.call(app, "Unary", PROTO), 30)
+        assert connection.sent[0]["status"] == 504
+
+    asyncio.run(check())
+
+
+def wait_until_passed(ctx):
+    while ctx.timeout_ms:
+        time.sleep(ctx.timeout_ms / 1000)
+
+
+class Late:
+    """Sync handlers that return after the deadline."""
+
+    def unary(self, request, ctx):
+        wait_until_passed(ctx)
+        return request
+
+    def client(self, requests, ctx):
+        wait_until_passed(ctx)
+        return next(requests)
+
+    def server(self, request, ctx):
+        yield request
+        wait_until_passed(ctx)
+        yield request
+
+    bidi = server
+
+
+def test_sync_handler_past_the_deadline(wsgi_application, make_shell, make_request):
+    shell = make_shell("wsgi")
+    shell.service = Late()
+    app = wsgi_application(Late(), default_timeout_ms=20)
+    headers = [("content-type", "application/proto")]
+    assert shell.call(app, make_request(headers=headers, body=MESSAGE)).status == 504
+    for name, messages in (("Client", 0), ("Server", 1)):
+        answer = shell.stream(name, ["a"], default_timeout_ms=20)
+        assert len(answer.envelopes) == messages + 1
+        assert json.loads(answer.envelopes[-1][1])["error"]["code"] == "deadline_exceeded"
+
+
+def test_timeout_error_of_the_handler_is_no_deadline(shell):
+    class Broken:
+        async def unary(self, request, ctx):
+            raise TimeoutError("of a database")
+
+    connection_error = shell.unary("fail:unavailable")
+    assert connection_error.status == 503
+
+    async def check(app_type):
+        connection = Connection(MESSAGE)
+        app = app_type(type("Service", (Waiting,), {"unary": Broken.unary})())
+        await asyncio.wait_for(connection.call(app, "Unary", PROTO), 30)
+        assert connection.sent[0]["status"] == 500
+
+    if shell.kind == "asgi":
+        asyncio.run(check(type(shell.application())))
+
+
+class TestWrongHandlers:
+    async def coroutine(self, request, ctx):
+        return request
+
+    async def async_generator(self, request, ctx):
+        yield request
+
+    def generator(self, request, ctx):
+        yield request
+
+    def test_async_handler_in_a_wsgi_application(self, methods):
+        for name in ("unary", "client_stream", "server_stream", "bidi_stream"):
+            method = methods[name.partition("_")[0].capitalize()]
+            for function in (self.coroutine, self.async_generator):
+                with pytest.raises(TypeError, match="sync handler"):
+                    getattr(HandlerSync, name)(method, function)
+
+    def test_stream_that_is_no_async_generator(self, methods):
+        for name in ("server_stream", "bidi_stream"):
+            method = methods[name.partition("_")[0].capitalize()]
+            for function in (self.coroutine, self.generator):
+                with pytest.raises(TypeError, match="async generator"):
+                    getattr(Handler, name)(method, function)
+
+    def test_sync_handler_in_an_asgi_application(self, methods):
+        for name in ("unary", "client_stream"):
+            method = methods[name.partition("_")[0].capitalize()]
+            for function in (self.async_generator, self.generator):
+                with pytest.raises(TypeError, match="async def"):
+                    getattr(Handler, name)(method, function)
