@@ -11,6 +11,7 @@ import pytest
 from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest, CodeGeneratorResponse
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from grpc_tools import protoc
+
 from protoc_gen_connect_python._plugin import respond
 
 Protos = Mapping[str, str]

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
-from connectrpc_client import Client
-from connectrpc_protocol import Method
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from connectrpc_client import Client
+from connectrpc_protocol import Method
 from protoc_gen_connect_python._plugin import respond
 
 _NASTY = """

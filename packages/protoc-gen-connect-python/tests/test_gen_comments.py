@@ -4,6 +4,7 @@ import inspect
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from protoc_gen_connect_python._comments import clean, docstring
 
 

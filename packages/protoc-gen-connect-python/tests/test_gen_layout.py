@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+
 from protoc_gen_connect_python._layout import LINE_LENGTH, layout
 
 LONG = "a" * 40

@@ -1,4 +1,5 @@
 import pytest
+
 from protoc_gen_connect_python._modules import ModuleImport, import_of, module_path, module_stem
 
 

@@ -1,9 +1,10 @@
 import keyword
 
-import connectrpc_client
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+import connectrpc_client
 from protoc_gen_connect_python import RESERVED_CLIENT_NAMES
 from protoc_gen_connect_python._names import (
     HARD_KEYWORDS,

@@ -1,4 +1,5 @@
 import pytest
+
 from protoc_gen_connect_python._errors import PluginError
 from protoc_gen_connect_python._options import Options, parse_options
 

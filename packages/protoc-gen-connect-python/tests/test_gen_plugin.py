@@ -8,6 +8,7 @@ from importlib.metadata import version
 import pytest
 from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest, CodeGeneratorResponse
 from google.protobuf.descriptor_pb2 import EDITION_2024, EDITION_PROTO2
+
 from protoc_gen_connect_python import _plugin
 
 MakeRequest = Callable[..., CodeGeneratorRequest]

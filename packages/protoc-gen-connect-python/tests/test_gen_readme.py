@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from protoc_gen_connect_python._names import method_names, service_names
 from protoc_gen_connect_python._options import KNOWN_OPTIONS
 from protoc_gen_connect_python._render import TEMPLATE_NAMES

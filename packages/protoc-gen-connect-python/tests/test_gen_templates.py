@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from google.protobuf.compiler.plugin_pb2 import CodeGeneratorResponse
+
 from protoc_gen_connect_python._pages import ClientPage
 from protoc_gen_connect_python._render import TEMPLATE_NAMES
 

@@ -13,6 +13,7 @@ from acme.eliza.v1.eliza_connect import (
     ElizaServiceSync,
     ElizaServiceWSGIApplication,
 )
+
 from connectrpc_client import StreamOutput, StreamOutputSync, UnaryOutput
 from connectrpc_protocol import Method
 from connectrpc_server import RequestContext

@@ -1,0 +1,132 @@
+"""What the modules hold, by the options and by the declarations."""
+
+import ast
+from collections.abc import Callable
+
+import pytest
+from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest
+
+from protoc_gen_connect_python._plugin import respond
+
+Generate = Callable[..., dict[str, str]]
+MakeRequest = Callable[..., CodeGeneratorRequest]
+
+PROTO = {
+    "s.proto": """
+syntax = "proto3";
+message M {}
+service S {
+  rpc Say(M) returns (M) { option idempotency_level = NO_SIDE_EFFECTS; }
+  rpc Tell(M) returns (M) { option idempotency_level = IDEMPOTENT; }
+  rpc Collect(stream M) returns (M);
+  rpc Introduce(M) returns (stream M) { option idempotency_level = NO_SIDE_EFFECTS; }
+}
+"""
+}
+CLIENT, SERVER = ["SClient"], ["S", "SASGIApplication"]
+CLIENT_SYNC, SERVER_SYNC = ["SClientSync"], ["SSync", "SWSGIApplication"]
+
+
+def _exports(source: str) -> list[str]:
+    [value] = [
+        node.value
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    ]
+    return ast.literal_eval(value)
+
+
+def _functions(source: str) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The methods of the first class, by name."""
+    [first, *_] = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)]
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return {node.name: node for node in first.body if isinstance(node, functions)}
+
+
+@pytest.mark.parametrize(
+    ("parameter", "classes"),
+    [
+        ("", [*CLIENT, *CLIENT_SYNC, *SERVER, *SERVER_SYNC]),
+        ("side=client", [*CLIENT, *CLIENT_SYNC]),
+        ("side=server", [*SERVER, *SERVER_SYNC]),
+        ("io=async", [*CLIENT, *SERVER]),
+        ("io=sync", [*CLIENT_SYNC, *SERVER_SYNC]),
+        ("side=client,io=sync", CLIENT_SYNC),
+    ],
+)
+def test_options_choose_classes(parameter: str, classes: list[str], generate: Generate) -> None:
+    modules = generate(PROTO, parameter)
+    constants = ["S_COLLECT", "S_INTRODUCE", "S_NAME", "S_SAY", "S_TELL"]
+    assert sorted(_exports(modules.pop("s_connect.py"))) == sorted([*constants, *classes])
+    rest = [name for source in modules.values() for name in _exports(source)]
+    assert sorted(rest) == sorted(classes)
+
+
+def test_only_unary_methods_without_side_effects_can_use_get(generate: Generate) -> None:
+    functions = _functions(generate(PROTO)["s_connect_client.py"])
+    using = [name for name, node in functions.items() if "use_get" in ast.unparse(node.args)]
+    assert using == ["say", "call_say"]
+
+
+def test_idempotency_is_told_where_it_is_declared(generate: Generate) -> None:
+    source = generate(PROTO)["s_connect.py"]
+    assert source.count("idempotency=IdempotencyLevel.NO_SIDE_EFFECTS,") == 2
+    assert source.count("idempotency=IdempotencyLevel.IDEMPOTENT,") == 1
+
+
+def test_kinds_decide_between_coroutines_and_generators(generate: Generate) -> None:
+    functions = _functions(generate(PROTO)["s_connect_client.py"])
+    plain = [name for name, node in functions.items() if isinstance(node, ast.FunctionDef)]
+    assert plain == ["introduce"]
+
+
+def test_imports_are_those_that_are_used(generate: Generate) -> None:
+    proto = {"s.proto": 'syntax = "proto3"; message M {} service S { rpc Say(M) returns (M); }'}
+    source = generate(proto, "io=sync")["s_connect_client.py"]
+    assert "from connectrpc_client import ClientSync, HeadersInput, UnaryOutput\n" in source
+    assert "collections.abc" not in source
+
+
+def test_service_without_methods_is_whole(generate: Generate) -> None:
+    modules = generate({"s.proto": 'syntax = "proto3"; service S {}'})
+    for source in modules.values():
+        compile(source, "s", "exec")
+    assert "from connectrpc_protocol import lazy_attributes\n" in modules["s_connect.py"]
+
+
+def test_request_without_source_information(make_request: MakeRequest) -> None:
+    request = make_request(PROTO, "")
+    expected = [file.name for file in respond(request).file]
+    request.proto_file[0].ClearField("source_code_info")
+    response = respond(request)
+    assert response.error == ""
+    assert [file.name for file in response.file] == expected
+
+
+def test_fault_in_a_file_without_source_information(make_request: MakeRequest) -> None:
+    request = make_request({"1.proto": PROTO["s.proto"]}, "")
+    request.proto_file[0].ClearField("source_code_info")
+    message = "Python cannot import a module called '1_connect'; rename the file"
+    assert respond(request).error == f"1.proto: {message}"
+
+
+@pytest.mark.parametrize("imports", ["absolute", "relative"])
+def test_pb2_modules_of_one_name(imports: str, generate: Generate) -> None:
+    types = 'syntax = "proto3"; package {0}; message M {{}}'
+    modules = generate(
+        {
+            "a/s.proto": types.format("a"),
+            "b/s.proto": """
+                syntax = "proto3";
+                package b;
+                import "a/s.proto";
+                message M {}
+                service S { rpc Say(a.M) returns (M); }
+            """,
+        },
+        f"imports={imports}",
+    )
+    packages = {"absolute": ("a", "b"), "relative": ("..a", ".")}[imports]
+    for source in modules.values():
+        assert f"from {packages[0]} import s_pb2 as a_s_pb2\n" in source
+        assert f"from {packages[1]} import s_pb2\n" in source
