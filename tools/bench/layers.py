@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from statistics import median
 
 import apps
+
 from connectrpc.eliza.v1.eliza_connect import ELIZA_SERVICE_SAY
 from connectrpc.eliza.v1.eliza_pb2 import SayRequest, SayResponse
 from connectrpc_protocol.call import UnaryServerCall

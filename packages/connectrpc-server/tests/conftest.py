@@ -251,14 +251,11 @@ class Shell:
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.suffix = "" if kind == "asgi" else "_sync"
-        self.service = AsyncEcho() if kind == "asgi" else SyncEcho()
+        self.service: Any = AsyncEcho() if kind == "asgi" else SyncEcho()
 
     def application(self, **options: Any) -> Any:
-        if self.kind == "asgi":
-            assert isinstance(self.service, AsyncEcho)
-            return EchoASGIApplication(self.service, **options)
-        assert isinstance(self.service, SyncEcho)
-        return EchoWSGIApplication(self.service, **options)
+        app_type = EchoASGIApplication if self.kind == "asgi" else EchoWSGIApplication
+        return app_type(self.service, **options)
 
     def call(self, app: Any, request: Request) -> Answer:
         return call_asgi(app, request) if self.kind == "asgi" else call_wsgi(app, request)

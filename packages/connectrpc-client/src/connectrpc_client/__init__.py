@@ -1,5 +1,15 @@
 """Async and sync Connect RPC clients."""
 
+from connectrpc_client._async import Client
+from connectrpc_client._output import StreamOutput, StreamOutputSync, UnaryOutput
+from connectrpc_client._sync import ClientSync
+from connectrpc_client._transport import (
+    Transport,
+    TransportResponse,
+    TransportResponseSync,
+    TransportSync,
+)
+from connectrpc_client._version import __version__
 from connectrpc_protocol import (
     BidiStreamInterceptor,
     BidiStreamInterceptorSync,
@@ -26,17 +36,6 @@ from connectrpc_protocol import (
     UnaryInterceptor,
     UnaryInterceptorSync,
 )
-
-from connectrpc_client._async import Client
-from connectrpc_client._output import StreamOutput, StreamOutputSync, UnaryOutput
-from connectrpc_client._sync import ClientSync
-from connectrpc_client._transport import (
-    Transport,
-    TransportResponse,
-    TransportResponseSync,
-    TransportSync,
-)
-from connectrpc_client._version import __version__
 
 __all__ = [
     "BidiStreamInterceptor",

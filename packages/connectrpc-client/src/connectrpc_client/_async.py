@@ -12,6 +12,13 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
+from google.protobuf.message import Message
+
+from connectrpc_client import _async_call as calls
+from connectrpc_client._httpx import HttpxAsyncClient, HttpxTransport, library_of
+from connectrpc_client._output import StreamOutput, UnaryOutput
+from connectrpc_client._settings import Settings
+from connectrpc_client._transport import Transport
 from connectrpc_protocol import (
     Codec,
     Compression,
@@ -22,13 +29,6 @@ from connectrpc_protocol import (
 )
 from connectrpc_protocol.chain import InterceptorChain
 from connectrpc_protocol.options import COMPRESS_MIN_BYTES, READ_MAX_BYTES
-from google.protobuf.message import Message
-
-from connectrpc_client import _async_call as calls
-from connectrpc_client._httpx import HttpxAsyncClient, HttpxTransport, library_of
-from connectrpc_client._output import StreamOutput, UnaryOutput
-from connectrpc_client._settings import Settings
-from connectrpc_client._transport import Transport
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)

@@ -3,14 +3,14 @@
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from typing import Generic, TypeVar
 
-from connectrpc_protocol import RequestContext, too_large
-from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
-from connectrpc_protocol.deadline import remaining
-from connectrpc_protocol.http import HttpRequest
 from google.protobuf.message import Message
 
 from connectrpc_client._asyncio import TimeLimit
 from connectrpc_client._transport import Transport, TransportResponse
+from connectrpc_protocol import RequestContext, too_large
+from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
+from connectrpc_protocol.deadline import remaining
+from connectrpc_protocol.http import HttpRequest
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)

@@ -7,10 +7,10 @@ from types import ModuleType
 from typing import Protocol, cast
 
 import httpx
-from connectrpc_protocol import Code, ConnectError, RawHeaders
-from connectrpc_protocol.http import HttpRequest
 
 from connectrpc_client._version import __version__
+from connectrpc_protocol import Code, ConnectError, RawHeaders
+from connectrpc_protocol.http import HttpRequest
 
 _CONNECT_TIMEOUT = 10.0  # seconds
 

@@ -5,8 +5,9 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from types import TracebackType
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
-from connectrpc_protocol import Headers, RequestContext
 from google.protobuf.message import Message
+
+from connectrpc_protocol import Headers, RequestContext
 
 Res = TypeVar("Res", bound=Message)
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from google.protobuf.message import Message
+
 from connectrpc_protocol import (
     Codec,
     Compression,
@@ -18,7 +20,6 @@ from connectrpc_protocol.client import ClientProtocol, StreamClientMethod, Unary
 from connectrpc_protocol.codec import resolve_codec
 from connectrpc_protocol.deadline import deadline_after
 from connectrpc_protocol.options import ClientOptions, check_not_negative
-from google.protobuf.message import Message
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)

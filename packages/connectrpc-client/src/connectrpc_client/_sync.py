@@ -5,6 +5,13 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
+from google.protobuf.message import Message
+
+from connectrpc_client import _sync_call as calls
+from connectrpc_client._httpx import HttpxClient, HttpxTransportSync, library_of
+from connectrpc_client._output import StreamOutputSync, UnaryOutput
+from connectrpc_client._settings import Settings
+from connectrpc_client._transport import TransportSync
 from connectrpc_protocol import (
     Codec,
     Compression,
@@ -15,13 +22,6 @@ from connectrpc_protocol import (
 )
 from connectrpc_protocol.chain import InterceptorChainSync
 from connectrpc_protocol.options import COMPRESS_MIN_BYTES, READ_MAX_BYTES
-from google.protobuf.message import Message
-
-from connectrpc_client import _sync_call as calls
-from connectrpc_client._httpx import HttpxClient, HttpxTransportSync, library_of
-from connectrpc_client._output import StreamOutputSync, UnaryOutput
-from connectrpc_client._settings import Settings
-from connectrpc_client._transport import TransportSync
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)

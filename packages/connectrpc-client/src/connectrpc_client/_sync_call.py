@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
-from connectrpc_protocol import RequestContext, too_large
-from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
-from connectrpc_protocol.deadline import remaining
 from google.protobuf.message import Message
 
 from connectrpc_client._transport import TransportResponseSync, TransportSync
+from connectrpc_protocol import RequestContext, too_large
+from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
+from connectrpc_protocol.deadline import remaining
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)

@@ -26,7 +26,6 @@ from connectrpc_protocol import (
     UnaryInterceptor,
     UnaryInterceptorSync,
 )
-
 from connectrpc_server import cors
 from connectrpc_server._asgi import ASGIApplication
 from connectrpc_server._combine import CombinedASGIApplication, CombinedWSGIApplication, combine

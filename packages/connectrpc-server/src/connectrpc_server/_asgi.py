@@ -15,7 +15,6 @@ from connectrpc_protocol.options import (
     ServerOptions,
     server_compressions,
 )
-
 from connectrpc_server._asgi_endpoint import Endpoint, respond
 from connectrpc_server._handler import Handler
 from connectrpc_server._lifespan import serve_lifespan

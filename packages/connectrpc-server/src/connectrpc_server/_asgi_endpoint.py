@@ -4,14 +4,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
+from google.protobuf.message import Message
+
 from connectrpc_protocol import RequestContext, too_large
 from connectrpc_protocol.call import StreamServerCall, UnaryServerCall
 from connectrpc_protocol.chain import InterceptorChain
 from connectrpc_protocol.deadline import remaining
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.server import ServerMethod
-from google.protobuf.message import Message
-
 from connectrpc_server._asyncio import CallScope, ClientDisconnected, Resumed, checkpoint
 from connectrpc_server._log import log_unexpected
 from connectrpc_server._types import Event, Receive, Scope, Send

@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Never, TypeVar, cast, overload
 
 from connectrpc_protocol.http import NOT_FOUND
-
 from connectrpc_server import _asgi_endpoint, _wsgi_endpoint
 from connectrpc_server._asgi import ASGIApplication
 from connectrpc_server._lifespan import run_lifespan, serve_lifespan

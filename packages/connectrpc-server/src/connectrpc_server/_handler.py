@@ -4,12 +4,12 @@ import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from typing import TypeVar
 
+from google.protobuf.message import Message
+
 from connectrpc_protocol import Method, RequestContext
 from connectrpc_protocol.chain import InterceptorChain, InterceptorChainSync
 from connectrpc_protocol.options import ServerOptions
 from connectrpc_protocol.server import stream_server_method, unary_server_method
-from google.protobuf.message import Message
-
 from connectrpc_server import _asgi_endpoint as asgi
 from connectrpc_server import _wsgi_endpoint as wsgi
 

@@ -14,7 +14,6 @@ from connectrpc_protocol.options import (
     ServerOptions,
     server_compressions,
 )
-
 from connectrpc_server._handler import HandlerSync
 from connectrpc_server._routing import find_route
 from connectrpc_server._types import Environ, StartResponse

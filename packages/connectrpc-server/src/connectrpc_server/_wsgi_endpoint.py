@@ -4,14 +4,14 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from http import HTTPStatus
 from typing import Generic, Protocol, TypeVar
 
+from google.protobuf.message import Message
+
 from connectrpc_protocol import Code, ConnectError, RawHeaders, RequestContext, too_large
 from connectrpc_protocol.call import StreamServerCall, UnaryServerCall
 from connectrpc_protocol.chain import InterceptorChainSync
 from connectrpc_protocol.deadline import remaining
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.server import ServerMethod
-from google.protobuf.message import Message
-
 from connectrpc_server._log import log_unexpected
 from connectrpc_server._types import Environ, StartResponse
 
