@@ -38,7 +38,7 @@ class ElizaServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> eliza_pb2.SayResponse:
-        """Say is a unary call: one sentence, one answer. It changes nothing, so HTTP GET works too."""
+        """Say is a unary call: one sentence, one answer. It changes nothing, so GET works too."""
         output = await self._call_unary(
             ELIZA_SERVICE_SAY, request, headers=headers, timeout_ms=timeout_ms, use_get=use_get
         )
@@ -142,7 +142,7 @@ class ElizaServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> eliza_pb2.SayResponse:
-        """Say is a unary call: one sentence, one answer. It changes nothing, so HTTP GET works too."""
+        """Say is a unary call: one sentence, one answer. It changes nothing, so GET works too."""
         output = self._call_unary(
             ELIZA_SERVICE_SAY, request, headers=headers, timeout_ms=timeout_ms, use_get=use_get
         )

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63onnectrpc/eliza/v1/eliza.proto\x12\x13\x63onnectrpc.eliza.v1\"\x1e\n\nSayRequest\x12\x10\n\x08sentence\x18\x01 \x01(\t\"\x1f\n\x0bSayResponse\x12\x10\n\x08sentence\x18\x01 \x01(\t\"$\n\x10SummarizeRequest\x12\x10\n\x08sentence\x18\x01 \x01(\t\"9\n\x11SummarizeResponse\x12\x11\n\tdiagnosis\x18\x01 \x01(\t\x12\x11\n\tsentences\x18\x02 \x01(\x05\" \n\x10IntroduceRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"%\n\x11IntroduceResponse\x12\x10\n\x08sentence\x18\x01 \x01(\t\"#\n\x0f\x43onverseRequest\x12\x10\n\x08sentence\x18\x01 \x01(\t\"$\n\x10\x43onverseResponse\x12\x10\n\x08sentence\x18\x01 \x01(\t2\xf6\x02\n\x0c\x45lizaService\x12M\n\x03Say\x12\x1f.connectrpc.eliza.v1.SayRequest\x1a .connectrpc.eliza.v1.SayResponse\"\x03\x90\x02\x01\x12\\\n\tSummarize\x12%.connectrpc.eliza.v1.SummarizeRequest\x1a&.connectrpc.eliza.v1.SummarizeResponse(\x01\x12\\\n\tIntroduce\x12%.connectrpc.eliza.v1.IntroduceRequest\x1a&.connectrpc.eliza.v1.IntroduceResponse0\x01\x12[\n\x08\x43onverse\x12$.connectrpc.eliza.v1.ConverseRequest\x1a%.connectrpc.eliza.v1.ConverseResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63onnectrpc/eliza/v1/eliza.proto\x12\x13\x63onnectrpc.eliza.v1\"\x1e\n\nSayRequest\x12\x10\n\x08sentence\x18\x01 \x01(\t\"\x1f\n\x0bSayResponse\x12\x10\n\x08sentence\x18\x01 \x01(\t\"$\n\x10SummarizeRequest\x12\x10\n\x08sentence\x18\x01 \x01(\t\"9\n\x11SummarizeResponse\x12\x11\n\tdiagnosis\x18\x01 \x01(\t\x12\x11\n\tsentences\x18\x02 \x01(\x05\" \n\x10IntroduceRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"%\n\x11IntroduceResponse\x12\x10\n\x08sentence\x18\x01 \x01(\t\"#\n\x0f\x43onverseRequest\x12\x10\n\x08sentence\x18\x01 \x01(\t\"$\n\x10\x43onverseResponse\x12\x10\n\x08sentence\x18\x01 \x01(\t\"\x1e\n\nSuggestion\x12\x10\n\x08sentence\x18\x01 \x01(\t2\xf6\x02\n\x0c\x45lizaService\x12M\n\x03Say\x12\x1f.connectrpc.eliza.v1.SayRequest\x1a .connectrpc.eliza.v1.SayResponse\"\x03\x90\x02\x01\x12\\\n\tSummarize\x12%.connectrpc.eliza.v1.SummarizeRequest\x1a&.connectrpc.eliza.v1.SummarizeResponse(\x01\x12\\\n\tIntroduce\x12%.connectrpc.eliza.v1.IntroduceRequest\x1a&.connectrpc.eliza.v1.IntroduceResponse0\x01\x12[\n\x08\x43onverse\x12$.connectrpc.eliza.v1.ConverseRequest\x1a%.connectrpc.eliza.v1.ConverseResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,6 +49,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONVERSEREQUEST']._serialized_end=326
   _globals['_CONVERSERESPONSE']._serialized_start=328
   _globals['_CONVERSERESPONSE']._serialized_end=364
-  _globals['_ELIZASERVICE']._serialized_start=367
-  _globals['_ELIZASERVICE']._serialized_end=741
+  _globals['_SUGGESTION']._serialized_start=366
+  _globals['_SUGGESTION']._serialized_end=396
+  _globals['_ELIZASERVICE']._serialized_start=399
+  _globals['_ELIZASERVICE']._serialized_end=773
 # @@protoc_insertion_point(module_scope)

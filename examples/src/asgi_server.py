@@ -1,0 +1,16 @@
+"""Eliza on an ASGI server.
+
+Run `python examples/src/asgi_server.py`, or any ASGI server: `uvicorn asgi_server:app`.
+"""
+
+import os
+
+import uvicorn
+
+from connectrpc.eliza.v1.eliza_connect import ElizaServiceASGIApplication
+from eliza_service import Eliza
+
+app = ElizaServiceASGIApplication(Eliza(pause=0.1))
+
+if __name__ == "__main__":
+    uvicorn.run(app, port=int(os.environ.get("PORT", "8080")))

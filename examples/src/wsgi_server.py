@@ -1,0 +1,17 @@
+"""Eliza on a WSGI server.
+
+Run `python examples/src/wsgi_server.py` for a first look; to stay, take a server made for it:
+`gunicorn --threads 8 wsgi_server:app`.
+"""
+
+import os
+
+from werkzeug.serving import run_simple
+
+from connectrpc.eliza.v1.eliza_connect import ElizaServiceWSGIApplication
+from eliza_service import ElizaSync
+
+app = ElizaServiceWSGIApplication(ElizaSync(pause=0.1))
+
+if __name__ == "__main__":
+    run_simple("127.0.0.1", int(os.environ.get("PORT", "8080")), app, threaded=True)
