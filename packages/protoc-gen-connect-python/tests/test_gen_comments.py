@@ -33,6 +33,7 @@ def test_clean(comment: str, text: str) -> None:
         ('three """ of them', r'"""three \"\"\" of them"""'),
         ("back\\slash\\", r'"""back\\slash\\"""'),
         ("a\x00b\x1b\u202ec", r'"""a\x00b\x1b\u202ec"""'),
+        ("a\u2028b\x85c", r'"""a\u2028b\x85c"""'),
         ("Grüße 世界", '"""Grüße 世界"""'),
         ("", ""),
     ],

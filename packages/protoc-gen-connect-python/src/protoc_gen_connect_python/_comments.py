@@ -3,7 +3,8 @@
 import inspect
 import unicodedata
 
-# Characters that reorder or hide text, so that code reads unlike what it does.
+# Characters that break lines for some readers, and those that reorder or hide text.
+_BREAKS = frozenset({"Cc", "Zl", "Zp"})
 _INVISIBLE = frozenset(map(chr, [0x200B, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
 
 
@@ -38,6 +39,6 @@ def _escape(text: str) -> str:
 
 
 def _visible(char: str) -> str:
-    if char == "\n" or not (char in _INVISIBLE or unicodedata.category(char) == "Cc"):
+    if char == "\n" or not (char in _INVISIBLE or unicodedata.category(char) in _BREAKS):
         return char
     return char.encode("unicode_escape").decode("ascii")

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 from protoc_gen_connect_python._names import HARD_KEYWORDS
 
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
 
 def module_stem(proto: str) -> str:
     """The dotted module of a proto file without its suffix, by the rule of protoc's Python output.
@@ -24,7 +22,7 @@ def module_path(module: str) -> str:
 
 def is_spellable(name: str) -> bool:
     """Whether Python code can write this name: no `lambda`, no `2fa`."""
-    return _IDENTIFIER.fullmatch(name) is not None and name not in HARD_KEYWORDS
+    return name.isidentifier() and name not in HARD_KEYWORDS
 
 
 @dataclass(frozen=True)

@@ -375,8 +375,7 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> comments_pb2.M:
-        """Grüße, 世界, 👩‍🚀, bidi \u202e here, zero\u200bwidth, line
-        separator, nbsp"""
+        """Grüße, 世界, 👩‍🚀, bidi \u202e here, zero\u200bwidth, line\u2028separator, nbsp"""
         output = await self._call_unary(
             QUOTES_UNICODE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -774,8 +773,7 @@ class QuotesClientSync(ClientSync):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> comments_pb2.M:
-        """Grüße, 世界, 👩‍🚀, bidi \u202e here, zero\u200bwidth, line
-        separator, nbsp"""
+        """Grüße, 世界, 👩‍🚀, bidi \u202e here, zero\u200bwidth, line\u2028separator, nbsp"""
         output = self._call_unary(QUOTES_UNICODE, request, headers=headers, timeout_ms=timeout_ms)
         return output.message
 

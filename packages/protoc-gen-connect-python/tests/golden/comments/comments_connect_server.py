@@ -105,8 +105,7 @@ class Quotes(Protocol):
         raise QUOTES_TABS.unimplemented()
 
     async def unicode(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
-        """Grüße, 世界, 👩‍🚀, bidi \u202e here, zero\u200bwidth, line
-        separator, nbsp"""
+        """Grüße, 世界, 👩‍🚀, bidi \u202e here, zero\u200bwidth, line\u2028separator, nbsp"""
         raise QUOTES_UNICODE.unimplemented()
 
     async def long(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
@@ -198,8 +197,7 @@ class QuotesSync(Protocol):
         raise QUOTES_TABS.unimplemented()
 
     def unicode(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
-        """Grüße, 世界, 👩‍🚀, bidi \u202e here, zero\u200bwidth, line
-        separator, nbsp"""
+        """Grüße, 世界, 👩‍🚀, bidi \u202e here, zero\u200bwidth, line\u2028separator, nbsp"""
         raise QUOTES_UNICODE.unimplemented()
 
     def long(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
