@@ -182,14 +182,18 @@ def _is_installed(name: str) -> bool:
 
 
 class Compressions:
-    """The compressions one side accepts, in order of preference."""
+    """The compressions one side accepts, in order of preference.
 
-    __slots__ = ("_by_name", "names")
+    `header` is the value of an Accept-Encoding that says so.
+    """
+
+    __slots__ = ("_by_name", "header", "names")
 
     def __init__(self, compressions: Iterable[str | Compression]) -> None:
         resolved = [resolve_compression(each) for each in compressions]
         self._by_name = {each.name: each for each in resolved}
         self.names: Sequence[str] = tuple(self._by_name)
+        self.header = ", ".join(self.names) or IDENTITY
 
     def get(self, name: str) -> Compression | None:
         """The compression of that name; `None` for identity.

@@ -158,7 +158,7 @@ class StreamClientMethod(Generic[Req, Res]):
         # An HTTP client must not ask on its own account to have the whole body compressed.
         self.headers = [
             ("accept-encoding", "identity"),
-            ("connect-accept-encoding", ", ".join(options.accept_compression.names)),
+            ("connect-accept-encoding", options.accept_compression.header),
         ]
         if options.send_compression is not None:
             self.headers.append(("connect-content-encoding", options.send_compression.name))

@@ -239,7 +239,7 @@ class UnaryClientCall(Generic[Req, Res]):
     def _post(self, message: Req) -> HttpRequest:
         bound = self._bound
         body = bound.encoder.encode(message)
-        protocol = [("accept-encoding", ", ".join(bound.options.accept_compression.names))]
+        protocol = [("accept-encoding", bound.options.accept_compression.header)]
         body, encoding = self._compress(body)
         if encoding is not None:
             protocol.append(("content-encoding", encoding))
@@ -251,7 +251,7 @@ class UnaryClientCall(Generic[Req, Res]):
         codec = bound.options.codec
         body, encoding = self._compress(codec.encode_stable(message))
         url = get.build_url(bound.url, codec, body, encoding)
-        accepted = ", ".join(bound.options.accept_compression.names)
+        accepted = bound.options.accept_compression.header
         return HttpRequest("GET", url, get_headers(self._context, accepted), b"")
 
     def _compress(self, body: bytes) -> tuple[bytes, str | None]:

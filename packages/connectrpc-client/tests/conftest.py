@@ -1,0 +1,234 @@
+"""A client in both colours, called alike, before a scripted server."""
+
+import asyncio
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import httpx
+import pytest
+from google.protobuf.wrappers_pb2 import StringValue
+
+from connectrpc_client import Client, ClientSync, IdempotencyLevel, Method, MethodKind
+
+SERVICE = "test.v1.Echo"
+
+
+def method(name: str, kind: MethodKind, level: IdempotencyLevel) -> Method[Any, Any]:
+    return Method(
+        service=SERVICE,
+        name=name,
+        kind=kind,
+        request=StringValue,
+        response=StringValue,
+        idempotency=level,
+    )
+
+
+UNARY = method("Unary", MethodKind.UNARY, IdempotencyLevel.NO_SIDE_EFFECTS)
+WRITE = method("Write", MethodKind.UNARY, IdempotencyLevel.UNKNOWN)
+CLIENT = method("Client", MethodKind.CLIENT_STREAM, IdempotencyLevel.UNKNOWN)
+SERVER = method("Server", MethodKind.SERVER_STREAM, IdempotencyLevel.UNKNOWN)
+BIDI = method("Bidi", MethodKind.BIDI_STREAM, IdempotencyLevel.UNKNOWN)
+
+
+class EchoClient(Client):
+    """What the generator would make."""
+
+    async def call_unary(self, text: str, **options: Any):
+        return await self._call_unary(UNARY, StringValue(value=text), **options)
+
+    async def call_write(self, text: str, **options: Any):
+        return await self._call_unary(WRITE, StringValue(value=text), **options)
+
+    async def call_client(self, requests: Any, **options: Any):
+        return await self._call_client_stream(CLIENT, requests, **options)
+
+    async def call_server(self, text: str, **options: Any):
+        return await self._call_server_stream(SERVER, StringValue(value=text), **options)
+
+    async def call_bidi(self, requests: Any, **options: Any):
+        return await self._call_bidi_stream(BIDI, requests, **options)
+
+    def server(self, text: str, **options: Any):
+        return self._server_stream(SERVER, StringValue(value=text), **options)
+
+    def bidi(self, requests: Any, **options: Any):
+        return self._bidi_stream(BIDI, requests, **options)
+
+
+class EchoClientSync(ClientSync):
+    """What the generator would make."""
+
+    def call_unary(self, text: str, **options: Any):
+        return self._call_unary(UNARY, StringValue(value=text), **options)
+
+    def call_write(self, text: str, **options: Any):
+        return self._call_unary(WRITE, StringValue(value=text), **options)
+
+    def call_client(self, requests: Any, **options: Any):
+        return self._call_client_stream(CLIENT, requests, **options)
+
+    def call_server(self, text: str, **options: Any):
+        return self._call_server_stream(SERVER, StringValue(value=text), **options)
+
+    def call_bidi(self, requests: Any, **options: Any):
+        return self._call_bidi_stream(BIDI, requests, **options)
+
+    def server(self, text: str, **options: Any):
+        return self._server_stream(SERVER, StringValue(value=text), **options)
+
+    def bidi(self, requests: Any, **options: Any):
+        return self._bidi_stream(BIDI, requests, **options)
+
+
+def envelope(data: bytes, flags: int = 0) -> bytes:
+    return struct.pack(">BI", flags, len(data)) + data
+
+
+def messages(*texts: str, end: bytes = b"{}") -> bytes:
+    """A streamed answer in binary Protobuf."""
+    data = [envelope(StringValue(value=text).SerializeToString()) for text in texts]
+    return b"".join(data) + envelope(end, 2)
+
+
+class Server:
+    """Answers every request with what a test set, and remembers the requests.
+
+    It is a transport of httpx, so everything above the socket is the real client.
+    """
+
+    def __init__(self) -> None:
+        self.requests: list[httpx.Request] = []
+        self.answer: Callable[[httpx.Request], httpx.Response] = self.unary("ok")
+
+    def unary(self, text: str, status: int = 200, **headers: str):
+        body = StringValue(value=text).SerializeToString()
+        return self.respond(status, "application/proto", body, **headers)
+
+    def stream(self, *texts: str, end: bytes = b"{}", **headers: str):
+        return self.respond(200, "application/connect+proto", messages(*texts, end=end), **headers)
+
+    def respond(self, status: int, content_type: str, body: bytes, **headers: str):
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            # As a stream, because httpx decodes a body that it has whole.
+            stream = Body([body])
+            return httpx.Response(
+                status, headers={"content-type": content_type, **named}, stream=stream
+            )
+
+        return answer
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        request.read()
+        self.requests.append(request)
+        return self.answer(request)
+
+    async def handle(self, request: httpx.Request) -> httpx.Response:
+        await request.aread()
+        self.requests.append(request)
+        return self.answer(request)
+
+
+class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body in chunks that knows whether it was closed."""
+
+    def __init__(self, chunks: Sequence[bytes]) -> None:
+        self.chunks = chunks
+        self.is_closed = False
+
+    def __iter__(self):
+        yield from self.chunks
+
+    async def __aiter__(self):
+        for chunk in self.chunks:
+            yield chunk
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+
+class Caller:
+    """A client of one colour, used the same way in both."""
+
+    def __init__(self, colour: str, server: Server) -> None:
+        self.colour = colour
+        self.server = server
+
+    @property
+    def is_async(self) -> bool:
+        return self.colour == "async"
+
+    def make(self, base_url: str = "http://test", **options: Any) -> Any:
+        """A client before the scripted server, unless another HTTP client is given."""
+        if self.is_async:
+            transport = httpx.MockTransport(self.server.handle)
+            options.setdefault("http_client", httpx.AsyncClient(transport=transport))
+            return EchoClient(base_url, **options)
+        transport = httpx.MockTransport(self.server)
+        options.setdefault("http_client", httpx.Client(transport=transport))
+        return EchoClientSync(base_url, **options)
+
+    def call(self, name: str, argument: Any, *, client: Any = None, **options: Any) -> Any:
+        """The output of a `call_*` method; of a stream its texts, headers and trailers."""
+        client = client or self.make(
+            **{key: options.pop(key) for key in list(options) if key in CLIENT_OPTIONS}
+        )
+        if self.is_async:
+            return asyncio.run(self._call_async(client, name, argument, options))
+        output = getattr(client, f"call_{name}")(argument, **options)
+        if name in ("server", "bidi"):
+            with output:
+                texts = [message.value for message in output]
+            return texts, output.headers, output.trailers
+        return output
+
+    async def _call_async(self, client: Any, name: str, argument: Any, options: Any) -> Any:
+        async with asyncio.timeout(60):
+            output = await getattr(client, f"call_{name}")(argument, **options)
+            if name in ("server", "bidi"):
+                async with output:
+                    texts = [message.value async for message in output]
+                return texts, output.headers, output.trailers
+            return output
+
+
+CLIENT_OPTIONS = {
+    "accept_compression",
+    "codec",
+    "compress_min_bytes",
+    "interceptors",
+    "protocol",
+    "read_max_bytes",
+    "send_compression",
+}
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+@pytest.fixture(params=["async", "sync"])
+def caller(request: pytest.FixtureRequest, server: Server) -> Caller:
+    return Caller(request.param, server)
+
+
+@pytest.fixture
+def make_caller(server: Server) -> Callable[[str], Caller]:
+    return lambda colour: Caller(colour, server)
+
+
+@pytest.fixture
+def make_body() -> type[Body]:
+    return Body
+
+
+@pytest.fixture
+def pack() -> Callable[..., bytes]:
+    return envelope

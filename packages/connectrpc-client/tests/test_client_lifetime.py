@@ -1,0 +1,275 @@
+"""Clients and calls from their beginning to their end: options, closing, time, cancellation."""
+
+import asyncio
+import socket
+from contextlib import aclosing, closing
+
+import httpx
+import pytest
+from google.protobuf.wrappers_pb2 import StringValue
+
+from connectrpc_client import Code, ConnectError
+
+REQUESTS = [StringValue(value="a"), StringValue(value="b")]
+KINDS = [("unary", "a"), ("client", REQUESTS), ("server", "a"), ("bidi", REQUESTS)]
+
+
+class TestOptions:
+    @pytest.mark.parametrize("base_url", ["", "test", "ftp://test", "http://", "http://t/?a=b"])
+    def test_base_url(self, caller, base_url):
+        with pytest.raises(ValueError, match="base URL"):
+            caller.make(base_url)
+
+    @pytest.mark.parametrize("option", ["protocol", "codec", "send_compression"])
+    def test_unknown_name(self, caller, option):
+        with pytest.raises(ValueError, match="unknown"):
+            caller.make(**{option: "nonsense"})
+
+    @pytest.mark.parametrize("option", ["timeout_ms", "read_max_bytes", "compress_min_bytes"])
+    def test_negative_number(self, caller, option):
+        with pytest.raises(ValueError, match=f"{option} must not be negative"):
+            caller.make(**{option: -1})
+
+    def test_negative_timeout_of_a_call(self, caller):
+        with pytest.raises(ValueError, match="timeout_ms must not be negative"):
+            caller.call("unary", "hi", timeout_ms=-1)
+
+    def test_header_that_http_cannot_carry(self, caller):
+        with pytest.raises(ValueError, match="header"):
+            caller.call("unary", "hi", headers={"x-in": "a\r\nx-injected: b"})
+
+    def test_http_client_of_the_other_colour(self, caller):
+        wrong = httpx.Client() if caller.is_async else httpx.AsyncClient()
+        with pytest.raises(TypeError, match="needs an httpx"):
+            caller.make(http_client=wrong)
+
+    def test_http_client_that_is_none(self, caller):
+        with pytest.raises(TypeError, match="http_client"):
+            caller.make(http_client=object())
+
+
+class TestClosing:
+    def close(self, caller, client):
+        if caller.is_async:
+            asyncio.run(client.aclose())
+        else:
+            client.close()
+
+    def test_what_was_given_stays_open(self, caller):
+        http_client = httpx.AsyncClient() if caller.is_async else httpx.Client()
+        self.close(caller, caller.make(http_client=http_client))
+        assert not http_client.is_closed
+
+    @pytest.mark.parametrize(("name", "argument"), KINDS)
+    def test_a_closed_client_refuses_calls(self, caller, name, argument):
+        client = caller.make()
+        self.close(caller, client)
+        with pytest.raises(RuntimeError, match="closed"):
+            caller.call(name, argument, client=client)
+
+    def test_context_manager(self, caller):
+        client = caller.make(http_client=None)
+        if caller.is_async:
+
+            async def use():
+                async with client as entered:
+                    assert entered is client
+
+            asyncio.run(use())
+        else:
+            with client as entered:
+                assert entered is client
+        with pytest.raises(RuntimeError, match="closed"):
+            caller.call("unary", "hi", client=client)
+
+
+def test_user_agent_of_our_own_http_client(caller):
+    client = caller.make("http://127.0.0.1:1", http_client=None)
+    assert client._transport._client.headers["user-agent"].startswith("connectrpc-client/")
+
+
+def test_nobody_listens(caller):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        client = caller.make(f"http://127.0.0.1:{unused.getsockname()[1]}", http_client=None)
+        with pytest.raises(ConnectError) as caught:
+            caller.call("unary", "hi", client=client)
+        assert caught.value.code is Code.UNAVAILABLE
+
+
+@pytest.fixture
+def silent_server():
+    """Accepts connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+class TestTimeouts:
+    def test_header(self, caller, server):
+        caller.call("unary", "hi", timeout_ms=60_000)
+        assert 50_000 < int(server.requests[0].headers["connect-timeout-ms"]) <= 60_000
+
+    def test_default_of_the_client(self, caller, server):
+        caller.call("unary", "hi", client=caller.make(timeout_ms=60_000))
+        assert "connect-timeout-ms" in server.requests[0].headers
+
+    @pytest.mark.parametrize(("name", "argument"), KINDS)
+    def test_server_that_never_answers(self, caller, silent_server, name, argument):
+        client = caller.make(silent_server, http_client=None)
+        with pytest.raises(ConnectError) as caught:
+            caller.call(name, argument, client=client, timeout_ms=100)
+        assert caught.value.code is Code.DEADLINE_EXCEEDED
+
+    @pytest.mark.parametrize(("name", "argument"), KINDS)
+    def test_none_left(self, caller, name, argument):
+        with pytest.raises(ConnectError) as caught:
+            caller.call(name, argument, timeout_ms=0)
+        assert caught.value.code is Code.DEADLINE_EXCEEDED
+
+    def test_time_out_of_the_http_client(self, caller, silent_server):
+        http_type = httpx.AsyncClient if caller.is_async else httpx.Client
+        client = caller.make(silent_server, http_client=http_type(timeout=0.1))
+        with pytest.raises(ConnectError) as caught:
+            caller.call("unary", "hi", client=client)
+        assert caught.value.code is Code.DEADLINE_EXCEEDED
+
+
+class TestRequestIterators:
+    @pytest.mark.parametrize("name", ["client", "bidi"])
+    def test_their_exceptions_pass_through(self, caller, name):
+        def requests():
+            yield StringValue(value="a")
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            caller.call(name, requests())
+
+    @pytest.mark.parametrize("name", ["client", "bidi"])
+    def test_wrong_message(self, caller, name):
+        with pytest.raises(AttributeError):
+            caller.call(name, ["no message"])
+
+    def test_async_iterator(self, make_caller, server):
+        async def requests():
+            for request in REQUESTS:
+                yield request
+
+        server.answer = server.stream("ok")
+        make_caller("async").call("client", requests())
+        assert server.requests[0].content == b"\0\0\0\0\3\n\1a\0\0\0\0\3\n\1b"
+
+
+class TestCancellation:
+    def waiting_client(self, make_caller, began):
+        async def handle(request):
+            began.set()
+            await asyncio.Event().wait()
+
+        http_client = httpx.AsyncClient(transport=httpx.MockTransport(handle))
+        return make_caller("async").make(http_client=http_client)
+
+    @pytest.mark.parametrize(("name", "argument"), KINDS)
+    def test_stays_cancellation(self, make_caller, name, argument):
+        async def check():
+            began = asyncio.Event()
+            client = self.waiting_client(make_caller, began)
+            task = asyncio.ensure_future(getattr(client, f"call_{name}")(argument))
+            await asyncio.wait_for(began.wait(), 30)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        asyncio.run(check())
+
+    @pytest.mark.parametrize("timeout_ms", [None, 60_000])
+    def test_timeout_around_a_call(self, make_caller, timeout_ms):
+        async def check():
+            client = self.waiting_client(make_caller, asyncio.Event())
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await client.call_unary("hi", timeout_ms=timeout_ms)
+
+        asyncio.run(check())
+
+    def test_task_group(self, make_caller):
+        async def check():
+            began = asyncio.Event()
+            client = self.waiting_client(make_caller, began)
+
+            async def fail():
+                await began.wait()
+                raise ZeroDivisionError
+
+            async def both():
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(client.call_unary("hi"))
+                    group.create_task(fail())
+
+            with pytest.raises(ExceptionGroup) as caught:
+                await both()
+            assert caught.group_contains(ZeroDivisionError)
+            assert len(caught.value.exceptions) == 1
+
+        asyncio.run(check())
+
+
+class TestStreamsEndEarly:
+    @pytest.fixture
+    def body(self, server, make_body):
+        chunk = b"\0\0\0\0\3\n\1a"
+        body = make_body([chunk, chunk, b"\2\0\0\0\2{}"])
+        headers = {"content-type": "application/connect+proto"}
+        server.answer = lambda _: httpx.Response(200, headers=headers, stream=body)
+        return body
+
+    def test_output(self, caller, body):
+        client = caller.make()
+        if caller.is_async:
+
+            async def check():
+                async with await client.call_server("a") as output:
+                    assert (await anext(output)).value == "a"
+                with pytest.raises(StopAsyncIteration):
+                    await anext(output)
+
+            asyncio.run(check())
+        else:
+            with client.call_server("a") as output:
+                assert next(output).value == "a"
+            with pytest.raises(StopIteration):
+                next(output)
+        assert body.is_closed
+
+    def test_generator(self, caller, body):
+        client = caller.make()
+        if caller.is_async:
+
+            async def check():
+                async with aclosing(client.server("a")) as stream:
+                    async for message in stream:
+                        assert message.value == "a"
+                        break
+
+            asyncio.run(check())
+        else:
+            with closing(client.server("a")) as stream:
+                for message in stream:
+                    assert message.value == "a"
+                    break
+        assert body.is_closed
+
+    def test_at_the_end(self, caller, body):
+        assert caller.call("bidi", REQUESTS)[0] == ["a", "a"]
+        assert body.is_closed
+
+    def test_generators_yield_everything(self, caller, body):
+        client = caller.make()
+        if caller.is_async:
+
+            async def collect():
+                return [message.value async for message in client.bidi(REQUESTS)]
+
+            assert asyncio.run(collect()) == ["a", "a"]
+        else:
+            assert [message.value for message in client.bidi(REQUESTS)] == ["a", "a"]
+        assert body.is_closed
