@@ -95,7 +95,7 @@ def check(cases: Sequence[str]) -> int:
             text = difference(case, Path(directory, case))
             sys.stdout.write(text)
             changed = changed or bool(text)
-    stale = sorted(path.name for path in GOLDEN.iterdir() if path.name not in CASES)
+    stale = sorted({path.name for path in GOLDEN.glob("[!.]*")} - set(CASES))
     sys.stdout.writelines(f"golden/{name} has no case\n" for name in stale)
     return int(changed or bool(stale))
 

@@ -166,11 +166,12 @@ def test_deprecated_methods_and_clients_warn(tree: Path) -> None:
 def test_deprecated_service_is_served_without_a_warning(tree: Path) -> None:
     output = _python(
         """
+        import inspect
         from methods_connect import OldService, OldServiceASGIApplication
 
         class Old(OldService): ...
 
-        print(OldServiceASGIApplication(Old()).path, OldService.__doc__.splitlines()[-2].strip())
+        print(OldServiceASGIApplication(Old()).path, inspect.getdoc(OldService).split()[-1])
         """,
         tree,
     )
