@@ -1,0 +1,114 @@
+"""Processes that a test starts: servers on free ports, and programs that run to their end."""
+
+import os
+import queue
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples" / "src"
+PATIENCE = 60  # seconds that the slowest machine may take for one step
+
+_ANNOUNCEMENT = re.compile(r"http://127\.0\.0\.1:([1-9]\d*)")
+
+Serve = Callable[..., "Server"]
+Run = Callable[..., str]
+
+
+class Server:
+    """A server process that listens on a port of its own choice and says which.
+
+    Servers announce their address once they listen, so that nothing polls and no other process
+    can take the port.
+    """
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], cwd: Path) -> None:
+        self.output = ""
+        self._announced: queue.Queue[str | None] = queue.Queue()
+        self._process = subprocess.Popen(
+            command,
+            env=environment,
+            cwd=cwd,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:
+                self.output += line
+                if match := _ANNOUNCEMENT.search(line):
+                    self._announced.put(match[0])
+        self._announced.put(None)
+
+    def url(self) -> str:
+        """Where the server listens. Waits until it does."""
+        url = self._announced.get(timeout=PATIENCE)
+        assert url is not None, f"the server ended:\n{self.output}"
+        return url
+
+    def stop(self) -> str:
+        """End the server as its user would; returns what it printed."""
+        self._process.terminate()
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise
+        self._reader.join(PATIENCE)
+        return self.output
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """An environment with this Python's commands first, where warnings are errors."""
+    commands = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return os.environ | {
+        "PATH": commands,
+        "PYTHONWARNINGS": "error",
+        "PYTHONUNBUFFERED": "1",
+        **variables,
+    }
+
+
+@pytest.fixture
+def serve() -> Generator[Serve, None, None]:
+    """Starts a server, `serve("uvicorn", "module:app", "--port", "0")`, until the test ends."""
+    with ExitStack() as stack:
+
+        def start(*command: str, cwd: Path = EXAMPLES, **variables: str) -> Server:
+            server = Server(command, environment(PORT="0", **variables), cwd)
+            stack.callback(server.stop)
+            return server
+
+        yield start
+
+
+@pytest.fixture
+def run() -> Run:
+    """Runs a program to its end and returns what it printed; it must succeed."""
+
+    def run(*command: str, cwd: Path = EXAMPLES, **variables: str) -> str:
+        done = subprocess.run(
+            command,
+            env=environment(**variables),
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}:\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    return run

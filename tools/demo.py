@@ -1,0 +1,268 @@
+"""Eliza served and called, with a transcript on the screen: `just demo`.
+
+Starts the server of `examples/src/asgi_server.py`, makes every kind of call, compares each answer
+with the expected one and ends the server. Exits with 1 when anything differs.
+"""
+
+import asyncio
+import json
+import re
+import shlex
+import subprocess
+import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlencode
+
+import httpx
+
+from connectrpc_client import Code, ConnectError
+
+EXAMPLES = Path(__file__).parents[1] / "examples" / "src"
+sys.path.insert(0, str(EXAMPLES))
+
+from connectrpc.eliza.v1.eliza_connect import (  # noqa: E402
+    ElizaServiceClient,
+    ElizaServiceClientSync,
+)
+from connectrpc.eliza.v1.eliza_pb2 import (  # noqa: E402
+    ConverseRequest,
+    IntroduceRequest,
+    SayRequest,
+    Suggestion,
+    SummarizeRequest,
+)
+
+TIME_LIMIT = 60  # seconds, for everything
+CALL_LIMIT = 20_000  # milliseconds, for one call
+SAY = "/connectrpc.eliza.v1.ElizaService/Say"
+
+SENTENCE = "I feel tired"
+ANSWER = "Since when do you feel tired?"
+WELCOME = [
+    "Welcome, Ada.",
+    "I am Eliza, and I have time for you.",
+    "What would you like to talk about?",
+]
+CONVERSATION = {
+    "I need a break": "What would a break do for you?",
+    "My brother never calls": "Do you think of your brother often?",
+    "Goodbye": "Goodbye. Our hour is over.",
+}
+DIAGNOSIS = "You think about yourself a lot. That is what I am here for."
+
+
+class DifferentError(Exception):
+    """What came back is not what was expected."""
+
+
+def main() -> int:
+    """The whole demonstration. Returns the exit status."""
+    print("Eliza, a therapist, is served by uvicorn and called over the Connect protocol.")
+    print("  ->  what the client sends      <-  what comes back")
+    try:
+        with served() as url:
+            asyncio.run(show_async_client(url))
+            show_sync_client(url)
+            show_plain_http(url)
+            asyncio.run(show_failures(url))
+            asyncio.run(show_compression(url))
+    except (DifferentError, ConnectError, httpx.HTTPError) as error:
+        print(f"\nNot as expected: {error}", file=sys.stderr)
+        return 1
+    print("\nEverything went as expected.")
+    return 0
+
+
+@contextmanager
+def served() -> Generator[str, None, None]:
+    """Eliza's server on a free port; it ends with this context, or when the time is up."""
+    command = [sys.executable, "-m", "uvicorn", "asgi_server:app", "--port", "0", "--no-access-log"]
+    process = subprocess.Popen(command, cwd=EXAMPLES, stderr=subprocess.PIPE, text=True)
+    time_limit = threading.Timer(TIME_LIMIT, process.kill)
+    time_limit.start()
+    try:
+        url = _announced_url(process)
+        print(f"\nThe server listens at {url} (process {process.pid}).")
+        yield url
+    finally:
+        time_limit.cancel()
+        process.terminate()
+        process.communicate()
+        print("\nThe server has ended.")
+
+
+def _announced_url(process: subprocess.Popen[str]) -> str:
+    log = ""
+    for line in process.stderr or ():
+        log += line
+        if match := re.search(r"http://127\.0\.0\.1:\d+", line):
+            return match[0]
+    raise DifferentError(f"the server did not start\n{log}")
+
+
+async def show_async_client(url: str) -> None:
+    """The four kinds of RPC with `await` and `async for`."""
+    title("The async client")
+    async with ElizaServiceClient(url, timeout_ms=CALL_LIMIT) as client:
+        kind("unary: one request, one response")
+        sent(SENTENCE)
+        received((await client.say(SayRequest(sentence=SENTENCE))).sentence, ANSWER)
+
+        kind("server stream: one request, many responses")
+        sent("Ada")
+        welcome = client.introduce(IntroduceRequest(name="Ada"))
+        received_all([each.sentence async for each in welcome], WELCOME)
+
+        kind("client stream: many requests, one response")
+        sent(*CONVERSATION)
+        summary = await client.summarize(SummarizeRequest(sentence=each) for each in CONVERSATION)
+        received(summary.diagnosis, DIAGNOSIS)
+
+        kind("bidi stream: many requests, many responses")
+        sent(*CONVERSATION)
+        replies = client.converse(ConverseRequest(sentence=each) for each in CONVERSATION)
+        received_all([each.sentence async for each in replies], [*CONVERSATION.values()])
+
+
+def show_sync_client(url: str) -> None:
+    """The four kinds of RPC without any `await`."""
+    title("The sync client")
+    with ElizaServiceClientSync(url, timeout_ms=CALL_LIMIT) as client:
+        kind("unary: one request, one response")
+        sent(SENTENCE)
+        received(client.say(SayRequest(sentence=SENTENCE)).sentence, ANSWER)
+
+        kind("server stream: one request, many responses")
+        sent("Ada")
+        welcome = client.introduce(IntroduceRequest(name="Ada"))
+        received_all([each.sentence for each in welcome], WELCOME)
+
+        kind("client stream: many requests, one response")
+        sent(*CONVERSATION)
+        summary = client.summarize(SummarizeRequest(sentence=each) for each in CONVERSATION)
+        received(summary.diagnosis, DIAGNOSIS)
+
+        kind("bidi stream: many requests, many responses")
+        sent(*CONVERSATION)
+        replies = client.converse(ConverseRequest(sentence=each) for each in CONVERSATION)
+        received_all([each.sentence for each in replies], [*CONVERSATION.values()])
+
+
+def show_plain_http(url: str) -> None:
+    """Unary calls are plain HTTP: no generated code, no library."""
+    title("No client at all: unary calls are plain HTTP")
+    body = json.dumps({"sentence": SENTENCE})
+    headers = {"content-type": "application/json"}
+
+    kind("POST with JSON")
+    command("curl", "--header", "content-type: application/json", "--data", body, url + SAY)
+    answer = httpx.post(url + SAY, headers=headers, content=body)
+    received(answer.text, json.dumps({"sentence": ANSWER}, separators=(",", ":")))
+
+    kind("GET, as the proto file says that Say has no side effects; caches can serve it")
+    query = urlencode({"connect": "v1", "encoding": "json", "message": body})
+    command("curl", f"{url}{SAY}?{query}")
+    answer = httpx.get(f"{url}{SAY}?{query}")
+    received(answer.text, json.dumps({"sentence": ANSWER}, separators=(",", ":")))
+
+
+async def show_failures(url: str) -> None:
+    """An error with a typed detail, and a deadline."""
+    title("What can go wrong")
+    async with ElizaServiceClient(url, timeout_ms=CALL_LIMIT) as client:
+        kind("an error: its code, its message and a typed detail")
+        sent("(an empty sentence)")
+        try:
+            await client.say(SayRequest())
+        except ConnectError as error:
+            received(str(error), "invalid_argument: the sentence is empty")
+            received(f"try: {error.details[0].unpack(Suggestion).sentence}", f"try: {SENTENCE}")
+        else:
+            raise DifferentError("an empty sentence was answered")
+
+        kind("a deadline: she thinks 100 ms before each sentence, the client waits for 150 ms")
+        sent("Ada")
+        try:
+            async for _ in client.introduce(IntroduceRequest(name="Ada"), timeout_ms=150):
+                pass
+        except ConnectError as error:
+            received(error.code.value, Code.DEADLINE_EXCEEDED.value)
+        else:
+            raise DifferentError("the call outlived its deadline")
+
+
+async def show_compression(url: str) -> None:
+    """A long sentence, compressed both ways."""
+    title("Compression")
+    kind("gzip in both directions, seen from an HTTP client of your own")
+    long = "so tired and " * 1000 + "so tired"
+    sizes: list[str] = []
+
+    async def note_request(request: httpx.Request) -> None:
+        encoding = request.headers.get("content-encoding")
+        sizes.append(f"{request.headers['content-length']} bytes, {encoding}")
+
+    async def note_response(response: httpx.Response) -> None:
+        encoding = response.headers.get("content-encoding")
+        sizes.append(f"{response.headers['content-length']} bytes, {encoding}")
+
+    hooks = {"request": [note_request], "response": [note_response]}
+    async with (
+        httpx.AsyncClient(event_hooks=hooks) as http_client,
+        ElizaServiceClient(
+            url, http_client=http_client, send_compression="gzip", timeout_ms=CALL_LIMIT
+        ) as client,
+    ):
+        reply = await client.say(SayRequest(sentence=f"I feel {long}"))
+    sent(f"a sentence of {len(long) + 7:,} characters: {sizes[0]}")
+    received(f"an answer of {len(reply.sentence):,} characters: {sizes[1]}")
+    check(reply.sentence, f"Since when do you feel {long}?")
+    check([size.rpartition(" ")[2] for size in sizes], ["gzip", "gzip"])
+
+
+def title(text: str) -> None:
+    """The heading of a part."""
+    print(f"\n{text}\n{'=' * len(text)}")
+
+
+def kind(text: str) -> None:
+    """What is shown next."""
+    print(f"\n{text}")
+
+
+def command(*words: str) -> None:
+    """The same request on the command line."""
+    print(f"  $ {shlex.join(words)}")
+
+
+def sent(*texts: str) -> None:
+    """What goes to the server."""
+    for text in texts:
+        print(f"  ->  {text}")
+
+
+def received(actual: str, expected: str | None = None) -> None:
+    """What came back, which must be what is expected."""
+    print(f"  <-  {actual}")
+    if expected is not None:
+        check(actual, expected)
+
+
+def received_all(actual: list[str], expected: list[str]) -> None:
+    """The messages of a stream, which must be what is expected."""
+    for each in actual:
+        received(each)
+    check(actual, expected)
+
+
+def check(actual: object, expected: object) -> None:
+    """Raises `DifferentError` unless both are the same."""
+    if actual != expected:
+        raise DifferentError(f"{actual!r} instead of {expected!r}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
