@@ -109,6 +109,35 @@ def test_disconnect_inside_the_body(asgi_application, name, header):
     asyncio.run(check())
 
 
+@pytest.mark.parametrize(("name", "header", "body"), CALLS[2:])
+@pytest.mark.parametrize("sends", [0, 1])
+def test_disconnect_told_by_send(asgi_application, caplog, name, header, body, sends):
+    class Gone(Connection):
+        async def send(self, event):
+            if len(self.sent) == sends:
+                raise OSError("the client is gone")
+            await super().send(event)
+
+    async def check():
+        task = Gone(body).call(asgi_application(Waiting()), name, header)
+        await asyncio.wait_for(task, 30)
+
+    asyncio.run(check())
+    assert caplog.records == []
+
+
+def test_disconnect_told_by_the_last_send(make_shell, asgi_application):
+    class Gone(Connection):
+        async def send(self, event):
+            raise OSError("the client is gone")
+
+    async def check():
+        app = asgi_application(make_shell("asgi").service)
+        await asyncio.wait_for(Gone(MESSAGE).call(app, "Unary", PROTO), 30)
+
+    asyncio.run(check())
+
+
 @pytest.mark.parametrize(("name", "header", "body"), CALLS)
 def test_cancellation_of_the_server_stays_cancellation(asgi_application, name, header, body):
     async def check():
@@ -217,22 +246,17 @@ def test_sync_handler_past_the_deadline(wsgi_application, make_shell, make_reque
         assert json.loads(answer.envelopes[-1][1])["error"]["code"] == "deadline_exceeded"
 
 
-def test_timeout_error_of_the_handler_is_no_deadline(shell):
-    class Broken:
+def test_timeout_error_of_the_handler_is_no_deadline(asgi_application):
+    class Broken(Waiting):
         async def unary(self, request, ctx):
             raise TimeoutError("of a database")
 
-    connection_error = shell.unary("fail:unavailable")
-    assert connection_error.status == 503
-
-    async def check(app_type):
+    async def check():
         connection = Connection(MESSAGE)
-        app = app_type(type("Service", (Waiting,), {"unary": Broken.unary})())
-        await asyncio.wait_for(connection.call(app, "Unary", PROTO), 30)
+        await asyncio.wait_for(connection.call(asgi_application(Broken()), "Unary", PROTO), 30)
         assert connection.sent[0]["status"] == 500
 
-    if shell.kind == "asgi":
-        asyncio.run(check(type(shell.application())))
+    asyncio.run(check())
 
 
 class TestWrongHandlers:

@@ -1,6 +1,7 @@
 """Calls over ASGI: one unary and one stream path, whatever the protocol."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
@@ -61,15 +62,7 @@ class UnaryEndpoint(Generic[Req, Res]):
         except Exception as exc:
             log_unexpected(exc, call.context)
             response = call.failure(exc)
-        # As `respond` does; a coroutine less on the path of every call.
-        await send(
-            {
-                "type": "http.response.start",
-                "status": response.status,
-                "headers": response.headers,
-            }
-        )
-        await send({"type": "http.response.body", "body": response.body})
+        await respond(response, send)
 
     async def _supervise(self, call: UnaryServerCall[Req, Res], receive: Receive) -> Res:
         context = call.context
@@ -173,13 +166,18 @@ class _Writer(Generic[Req, Res]):
 
     async def message(self, message: Res) -> None:
         body = self._call.message(message)
-        await self._head()
-        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        try:
+            await self._head()
+            await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        except OSError:
+            # How servers may say that the client is gone (ASGI, "Disconnected Client").
+            raise ClientDisconnected from None
 
     async def end(self, error: Exception | None) -> None:
         end = self._call.end(error)
-        await self._head()
-        await self._send({"type": "http.response.body", "body": end.body})
+        with suppress(OSError):
+            await self._head()
+            await self._send({"type": "http.response.body", "body": end.body})
 
     async def _head(self) -> None:
         if not self._started:
@@ -191,15 +189,18 @@ class _Writer(Generic[Req, Res]):
 
 
 async def respond(response: HttpResponse, send: Send) -> None:
-    """Send a whole answer."""
-    await send(
-        {
-            "type": "http.response.start",
-            "status": response.status,
-            "headers": response.headers,
-        }
-    )
-    await send({"type": "http.response.body", "body": response.body})
+    """Send a whole answer, unless the client is gone (ASGI, "Disconnected Client")."""
+    try:
+        await send(
+            {
+                "type": "http.response.start",
+                "status": response.status,
+                "headers": response.headers,
+            }
+        )
+        await send({"type": "http.response.body", "body": response.body})
+    except OSError:
+        pass
 
 
 async def _read_body(event: Event, receive: Receive, limit: int | None) -> bytes:
