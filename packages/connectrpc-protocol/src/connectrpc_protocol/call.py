@@ -1,7 +1,8 @@
 """The calls that a shell drives, one object per call, whatever the protocol.
 
 They do no input or output. A shell reads bytes and hands them in, and writes the bytes it is
-given. Exceptions raised here are `ConnectError`s, which go back in through `failure` or `end`.
+given. What a peer sends raises nothing but `ConnectError`, which goes back in through `failure` or
+`end`, as does what a codec raises for a message that it cannot encode.
 """
 
 from collections.abc import Iterator, Mapping

@@ -46,8 +46,9 @@ class InterceptorChain:
     """The interceptors of an ASGI application or an async client.
 
     Raises `TypeError` for an object that is no usable interceptor there: one without a method of
-    this colour, with a misspelt or wrongly coloured method, or with half of a pair. An interceptor
-    that would never be called may be the one that was to check credentials.
+    this colour, with a misspelt or wrongly coloured method, with half of a pair, or with a method
+    that exists in the other colour only. An interceptor that would never be called may be the one
+    that was to check credentials.
     """
 
     __slots__ = ("_interceptors", "metadata")
@@ -196,6 +197,11 @@ def _check(interceptor: object, wanted: frozenset[str], other: frozenset[str], c
     if unknown:
         raise TypeError(f"interceptor {kind} has a method of unknown name: {', '.join(unknown)}")
     usable = sorted(names & wanted)
+    absent = sorted(name for name in map(_twin, names & other) if name not in names)
+    if usable and absent:
+        raise TypeError(
+            f"interceptor {kind} has {', '.join(map(_twin, absent))} but not {', '.join(absent)}"
+        )
     if not usable:
         known = ", ".join(sorted(wanted))
         raise TypeError(f"{kind} is no {colour} interceptor: it has none of the methods {known}")
@@ -213,9 +219,15 @@ def _check_colour(kind: str, name: str, function: object) -> None:
     if name in _AWAITED:
         if not is_coroutine:
             raise TypeError(f"interceptor {kind}: {name} must be an 'async def' function")
+    elif name in _SYNC:
+        if is_coroutine or inspect.isasyncgenfunction(function):
+            raise TypeError(f"interceptor {kind}: {name} must not be async")
     elif is_coroutine:
         raise TypeError(f"interceptor {kind}: {name} must return an iterator, not an awaitable")
-    elif name in _ITERATED and inspect.isgeneratorfunction(function):
+    elif inspect.isgeneratorfunction(function):
         raise TypeError(f"interceptor {kind}: {name} must be an async generator")
-    elif name in _SYNC and inspect.isasyncgenfunction(function):
-        raise TypeError(f"interceptor {kind}: {name} must not be async")
+
+
+def _twin(name: str) -> str:
+    """The name of the same method in the other colour."""
+    return name.removesuffix("_sync") if name.endswith("_sync") else f"{name}_sync"

@@ -1,8 +1,8 @@
 """Compression of messages, with a bound on what a message may grow to."""
 
-import io
+import re
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.util import find_spec
 from typing import Protocol
 
@@ -48,19 +48,23 @@ class Gzip:
         # A gzip file may hold several members (RFC 1952, section 2.2).
         parts: list[bytes] = []
         size = 0
-        while data:
-            member = zlib.decompressobj(wbits=31)
-            try:
-                part = member.decompress(data, 0 if limit is None else limit - size + 1)
-            except zlib.error as error:
-                raise ValueError(str(error)) from None
-            size += len(part)
-            if limit is not None and size > limit:
-                raise too_large(limit)
-            if not member.eof:
-                raise ValueError("truncated gzip data")
-            parts.append(part)
-            data = member.unused_data
+        member = zlib.decompressobj(wbits=31)
+        for chunk in _chunks(data):
+            rest = chunk
+            while rest:
+                if member.eof:
+                    member = zlib.decompressobj(wbits=31)
+                try:
+                    part = member.decompress(rest, 0 if limit is None else limit - size + 1)
+                except zlib.error as error:
+                    raise ValueError(str(error)) from None
+                size += len(part)
+                if limit is not None and size > limit:
+                    raise too_large(limit)
+                parts.append(part)
+                rest = member.unused_data
+        if not member.eof:
+            raise ValueError("truncated gzip data")
         return b"".join(parts)
 
 
@@ -81,21 +85,18 @@ class Brotli:
         import brotli
 
         decompressor = brotli.Decompressor()
-        parts: list[bytes] = []
-        size = 0
-        while not decompressor.is_finished():
-            try:
-                part = decompressor.process(data, output_buffer_limit=_BROTLI_STEP)
-            except brotli.error:
-                raise ValueError("corrupt brotli data") from None
-            if not part and not decompressor.is_finished():
-                raise ValueError("truncated brotli data")
-            size += len(part)
-            if limit is not None and size > limit:
-                raise too_large(limit)
-            parts.append(part)
-            data = b""
-        return b"".join(parts)
+        try:
+            if limit is None:
+                output = decompressor.process(data)
+            else:
+                output = decompressor.process(data, output_buffer_limit=limit + 1)
+        except brotli.error:
+            raise ValueError("corrupt brotli data") from None
+        if limit is not None and len(output) > limit:
+            raise too_large(limit)
+        if not decompressor.is_finished():
+            raise ValueError("truncated brotli data")
+        return output
 
 
 class Zstd:
@@ -118,29 +119,47 @@ class Zstd:
         import zstandard
 
         decompressor = zstandard.ZstdDecompressor(max_window_size=8 * 1024 * 1024)
+        parts: list[bytes] = []
         try:
             if limit is not None:
-                # Only this reader bounds its output, and only the object below tells whether the
+                # Only this reader bounds its output, and only the object below tells whether a
                 # frame is whole: it runs once the size is known to be within the limit.
-                with decompressor.stream_reader(io.BytesIO(data)) as reader:
+                with decompressor.stream_reader(data, read_across_frames=True) as reader:
                     if not _reads_within(reader.read, limit):
                         raise too_large(limit)
+            # There may be several frames, some without content (RFC 8878, section 3.1).
             frame = decompressor.decompressobj()
-            output = frame.decompress(data)
+            for chunk in _chunks(data):
+                rest = chunk
+                while rest:
+                    if frame.eof:
+                        frame = decompressor.decompressobj()
+                    parts.append(frame.decompress(rest))
+                    rest = frame.unused_data
         except zstandard.ZstdError as error:
             raise ValueError(str(error)) from None
-        if not frame.eof or frame.unused_data:
-            raise ValueError("truncated zstd data" if not frame.eof else "data after a zstd frame")
-        return output
+        if not frame.eof:
+            raise ValueError("truncated zstd data")
+        return b"".join(parts)
 
 
-_BROTLI_STEP = 64 * 1024
+_INPUT_STEP = 16 * 1024
 _ZSTD_STEP = 1024 * 1024
 
 # The module that each compression imports, and the extra that brings it.
 _OPTIONAL = {"br": ("brotli", "brotli"), "zstd": ("zstandard", "zstd")}
 _KNOWN: dict[str, Compression] = {each.name: each for each in (Gzip(), Brotli(), Zstd())}
 IDENTITY = "identity"
+
+# RFC 9110, section 12.4.2.
+_WEIGHT = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
+
+
+def _chunks(data: bytes) -> Iterator[bytes]:
+    """The data in parts so small that copying what follows each of many tiny members is cheap."""
+    if len(data) <= _INPUT_STEP:
+        return iter((data,))
+    return (data[start : start + _INPUT_STEP] for start in range(0, len(data), _INPUT_STEP))
 
 
 def _reads_within(read: Callable[[int], bytes], limit: int) -> bool:
@@ -229,7 +248,4 @@ def _weight(parameter: str) -> float:
     name, _, value = parameter.partition("=")
     if name.strip().lower() != "q":
         return 1.0
-    try:
-        return float(value)
-    except ValueError:
-        return 0.0
+    return float(value) if _WEIGHT.fullmatch(value.strip()) else 0.0

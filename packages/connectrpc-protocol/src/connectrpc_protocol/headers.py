@@ -60,6 +60,8 @@ class Headers(MutableMapping[str, str]):
 
     def __init__(self, initial: HeadersInput = ()) -> None:
         self._values: dict[str, list[str]] = {}
+        if isinstance(initial, Headers):
+            initial = initial.multi_items()
         pairs = cast(
             "Iterable[tuple[str, str | Sequence[str]]]",
             initial.items() if isinstance(initial, Mapping) else initial,
@@ -144,12 +146,8 @@ class Headers(MutableMapping[str, str]):
 
 def merged(*sources: Headers) -> Headers:
     """All values of several headers, each once: a trailers-only answer may repeat itself."""
-    result = Headers()
-    for source in sources:
-        for name, value in source.multi_items():
-            if value not in result.get_all(name):
-                result.add(name, value)
-    return result
+    pairs = dict.fromkeys(pair for source in sources for pair in source.multi_items())
+    return Headers.from_raw(raw_pairs(pairs))
 
 
 def raw_pairs(pairs: Iterable[tuple[str, str]], prefix: bytes = b"") -> list[tuple[bytes, bytes]]:

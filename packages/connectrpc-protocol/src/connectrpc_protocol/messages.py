@@ -43,10 +43,13 @@ class MessageDecoder(Generic[M]):
             ) from error
 
     def decompress(self, data: bytes, compression: Compression | None) -> bytes:
-        """The bytes without compression, within the limit. Raises `ConnectError`."""
+        """The bytes without compression, within the limit. Raises `ConnectError`.
+
+        No bytes are no bytes in every compression: other implementations send them like that.
+        """
         if self.limit is not None and len(data) > self.limit:
             raise too_large(self.limit)
-        if compression is None:
+        if compression is None or not data:
             return data
         try:
             return compression.decompress(data, self.limit)
@@ -127,9 +130,11 @@ class MessageReader(Generic[M]):
 
         Raises `ConnectError` at the message that is at fault; those before it come out.
         """
-        envelopes = self._envelopes
-        envelopes.feed(chunk)
-        while (envelope := envelopes.next()) is not None:
+        self._envelopes.feed(chunk)
+        return self._messages()
+
+    def _messages(self) -> Iterator[M]:
+        while (envelope := self._envelopes.next()) is not None:
             flags, data = envelope
             if self.end_data is not None:
                 raise ConnectError(self._decoder.fault, "data after the end of the stream")

@@ -57,7 +57,10 @@ def parse_encoding(parameters: dict[str, str]) -> str:
 
 
 def check_version(parameters: dict[str, str], options: ServerOptions) -> None:
-    """Raises `ConnectError` (`invalid_argument`) for another version than ours, or none."""
+    """Raises `ConnectError` (`invalid_argument`) for another version than ours.
+
+    A missing one is refused where the options ask for it.
+    """
     version = parameters.get("connect")
     if version is None:
         if options.require_connect_protocol_header:

@@ -28,7 +28,7 @@ from connectrpc_protocol.connect.headers import (
 )
 from connectrpc_protocol.context import RequestContext
 from connectrpc_protocol.errors import ConnectError, as_connect_error
-from connectrpc_protocol.headers import RawHeaders, merged
+from connectrpc_protocol.headers import Headers, RawHeaders, merged
 from connectrpc_protocol.http import (
     HTTP_OK,
     HeaderPair,
@@ -200,7 +200,7 @@ class UnaryServerMethod(Generic[Req, Res]):
 class UnaryClientMethod(Generic[Req, Res]):
     """One method of one client, with what its calls share."""
 
-    __slots__ = ("content_type", "decoder", "encoder", "headers", "method", "options", "url")
+    __slots__ = ("content_type", "decoder", "encoder", "method", "options", "url")
 
     def __init__(self, method: Method[Req, Res], base_url: str, options: ClientOptions) -> None:
         codec = options.codec
@@ -264,27 +264,27 @@ class UnaryClientCall(Generic[Req, Res]):
         bound = self._bound
         metadata, trailers = split_trailers(headers)
         self._context.receive(metadata, trailers)
-        content_type = metadata.get("content-type", "")
-        compression = response_compression(
-            metadata.get("content-encoding", ""), bound.options.accept_compression
-        )
         if status != HTTP_OK:
-            raise self._error(status, content_type, body, compression)
-        check_content_type(content_type, bound.content_type, "application/")
-        return bound.decoder.decode(body, compression)
+            error = self._error(status, metadata, body)
+            error.metadata = merged(metadata, trailers)
+            raise error
+        check_content_type(metadata.get("content-type", ""), bound.content_type, "application/")
+        return bound.decoder.decode(body, self._compression(metadata))
 
-    def _error(
-        self, status: int, content_type: str, body: bytes, compression: Compression | None
-    ) -> ConnectError:
+    def _error(self, status: int, headers: Headers, body: bytes) -> ConnectError:
         fallback = Code.from_http_status(status)
-        if content_type.partition(";")[0].strip().lower() != "application/json":
-            error = ConnectError(fallback, f"HTTP status {status}")
-        else:
-            try:
-                value = load_json(self._bound.decoder.decompress(body, compression))
-            except ValueError:
-                error = ConnectError(fallback, f"HTTP status {status} with malformed JSON")
-            else:
-                error = error_from_json(value, fallback)
-        error.metadata = merged(self._context.response_headers, self._context.response_trailers)
-        return error
+        media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type != "application/json":
+            # Something between the two sides, whatever it compresses its pages with.
+            return ConnectError(fallback, f"HTTP status {status}")
+        try:
+            value = load_json(self._bound.decoder.decompress(body, self._compression(headers)))
+        except ConnectError as error:
+            return error
+        except ValueError:
+            return ConnectError(fallback, f"HTTP status {status} with malformed JSON")
+        return error_from_json(value, fallback)
+
+    def _compression(self, headers: Headers) -> Compression | None:
+        accepted = self._bound.options.accept_compression
+        return response_compression(headers.get("content-encoding", ""), accepted)

@@ -1,0 +1,410 @@
+import importlib.util
+import io
+import struct
+import subprocess
+import sys
+import tracemalloc
+import zlib
+from collections.abc import Callable
+from importlib.machinery import ModuleSpec
+from time import process_time
+
+import pytest
+import zstandard
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from connectrpc_protocol import (
+    Brotli,
+    Code,
+    Compression,
+    Compressions,
+    ConnectError,
+    Gzip,
+    Zstd,
+    available_compressions,
+    resolve_compression,
+)
+
+GZIP, BROTLI, ZSTD = Gzip(), Brotli(), Zstd()
+ALL = [GZIP, BROTLI, ZSTD]
+bounded = settings(deadline=None, max_examples=100)
+each = pytest.mark.parametrize("compression", ALL, ids=lambda compression: compression.name)
+MIB = 1024 * 1024
+BOMB_SIZE = 256 * MIB
+
+
+def zeros(compressor: Callable[[], "zlib._Compress"]) -> bytes:
+    one = compressor()
+    part = bytes(MIB)
+    return b"".join(one.compress(part) for _ in range(BOMB_SIZE // MIB)) + one.flush()
+
+
+@pytest.fixture(scope="module")
+def bombs() -> dict[str, bytes]:
+    """256 MiB of zeros in each compression; those of zstd do not tell their size."""
+    import brotli
+
+    compressor = brotli.Compressor(quality=4)
+    part = bytes(MIB)
+    brotli_bomb = b"".join(compressor.process(part) for _ in range(BOMB_SIZE // MIB))
+    return {
+        "gzip": zeros(lambda: zlib.compressobj(1, wbits=31)),
+        "br": brotli_bomb + compressor.finish(),
+        "zstd": zeros(lambda: zstandard.ZstdCompressor().compressobj()),
+    }
+
+
+def skippable(content: bytes) -> bytes:
+    return struct.pack("<II", 0x184D2A50, len(content)) + content
+
+
+@bounded
+@given(st.binary(max_size=2000) | st.binary(max_size=8).map(lambda data: data * 9000))
+@each
+def test_data_survives_the_round_trip(compression: Compression, data: bytes) -> None:
+    assert compression.decompress(compression.compress(data), len(data)) == data
+
+
+@each
+def test_data_survives_the_round_trip_without_a_limit(compression: Compression) -> None:
+    data = bytes(range(256)) * 1000
+    assert compression.decompress(compression.compress(data), None) == data
+
+
+@each
+def test_the_same_data_gives_the_same_bytes(compression: Compression) -> None:
+    assert compression.compress(b"same" * 100) == compression.compress(b"same" * 100)
+
+
+@bounded
+@given(st.binary(max_size=200), st.none() | st.integers(0, 300))
+@example(b"\x1f\x8b\x08" + b"\xff" * 40, None)
+@example(b"\x28\xb5\x2f\xfd" + b"\xff" * 20, 100)
+@each
+def test_any_bytes_are_data_or_an_error_of_the_contract(
+    compression: Compression, data: bytes, limit: int | None
+) -> None:
+    try:
+        output = compression.decompress(data, limit)
+    except (ValueError, ConnectError):
+        return
+    assert limit is None or len(output) <= limit
+
+
+@bounded
+@given(st.binary(min_size=1, max_size=300), st.data())
+@each
+def test_truncated_data_is_a_value_error(compression: Compression, data: bytes, draw) -> None:
+    whole = compression.compress(data)
+    cut = draw.draw(st.integers(0, len(whole) - 1))
+    with pytest.raises(ValueError, match=r"\S"):
+        compression.decompress(whole[:cut], 1000)
+
+
+@pytest.mark.parametrize("limit", [None, 1000])
+@each
+def test_data_after_the_end_is_a_value_error(compression: Compression, limit: int | None) -> None:
+    with pytest.raises(ValueError, match=r"\S"):
+        compression.decompress(compression.compress(b"data") + b"junk", limit)
+
+
+@pytest.mark.parametrize("size", [1, 100, 32 * 1024, 32 * 1024 + 1, MIB, MIB + 1])
+@each
+def test_data_of_the_limit_passes_and_one_byte_more_does_not(
+    compression: Compression, size: int
+) -> None:
+    data = compression.compress(bytes(size))
+    assert len(compression.decompress(data, size)) == size
+    with pytest.raises(ConnectError) as caught:
+        compression.decompress(data, size - 1)
+    assert caught.value.code is Code.RESOURCE_EXHAUSTED
+
+
+@each
+def test_a_bomb_takes_no_more_memory_than_the_limit(
+    compression: Compression, bombs: dict[str, bytes]
+) -> None:
+    bomb = bombs[compression.name]
+    tracemalloc.start()
+    try:
+        with pytest.raises(ConnectError, match="exceeds the limit of 1048576 bytes"):
+            compression.decompress(bomb, MIB)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * MIB
+
+
+# tracemalloc does not see what the C libraries allocate by themselves; the system does.
+LIMITED = """
+import resource, sys
+from connectrpc_protocol import ConnectError, resolve_compression
+compression = resolve_compression(sys.argv[1])
+bomb = sys.stdin.buffer.read()
+compression.decompress(compression.compress(b"warm"), None)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    compression.decompress(bomb, 1024 * 1024)
+except ConnectError:
+    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+@each
+def test_a_bomb_does_not_grow_the_process(
+    compression: Compression, bombs: dict[str, bytes]
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, compression.name],
+        input=bombs[compression.name],
+        capture_output=True,
+        check=True,
+    )
+    assert int(done.stdout) < 32
+
+
+@pytest.mark.parametrize("compression", [GZIP, ZSTD], ids=["gzip", "zstd"])
+@pytest.mark.parametrize("limit", [None, 10])
+def test_several_members_are_one_message(compression: Compression, limit: int | None) -> None:
+    # RFC 1952, section 2.2; RFC 8878, section 3.1.
+    data = b"".join(compression.compress(part) for part in (b"hello", b"", b"world"))
+    assert compression.decompress(data, limit) == b"helloworld"
+
+
+@pytest.mark.parametrize("compression", [GZIP, ZSTD], ids=["gzip", "zstd"])
+def test_the_limit_is_for_all_members_together(compression: Compression) -> None:
+    with pytest.raises(ConnectError, match="exceeds the limit of 9 bytes"):
+        compression.decompress(compression.compress(b"hello") * 2, 9)
+
+
+@pytest.mark.parametrize("compression", [GZIP, ZSTD], ids=["gzip", "zstd"])
+def test_a_truncated_last_member_is_a_value_error(compression: Compression) -> None:
+    member = compression.compress(b"hello")
+    with pytest.raises(ValueError, match="truncated"):
+        compression.decompress(member + member[:-1], 100)
+
+
+@pytest.mark.parametrize("compression", [GZIP, ZSTD], ids=["gzip", "zstd"])
+def test_large_data_in_several_members_is_one_message(compression: Compression) -> None:
+    import random
+
+    part = random.Random(7).randbytes(100_000)
+    assert compression.decompress(compression.compress(part) * 3, None) == part * 3
+
+
+@pytest.mark.parametrize("compression", [GZIP, ZSTD], ids=["gzip", "zstd"])
+def test_many_tiny_members_take_time_in_proportion(compression: Compression) -> None:
+    member = compression.compress(b"")
+
+    def seconds(count: int) -> float:
+        start = process_time()
+        compression.decompress(member * count, MIB)
+        return process_time() - start
+
+    # Eight times the data: eight times the time, where copying the rest each time takes 64.
+    assert min(seconds(80_000) for _ in range(2)) < 30 * min(seconds(10_000) for _ in range(3))
+
+
+def test_zstd_skips_skippable_frames() -> None:
+    # RFC 8878, section 3.1.2.
+    data = skippable(b"one") + ZSTD.compress(b"hello") + skippable(b"") + ZSTD.compress(b"!")
+    assert ZSTD.decompress(data + skippable(b"two"), 100) == b"hello!"
+
+
+def test_zstd_refuses_a_truncated_skippable_frame() -> None:
+    with pytest.raises(ValueError, match="truncated"):
+        ZSTD.decompress(ZSTD.compress(b"hello") + skippable(b"abc")[:-1], 100)
+
+
+@pytest.mark.parametrize("limit", [None, 4 * MIB])
+def test_zstd_refuses_a_window_beyond_8_mib(limit: int | None) -> None:
+    # RFC 9659, section 3.
+    parameters = zstandard.ZstdCompressionParameters(window_log=24)
+    compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    data = compressor.compress(bytes(MIB)) + compressor.flush()
+    with pytest.raises(ValueError, match="memory"):
+        ZSTD.decompress(data, limit)
+
+
+def test_zstd_takes_a_window_of_8_mib() -> None:
+    parameters = zstandard.ZstdCompressionParameters(window_log=23)
+    compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    data = compressor.compress(bytes(MIB)) + compressor.flush()
+    assert ZSTD.decompress(data, MIB) == bytes(MIB)
+
+
+def test_zstd_does_not_trust_the_size_that_a_frame_declares() -> None:
+    # Single segment, content size 0xffffffff (RFC 8878, section 3.1.1.1), then an empty block.
+    data = b"\x28\xb5\x2f\xfd\xa0\xff\xff\xff\xff\x01\x00\x00"
+    with pytest.raises(ValueError, match=r"\S"):
+        ZSTD.decompress(data, 100)
+
+
+def test_gzip_has_no_time_in_its_header() -> None:
+    # RFC 1952, section 2.3.1: MTIME zero means that no time stamp is available.
+    assert GZIP.compress(b"data")[4:8] == b"\0\0\0\0"
+
+
+def test_gzip_is_read_by_others() -> None:
+    import gzip
+
+    assert gzip.GzipFile(fileobj=io.BytesIO(GZIP.compress(b"data"))).read() == b"data"
+
+
+@pytest.mark.parametrize(
+    ("fast", "small"), [(Gzip(1), Gzip(9)), (Brotli(0), Brotli(11)), (Zstd(1), Zstd(19))]
+)
+def test_a_higher_level_compresses_better(fast: Compression, small: Compression) -> None:
+    data = b"".join(b"%d %x;" % (n * n, n * 7) for n in range(3000))
+    assert len(small.compress(data)) < len(fast.compress(data))
+
+
+def test_all_three_are_available_with_the_extras() -> None:
+    assert [compression.name for compression in available_compressions()] == ["gzip", "br", "zstd"]
+
+
+@pytest.fixture
+def without(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Makes a library look as if it were not installed."""
+
+    def hide(library: str) -> None:
+        find_spec = importlib.util.find_spec
+
+        def found(name: str, package: str | None = None) -> ModuleSpec | None:
+            return None if name == library else find_spec(name, package)
+
+        monkeypatch.setattr("connectrpc_protocol.compression.find_spec", found)
+
+    return hide
+
+
+@pytest.mark.parametrize(
+    ("library", "left"), [("brotli", ["gzip", "zstd"]), ("zstandard", ["gzip", "br"])]
+)
+def test_what_is_not_installed_is_not_available(
+    without: Callable[[str], None], library: str, left: list[str]
+) -> None:
+    without(library)
+    assert [compression.name for compression in available_compressions()] == left
+
+
+@pytest.mark.parametrize(
+    ("library", "name", "extra"), [("brotli", "br", "brotli"), ("zstandard", "zstd", "zstd")]
+)
+def test_asking_for_what_is_not_installed_names_the_extra(
+    without: Callable[[str], None], library: str, name: str, extra: str
+) -> None:
+    without(library)
+    with pytest.raises(ImportError, match=rf"pip install connectrpc-protocol\[{extra}\]"):
+        resolve_compression(name)
+
+
+def test_the_extras_are_not_imported_before_they_are_used() -> None:
+    script = (
+        "import sys, connectrpc_protocol as c\n"
+        "c.Compressions(c.available_compressions())\n"
+        "print(sorted({'brotli', 'zstandard'} & sys.modules.keys()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("name", ["gzip", "br", "zstd"])
+def test_a_compression_is_found_by_its_name(name: str) -> None:
+    assert resolve_compression(name).name == name
+
+
+def test_a_compression_object_is_taken_as_it_is() -> None:
+    own = Gzip(9)
+    assert resolve_compression(own) is own
+
+
+def test_an_unknown_compression_names_the_known_ones() -> None:
+    with pytest.raises(
+        ValueError, match="unknown compression 'lzma'; known by name: 'gzip', 'br', 'zstd'"
+    ):
+        resolve_compression("lzma")
+
+
+def test_compressions_keep_their_order() -> None:
+    assert Compressions(["zstd", "gzip"]).names == ("zstd", "gzip")
+
+
+@pytest.mark.parametrize("name", ["", "identity"])
+def test_identity_is_no_compression(name: str) -> None:
+    assert Compressions(["gzip"]).get(name) is None
+
+
+def test_get_gives_the_compression_of_a_name() -> None:
+    own = Gzip(1)
+    assert Compressions([own]).get("gzip") is own
+
+
+def test_get_refuses_an_unknown_name_and_lists_the_supported() -> None:
+    with pytest.raises(
+        ConnectError, match="unknown compression 'lzma'; supported: gzip, br, identity"
+    ) as caught:
+        Compressions(["gzip", "br"]).get("lzma")
+    assert caught.value.code is Code.UNIMPLEMENTED
+
+
+@pytest.mark.parametrize(
+    ("accepted", "chosen"),
+    [
+        ("", None),
+        ("identity", None),
+        ("deflate", None),
+        ("gzip", "gzip"),
+        ("GZip", "gzip"),
+        ("br,gzip", "br"),
+        ("gzip, br", "gzip"),
+        ("deflate, lzma , zstd", "zstd"),
+        ("gzip;q=0.5, br;q=0.9", "br"),
+        ("gzip;q=0.5, br", "br"),
+        ("gzip;q=0", None),
+        ("gzip;q=0.000, br;q=0.001", "br"),
+        ("gzip ; Q=0.1, br ; q = 0.2", "br"),
+        ("gzip;q=1.000, br;q=1", "gzip"),
+        ("gzip;level=9", "gzip"),
+        ("gzip;q=high", None),
+        ("gzip;q=", None),
+        ("gzip;q=nan", None),
+        ("gzip;q=inf, br", "br"),
+        ("gzip;q=1_0, br", "br"),
+        ("gzip;q=2, br;q=0.1", "br"),
+        ("gzip;q=-1", None),
+        (",,;,;;q=1,gzip", "gzip"),
+    ],
+)
+def test_the_favourite_of_the_peer_is_chosen(accepted: str, chosen: str | None) -> None:
+    compression = Compressions(["gzip", "br", "zstd"]).negotiate(accepted)
+    assert (None if compression is None else compression.name) == chosen
+
+
+@bounded
+@given(
+    st.text(st.characters(max_codepoint=255), max_size=60)
+    | st.text("gzipbr;q=0.1, \t", max_size=30)
+)
+def test_any_accept_encoding_chooses_one_of_ours_or_none(accepted: str) -> None:
+    compression = Compressions(ALL).negotiate(accepted)
+    assert compression is None or compression in ALL
+
+
+weights = st.integers(0, 1000).map(lambda thousandth: thousandth / 1000)
+
+
+@bounded
+@given(
+    st.permutations(["gzip", "br", "zstd", "deflate"]), st.lists(weights, min_size=4, max_size=4)
+)
+def test_the_highest_weight_wins_and_then_the_first(names: list[str], given_weights) -> None:
+    offered = list(zip(names, given_weights, strict=True))
+    accepted = ", ".join(f"{name};q={weight:.3f}" for name, weight in offered)
+    ours = [(name, weight) for name, weight in offered if name != "deflate" and weight > 0]
+    best = max(ours, key=lambda pair: pair[1], default=None)
+    chosen = Compressions(ALL).negotiate(accepted)
+    assert (chosen.name if chosen else None) == (best[0] if best else None)
