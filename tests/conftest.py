@@ -70,7 +70,7 @@ class Server:
         return self.output
 
 
-def environment(**variables: str) -> dict[str, str]:
+def _environment(**variables: str) -> dict[str, str]:
     """An environment with this Python's commands first, where warnings are errors."""
     commands = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return os.environ | {
@@ -82,12 +82,18 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 @pytest.fixture
+def environment() -> Callable[..., dict[str, str]]:
+    """The environment of a process, with variables added."""
+    return _environment
+
+
+@pytest.fixture
 def serve() -> Generator[Serve, None, None]:
     """Starts a server, `serve("uvicorn", "module:app", "--port", "0")`, until the test ends."""
     with ExitStack() as stack:
 
         def start(*command: str, cwd: Path = EXAMPLES, **variables: str) -> Server:
-            server = Server(command, environment(PORT="0", **variables), cwd)
+            server = Server(command, _environment(PORT="0", **variables), cwd)
             stack.callback(server.stop)
             return server
 
@@ -101,7 +107,7 @@ def run() -> Run:
     def run(*command: str, cwd: Path = EXAMPLES, **variables: str) -> str:
         done = subprocess.run(
             command,
-            env=environment(**variables),
+            env=_environment(**variables),
             cwd=cwd,
             capture_output=True,
             text=True,

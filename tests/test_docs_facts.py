@@ -1,0 +1,162 @@
+"""The tables of the guides say what the code says."""
+
+import importlib.util
+import inspect
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import connectrpc_client
+import connectrpc_protocol
+import connectrpc_server
+from connectrpc_protocol import Code, Codec, RequestContext, call, interceptor
+from connectrpc_protocol.connect import get
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PACKAGES = ["connectrpc-protocol", "connectrpc-client", "connectrpc-server"]
+
+
+def rows_of(page: Path, header: str) -> list[list[str]]:
+    """The cells of a table that begins with this header, without the header."""
+    table = page.read_text().partition(f"{header}\n|---")[2].partition("\n\n")[0]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines()[1:]
+    ]
+    assert rows, f"no table {header}"
+    return rows
+
+
+def shown(value: object) -> str:
+    """A default as the tables show it."""
+    if isinstance(value, str):
+        return f'`"{value}"`'
+    if isinstance(value, tuple) and value and all(isinstance(each, str) for each in value):
+        return "`(" + ", ".join(f'"{each}"' for each in value) + ("," * (len(value) == 1)) + ")`"
+    if isinstance(value, tuple) and value:
+        codecs: tuple[Codec, ...] = value
+        return "`(" + ", ".join(each.name for each in codecs) + ")`"
+    return f"`{value!r}`"
+
+
+@pytest.mark.parametrize(
+    ("page", "application"),
+    [
+        ("server.md", connectrpc_server.ASGIApplication),
+        ("server.md", connectrpc_server.WSGIApplication),
+        ("client.md", connectrpc_client.Client),
+        ("client.md", connectrpc_client.ClientSync),
+    ],
+)
+def test_options(page: str, application: type) -> None:
+    documented = {row[0]: row[1] for row in rows_of(DOCS / page, "| option | default | meaning |")}
+    options = {
+        f"`{name}`": shown(parameter.default)
+        for name, parameter in inspect.signature(application).parameters.items()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+    assert documented == options
+
+
+def test_properties_of_the_context() -> None:
+    documented = [row[0] for row in rows_of(DOCS / "server.md", "| property | meaning |")]
+    properties = {
+        f"`{name}`"
+        for name, value in vars(RequestContext).items()
+        if isinstance(value, property) and name != "has_response_metadata"
+    }
+    assert len(documented) == len(set(documented))
+    assert set(documented) == properties
+
+
+def test_codes() -> None:
+    rows = rows_of(DOCS / "errors.md", "| code | number | HTTP status | when |")
+    assert [row[:3] for row in rows] == [
+        [f"`{code.name}`", str(code.grpc), str(code.http_status)] for code in Code
+    ]
+
+
+def test_codes_of_http_statuses() -> None:
+    rows = rows_of(DOCS / "errors.md", "| HTTP status | code |")
+    documented = {status: code for row in rows for status in row[0].split(", ") for code in row[1:]}
+    otherwise = documented.pop("any other")
+    for status in range(300, 600):
+        code = Code.from_http_status(status)
+        assert f"`{code.name}`" == documented.get(str(status), otherwise)
+
+
+def test_parts_of_errors() -> None:
+    rows = rows_of(DOCS / "errors.md", "| part | meaning |")
+    parameters = list(inspect.signature(connectrpc_protocol.ConnectError).parameters)
+    assert [row[0] for row in rows] == [f"`{name}`" for name in parameters]
+
+
+def test_interceptors() -> None:
+    rows = rows_of(DOCS / "interceptors.md", "| async | its methods | sync | its methods |")
+    documented = {
+        row[column].strip("`"): re.findall(r"`(\w+)`", row[column + 1])
+        for row in rows
+        for column in (0, 2)
+    }
+    public = {
+        name: [each for each in vars(value) if each.startswith(("on_", "intercept_"))]
+        for name, value in vars(interceptor).items()
+        if re.fullmatch(r"[A-Z]\w+Interceptor(Sync)?", name)
+    }
+    assert documented == public
+    assert set(public) < set(connectrpc_client.__all__) & set(connectrpc_server.__all__)
+
+
+def test_longest_url_of_a_get() -> None:
+    assert f"longer than {get.MAX_URL_LENGTH:,} characters" in (DOCS / "client.md").read_text()
+
+
+def test_methods_of_the_seam() -> None:
+    rows = rows_of(DOCS / "architecture.md", "| side | unary call | call with a stream |")
+    for row in rows:
+        for kind, cell in zip(("Unary", "Stream"), row[1:], strict=True):
+            seam = getattr(call, f"{kind}{row[0].title()}Call")
+            methods = {name for name, value in vars(seam).items() if inspect.isfunction(value)}
+            documented = set(re.findall(r"`(\w+)`", cell))
+            assert documented == {name for name in methods if not name.startswith("_")}
+
+
+def test_modules_of_the_layers() -> None:
+    rows = rows_of(DOCS / "architecture.md", "| layer | modules | knows |")
+    for module in re.findall(r"`(connectrpc_[\w.]+)(\*?)`", " ".join(row[1] for row in rows)):
+        assert importlib.util.find_spec(module[0]) is not None
+
+
+def test_distributions() -> None:
+    header = "| distribution | import name | what it is for |"
+    documented = {
+        re.findall(r"`(.+?)`", row[0])[0]: row[1].strip("`")
+        for row in rows_of(ROOT / "README.md", header)
+    }
+    actual = {
+        path.name: next((path / "src").iterdir()).name for path in (ROOT / "packages").iterdir()
+    }
+    assert documented == actual
+
+
+@pytest.mark.parametrize(
+    "package", ["connectrpc-protocol", "connectrpc-client", "connectrpc-server"]
+)
+def test_change_logs_begin_with_this_version(package: str) -> None:
+    folder = ROOT / "packages" / package
+    project: dict[str, Any] = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    headings = re.findall(r"^## (.+)$", (folder / "CHANGELOG.md").read_text(), flags=re.M)
+    assert headings[0] == project["version"]
+
+
+@pytest.mark.parametrize(
+    "package", ["connectrpc-protocol", "connectrpc-client", "connectrpc-server"]
+)
+def test_extras_are_in_the_readme(package: str) -> None:
+    folder = ROOT / "packages" / package
+    project: dict[str, Any] = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    text = (folder / "README.md").read_text()
+    assert all(f"`{extra}`" in text for extra in project["optional-dependencies"])
