@@ -1,0 +1,123 @@
+"""Calls of the async client."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+from _case import Case, Result
+from connectrpc.conformance.v1.client_compat_pb2 import ClientCompatRequest, ClientResponseResult
+from connectrpc.conformance.v1.service_connect_client import ConformanceServiceClient
+
+from connectrpc_client import ConnectError, StreamOutput
+
+
+async def invoke(request: ClientCompatRequest, http_client: httpx.AsyncClient) -> ClientResponseResult:
+    """Make one call; an error of the call is a result, too."""
+    call = _Call(Case(request), http_client)
+    return await call.result()
+
+
+class _Call:
+    def __init__(self, case: Case, http_client: httpx.AsyncClient) -> None:
+        self._case = case
+        self._client = ConformanceServiceClient(case.url, http_client=http_client, **case.options)
+        self._result = Result()
+        self._task = asyncio.ensure_future(self._run())
+        self._is_cancelled = False
+
+    async def result(self) -> ClientResponseResult:
+        try:
+            await self._task
+        except ConnectError as error:
+            self._result.set_error(error)
+        except asyncio.CancelledError:
+            if not self._is_cancelled:
+                raise
+            self._result.set_canceled()
+        return self._result.proto
+
+    async def _run(self) -> None:
+        match self._case.kind:
+            case "Unary" | "Unimplemented" | "IdempotentUnary":
+                await self._unary()
+            case "ClientStream":
+                await self._client_stream()
+            case "ServerStream":
+                await self._server_stream()
+            case _:
+                await self._bidi_stream()
+
+    async def _unary(self) -> None:
+        case = self._case
+        client = self._client
+        (message,) = case.messages
+        # Any of the three, with its own types of messages.
+        method: Any = client.call_unary
+        use: dict[str, Any] = {}
+        if case.kind == "Unimplemented":
+            method = client.call_unimplemented
+        elif case.kind == "IdempotentUnary":
+            method, use = client.call_idempotent_unary, {"use_get": case.use_get}
+        await asyncio.sleep(case.delay)
+        self._after_close_send()
+        output = await method(message, headers=case.headers, timeout_ms=case.timeout_ms, **use)
+        self._result.set_metadata(output.headers, output.trailers)
+        self._result.proto.payloads.append(output.message.payload)
+
+    async def _client_stream(self) -> None:
+        case = self._case
+        output = await self._client.call_client_stream(
+            self._requests(), headers=case.headers, timeout_ms=case.timeout_ms
+        )
+        self._result.set_metadata(output.headers, output.trailers)
+        self._result.proto.payloads.append(output.message.payload)
+
+    async def _server_stream(self) -> None:
+        case = self._case
+        message: Any
+        (message,) = case.messages
+        await asyncio.sleep(case.delay)
+        self._after_close_send()
+        output = await self._client.call_server_stream(
+            message, headers=case.headers, timeout_ms=case.timeout_ms
+        )
+        await self._receive(output)
+
+    async def _bidi_stream(self) -> None:
+        case = self._case
+        output = await self._client.call_bidi_stream(
+            self._requests(), headers=case.headers, timeout_ms=case.timeout_ms
+        )
+        await self._receive(output)
+
+    async def _receive(self, output: StreamOutput[Any]) -> None:
+        payloads = self._result.proto.payloads
+        try:
+            async with output:
+                async for message in output:
+                    payloads.append(message.payload)
+                    if len(payloads) == self._case.cancel.after_responses:
+                        self._cancel()
+        finally:
+            self._result.set_metadata(output.headers, output.trailers)
+
+    async def _requests(self) -> AsyncIterator[Any]:
+        for sent, message in enumerate(self._case.messages):
+            self._result.proto.num_unsent_requests = len(self._case.messages) - sent
+            await asyncio.sleep(self._case.delay)
+            yield message
+        self._result.proto.num_unsent_requests = 0
+        if self._case.cancel.before_close_send:
+            self._cancel()
+            await asyncio.Event().wait()  # the stream of requests stays open
+        self._after_close_send()
+
+    def _after_close_send(self) -> None:
+        delay = self._case.cancel.after_close_send
+        if delay is not None:
+            asyncio.get_running_loop().call_later(delay, self._cancel)
+
+    def _cancel(self) -> None:
+        self._is_cancelled = True
+        self._task.cancel()

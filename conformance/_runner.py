@@ -1,0 +1,157 @@
+"""One run of the suite's runner against one program under test."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from _matrix import Row
+from _suite import BUILD, Suite
+
+TIMEOUT = 900.0
+"""Seconds after which a run is ended. A whole one takes less than two minutes on two cores."""
+
+_FOLDER = Path(__file__).resolve().parent
+_PROGRESS_INTERVAL = 5.0
+_SHOWN_FAILURES = 10
+_SHOWN_LINES = 15
+
+_CASES = re.compile(r"(?:Computed|Filtered tests to) (\d+) test case permutation")
+_PASSED = re.compile(r"(\d+) passed, \d+ failed")
+
+
+class Outcome(NamedTuple):
+    """How a row went. A case that could not run has failed."""
+
+    row: Row
+    cases: int
+    passed: int
+    seconds: float
+    is_clean: bool
+
+    @property
+    def failed(self) -> int:
+        return self.cases - self.passed
+
+    @property
+    def is_success(self) -> bool:
+        return self.is_clean and self.cases > 0 and self.failed == 0
+
+
+def run_row(row: Row, suite: Suite, arguments: Sequence[str], *, verbose: bool) -> Outcome:
+    """Run the suite against one program; `arguments` go to the runner."""
+    path = BUILD / "log" / f"{row.name}.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    start = time.monotonic()
+    with path.open("w") as log, tempfile.TemporaryDirectory() as scratch:
+        process = _start(row, suite, arguments, log, scratch)
+        timer = threading.Timer(TIMEOUT, _kill, (process,))
+        timer.start()
+        watch = _Watch(row, log, verbose=verbose)
+        try:
+            watch.read(process)
+        finally:
+            timer.cancel()
+            _kill(process)
+    seconds = time.monotonic() - start
+    outcome = Outcome(row, watch.cases, watch.passed, seconds, process.returncode == 0)
+    if not outcome.is_success:
+        _explain(row, path, watch, is_late=seconds >= TIMEOUT)
+    return outcome
+
+
+def _start(
+    row: Row, suite: Suite, arguments: Sequence[str], log: IO[str], scratch: str
+) -> "subprocess.Popen[str]":
+    script, *rest = row.program
+    command = [str(suite.runner), "--mode", row.side, "--conf", str(_FOLDER / row.features)]
+    for pattern in row.skip:
+        command += ["--skip", pattern]
+    # Each answer is a line of very verbose output: this is how progress is known.
+    command += ["--vv", *arguments, "--", sys.executable, str(_FOLDER / script), *rest]
+    # Programs leave their key files behind when they are ended: those go with the scratch folder.
+    env = os.environ | {"PYTHONPATH": str(suite.generated), "TMPDIR": scratch}
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        env=env,
+        start_new_session=True,  # a group of its own, to be ended as one
+    )
+
+
+def _kill(process: "subprocess.Popen[str]") -> None:
+    """End the runner and all that it started."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+class _Watch:
+    """Reads what the runner says, and says how far it is."""
+
+    def __init__(self, row: Row, log: IO[str], *, verbose: bool) -> None:
+        self.cases = 0
+        self.passed = 0
+        self.failures: list[list[str]] = []
+        self._row = row
+        self._log = log
+        self._verbose = verbose
+        self._done = 0
+        self._start = self._shown = time.monotonic()
+
+    def read(self, process: "subprocess.Popen[str]") -> None:
+        """Read on to the end of the run."""
+        assert process.stdout is not None
+        for line in process.stdout:
+            self._log.write(line)
+            if self._verbose:
+                print(line, end="", flush=True)
+            self._line(line)
+        process.wait()
+
+    def _line(self, line: str) -> None:
+        if line.startswith("Received response for"):
+            self._done += 1
+            self._progress()
+        elif match := _CASES.match(line):
+            self.cases = int(match[1])
+        elif match := _PASSED.match(line):
+            self.passed = int(match[1])
+        elif line.startswith("FAILED: "):
+            self.failures.append([line])
+        elif self.failures:
+            self.failures[-1].append(line)
+
+    def _progress(self) -> None:
+        now = time.monotonic()
+        if now - self._shown >= _PROGRESS_INTERVAL:
+            self._shown = now
+            seconds = now - self._start
+            print(
+                f"{self._row.name}: {self._done} of {self.cases} cases, {seconds:.0f} s", flush=True
+            )
+
+
+def _explain(row: Row, path: Path, watch: _Watch, *, is_late: bool) -> None:
+    if is_late:
+        print(f"{row.name}: not done after {TIMEOUT:.0f} s; ended")
+    for failure in watch.failures[:_SHOWN_FAILURES]:
+        print("".join(failure[:_SHOWN_LINES]).rstrip())
+    if len(watch.failures) > _SHOWN_FAILURES:
+        print(f"... and {len(watch.failures) - _SHOWN_FAILURES} more")
+    if not watch.failures:
+        lines = path.read_text(errors="replace").splitlines()
+        print("\n".join(lines[-_SHOWN_LINES:]))
+    print(f"{row.name}: everything the runner and the program said is in {path}", flush=True)

@@ -1,0 +1,47 @@
+"""Certificates and keys come as PEM; servers and `ssl` want files."""
+
+import ssl
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from connectrpc.conformance.v1.client_compat_pb2 import ClientCompatRequest
+from connectrpc.conformance.v1.server_compat_pb2 import ServerCompatRequest
+
+
+class ServerFiles(NamedTuple):
+    """The files of a TLS server; with `ca`, clients must show a certificate."""
+
+    cert: str
+    key: str
+    ca: str | None
+
+
+def server_files(request: ServerCompatRequest) -> ServerFiles | None:
+    """The files for a server; `None` where it does not use TLS."""
+    if not request.use_tls:
+        return None
+    ca = request.client_tls_cert
+    return ServerFiles(
+        _file(request.server_creds.cert),
+        _file(request.server_creds.key),
+        _file(ca) if ca else None,
+    )
+
+
+def client_context(request: ClientCompatRequest) -> ssl.SSLContext | bool:
+    """What a client verifies servers with; `False` where there is no TLS."""
+    if not request.server_tls_cert:
+        return False
+    context = ssl.create_default_context(cadata=request.server_tls_cert.decode())
+    if request.HasField("client_tls_creds"):
+        creds = request.client_tls_creds
+        context.load_cert_chain(_file(creds.cert), _file(creds.key))
+    return context
+
+
+def _file(pem: bytes) -> str:
+    folder = Path(tempfile.mkdtemp())  # only its owner can read it
+    path = folder / "tls.pem"
+    path.write_bytes(pem)
+    return str(path)

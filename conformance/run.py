@@ -1,0 +1,65 @@
+"""Run the official conformance suite: `run.py [server|client] [--row NAME]`; see README.md."""
+
+import argparse
+import resource
+import sys
+
+from _matrix import ROWS, Row
+from _report import report
+from _runner import run_row
+from _suite import SuiteError, prepare
+
+_OPEN_FILES = 16384
+
+
+def main() -> int:
+    """The exit status: 0 only where cases ran and all of them passed."""
+    options, arguments = _parse()
+    rows = [row for row in ROWS if _is_wanted(row, options)]
+    if not rows:
+        names = ", ".join(row.name for row in ROWS)
+        print(f"no such row; there are: {names}", file=sys.stderr)
+        return 2
+    _allow_open_files()
+    try:
+        suite = prepare()
+    except SuiteError as error:
+        print(error, file=sys.stderr)
+        return 2
+    outcomes = [run_row(row, suite, arguments, verbose=options.vv) for row in rows]
+    print(report(outcomes))
+    return 0 if all(outcome.is_success for outcome in outcomes) else 1
+
+
+def _parse() -> tuple[argparse.Namespace, list[str]]:
+    """Our options, and those of the runner."""
+    parser = argparse.ArgumentParser(
+        description="Run the conformance suite.",
+        epilog="Other options go to the runner, each as one word, such as --trace and -p=4.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("side", nargs="?", choices=("server", "client"), help="only this side")
+    parser.add_argument("--row", action="append", metavar="NAME", help="only this row; repeatable")
+    parser.add_argument("--vv", action="store_true", help="show all that the runner says")
+    parser.add_argument("--run", action="append", default=[], help="only cases of this pattern")
+    parser.add_argument("--skip", action="append", default=[], help="no cases of this pattern")
+    options, arguments = parser.parse_known_args()
+    for name in ("run", "skip"):
+        arguments += [f"--{name}={pattern}" for pattern in getattr(options, name)]
+    return options, arguments
+
+
+def _is_wanted(row: Row, options: argparse.Namespace) -> bool:
+    return options.side in (None, row.side) and (options.row is None or row.name in options.row)
+
+
+def _allow_open_files() -> None:
+    """Every case may have a connection of its own."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
