@@ -1,0 +1,56 @@
+# The commands of this repository: `uv run just` lists them, `uv run just test` runs one.
+
+set positional-arguments
+
+generator_tests := "packages/protoc-gen-connect-python/tests"
+
+[private]
+default:
+    @"{{just_executable()}}" --list --unsorted
+
+# Serve Eliza, call her in every way and show what happens.
+demo:
+    python tools/demo.py
+
+# Run all tests, or those that pytest's arguments select.
+test *args:
+    pytest --numprocesses=auto "$@"
+
+# Check format, lint, types, lock file, generated code and the coverage of the protocol.
+check:
+    uv lock --check
+    ruff format --check
+    ruff check
+    pyright
+    mypy
+    python tools/check_generated.py
+    python {{generator_tests}}/regenerate.py --check
+    pytest --numprocesses=auto {{generator_tests}}/test_gen_golden.py -k strict
+    pytest packages/connectrpc-protocol/tests --cov=connectrpc_protocol --cov-branch --cov-fail-under=100
+
+# Format, and fix what can be fixed without a person.
+format:
+    ruff check --fix
+    ruff format
+
+# Generate the generated code that is checked in.
+generate:
+    python tools/check_generated.py --write
+    python {{generator_tests}}/regenerate.py
+
+# Build the wheels and try each in an environment of its own.
+wheels:
+    python tools/wheels.py
+
+# Run the conformance suite of the Connect project against both sides.
+conformance *args:
+    python conformance/run.py "$@"
+
+# Measure what we cost, beside the same work without us.
+bench *args:
+    python tools/bench/run.py "$@"
+
+# Remove what the other commands leave behind.
+clean:
+    rm -rf dist .build .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+    find conformance docs examples packages tests tools -name __pycache__ -prune -exec rm -rf {} +
