@@ -1,0 +1,458 @@
+"""Interceptors: which are usable, and in what order they run."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from google.protobuf.wrappers_pb2 import StringValue
+
+from connectrpc_protocol import (
+    Code,
+    ConnectError,
+    Headers,
+    Method,
+    MethodKind,
+    RequestContext,
+)
+from connectrpc_protocol.chain import InterceptorChain, InterceptorChainSync
+
+chains = pytest.mark.parametrize("chain", [InterceptorChain, InterceptorChainSync])
+
+
+@pytest.fixture
+def ctx() -> RequestContext:
+    method = Method(
+        service="acme.v1.EchoService",
+        name="Echo",
+        kind=MethodKind.UNARY,
+        request=StringValue,
+        response=StringValue,
+    )
+    return RequestContext(method, "connect", "POST", Headers())
+
+
+class Tag:
+    """Wraps every call: its name goes around the text of each message."""
+
+    def __init__(self, name: str, log: list[str] | None = None) -> None:
+        self.name = name
+        self.log = [] if log is None else log
+
+    def wrap(self, message: StringValue) -> StringValue:
+        return StringValue(value=f"{self.name}({message.value})")
+
+    async def intercept_unary(self, call_next, request, ctx):
+        return self.wrap(await call_next(self.wrap(request), ctx))
+
+    async def intercept_client_stream(self, call_next, requests, ctx):
+        return self.wrap(await call_next(self.wrap_each(requests), ctx))
+
+    async def intercept_server_stream(self, call_next, request, ctx):
+        async for message in call_next(self.wrap(request), ctx):
+            yield self.wrap(message)
+
+    async def intercept_bidi_stream(self, call_next, requests, ctx):
+        async for message in call_next(self.wrap_each(requests), ctx):
+            yield self.wrap(message)
+
+    async def on_start(self, ctx):
+        self.log.append(f"start {self.name}")
+        return self.name
+
+    async def on_end(self, token, ctx, error):
+        self.log.append(f"end {token} {error!s}")
+
+    async def wrap_each(self, requests):
+        async for request in requests:
+            yield self.wrap(request)
+
+
+class TagSync:
+    """`Tag` in the other colour."""
+
+    def __init__(self, name: str, log: list[str] | None = None) -> None:
+        self.name = name
+        self.log = [] if log is None else log
+
+    def wrap(self, message: StringValue) -> StringValue:
+        return StringValue(value=f"{self.name}({message.value})")
+
+    def intercept_unary_sync(self, call_next, request, ctx):
+        return self.wrap(call_next(self.wrap(request), ctx))
+
+    def intercept_client_stream_sync(self, call_next, requests, ctx):
+        return self.wrap(call_next(map(self.wrap, requests), ctx))
+
+    def intercept_server_stream_sync(self, call_next, request, ctx):
+        yield from map(self.wrap, call_next(self.wrap(request), ctx))
+
+    def intercept_bidi_stream_sync(self, call_next, requests, ctx):
+        yield from map(self.wrap, call_next(map(self.wrap, requests), ctx))
+
+    def on_start_sync(self, ctx):
+        self.log.append(f"start {self.name}")
+        return self.name
+
+    def on_end_sync(self, token, ctx, error):
+        self.log.append(f"end {token} {error!s}")
+
+
+class Nothing:
+    """Passes the kinds of calls on that another interceptor is for."""
+
+    async def on_start(self, ctx):
+        return None
+
+    async def on_end(self, token, ctx, error):
+        return None
+
+    def on_start_sync(self, ctx):
+        return None
+
+    def on_end_sync(self, token, ctx, error):
+        return None
+
+
+ONE = StringValue(value="x")
+
+
+async def echo(request: StringValue, ctx: RequestContext) -> StringValue:
+    return StringValue(value=f"[{request.value}]")
+
+
+async def echo_client_stream(
+    requests: AsyncIterator[StringValue], ctx: RequestContext
+) -> StringValue:
+    return StringValue(value="".join([f"[{request.value}]" async for request in requests]))
+
+
+async def echo_server_stream(
+    request: StringValue, ctx: RequestContext
+) -> AsyncIterator[StringValue]:
+    yield StringValue(value=f"[{request.value}]")
+
+
+async def echo_bidi_stream(
+    requests: AsyncIterator[StringValue], ctx: RequestContext
+) -> AsyncIterator[StringValue]:
+    async for request in requests:
+        yield StringValue(value=f"[{request.value}]")
+
+
+async def one() -> AsyncIterator[StringValue]:
+    yield ONE
+
+
+async def collect(messages: AsyncIterator[StringValue]) -> StringValue:
+    return StringValue(value=" ".join([message.value async for message in messages]))
+
+
+WRAPPED = "a(b([b(a(x))]))"
+
+
+def chain_of_two() -> InterceptorChain:
+    return InterceptorChain([Tag("a"), Nothing(), Tag("b")])
+
+
+def test_the_first_interceptor_is_the_outermost_of_unary_calls(ctx: RequestContext) -> None:
+    call = chain_of_two().unary(echo)
+    assert asyncio.run(call(ONE, ctx)).value == WRAPPED
+
+
+def test_the_first_interceptor_is_the_outermost_of_client_streams(ctx: RequestContext) -> None:
+    call = chain_of_two().client_stream(echo_client_stream)
+    assert asyncio.run(call(one(), ctx)).value == WRAPPED
+
+
+def test_the_first_interceptor_is_the_outermost_of_server_streams(ctx: RequestContext) -> None:
+    call = chain_of_two().server_stream(echo_server_stream)
+    assert asyncio.run(collect(call(ONE, ctx))).value == WRAPPED
+
+
+def test_the_first_interceptor_is_the_outermost_of_bidi_streams(ctx: RequestContext) -> None:
+    call = chain_of_two().bidi_stream(echo_bidi_stream)
+    assert asyncio.run(collect(call(one(), ctx))).value == WRAPPED
+
+
+def bracket(request: StringValue, ctx: RequestContext) -> StringValue:
+    return StringValue(value=f"[{request.value}]")
+
+
+def bracket_all(requests: Iterator[StringValue], ctx: RequestContext) -> StringValue:
+    return StringValue(value="".join(f"[{request.value}]" for request in requests))
+
+
+def bracket_one(request: StringValue, ctx: RequestContext) -> Iterator[StringValue]:
+    yield bracket(request, ctx)
+
+
+def bracket_each(requests: Iterator[StringValue], ctx: RequestContext) -> Iterator[StringValue]:
+    for request in requests:
+        yield bracket(request, ctx)
+
+
+def chain_of_two_sync() -> InterceptorChainSync:
+    return InterceptorChainSync([TagSync("a"), Nothing(), TagSync("b")])
+
+
+def test_the_first_interceptor_is_the_outermost_of_sync_unary_calls(ctx: RequestContext) -> None:
+    assert chain_of_two_sync().unary(bracket)(ONE, ctx).value == WRAPPED
+
+
+def test_the_first_interceptor_is_the_outermost_of_sync_client_streams(
+    ctx: RequestContext,
+) -> None:
+    assert chain_of_two_sync().client_stream(bracket_all)(iter([ONE]), ctx).value == WRAPPED
+
+
+def test_the_first_interceptor_is_the_outermost_of_sync_server_streams(
+    ctx: RequestContext,
+) -> None:
+    answers = chain_of_two_sync().server_stream(bracket_one)(ONE, ctx)
+    assert [message.value for message in answers] == [WRAPPED]
+
+
+def test_the_first_interceptor_is_the_outermost_of_sync_bidi_streams(ctx: RequestContext) -> None:
+    answers = chain_of_two_sync().bidi_stream(bracket_each)(iter([ONE]), ctx)
+    assert [message.value for message in answers] == [WRAPPED]
+
+
+def test_without_interceptors_the_handler_itself_is_called() -> None:
+    assert InterceptorChain(()).unary(echo) is echo
+    assert InterceptorChainSync(()).unary(bracket) is bracket
+
+
+async def run(chain: InterceptorChain, ctx: RequestContext, error: BaseException | None) -> None:
+    async with chain.around(ctx):
+        if error is not None:
+            raise error
+
+
+def run_sync(chain: InterceptorChainSync, ctx: RequestContext, error: BaseException | None) -> None:
+    with chain.around(ctx):
+        if error is not None:
+            raise error
+
+
+def run_either(
+    colour: str, interceptors: list[object], ctx: RequestContext, error: BaseException | None
+) -> None:
+    if colour == "async":
+        asyncio.run(run(InterceptorChain(interceptors), ctx, error))
+    else:
+        run_sync(InterceptorChainSync(interceptors), ctx, error)
+
+
+colours = pytest.mark.parametrize(("colour", "tag"), [("async", Tag), ("sync", TagSync)])
+REFUSED = ConnectError(Code.UNAUTHENTICATED, "who are you?")
+
+
+@colours
+def test_metadata_interceptors_start_in_order_and_end_in_reverse(colour, tag, ctx) -> None:
+    log: list[str] = []
+    run_either(colour, [tag("a", log), tag("b", log)], ctx, None)
+    assert log == ["start a", "start b", "end b None", "end a None"]
+
+
+@colours
+def test_metadata_interceptors_see_the_error_of_the_call(colour, tag, ctx) -> None:
+    log: list[str] = []
+    with pytest.raises(ConnectError) as caught:
+        run_either(colour, [tag("a", log), tag("b", log)], ctx, REFUSED)
+    assert caught.value is REFUSED
+    assert log[2:] == [f"end b {REFUSED}", f"end a {REFUSED}"]
+
+
+class Refuse(Nothing):
+    async def on_start(self, ctx):
+        raise REFUSED
+
+    def on_start_sync(self, ctx):
+        raise REFUSED
+
+
+@colours
+def test_only_interceptors_that_started_end(colour, tag, ctx) -> None:
+    log: list[str] = []
+    with pytest.raises(ConnectError) as caught:
+        run_either(colour, [tag("a", log), Refuse(), tag("b", log)], ctx, None)
+    assert caught.value is REFUSED
+    assert log == ["start a", f"end a {REFUSED}"]
+
+
+class FailAtTheEnd(Nothing):
+    async def on_end(self, token, ctx, error):
+        raise ValueError("at the end")
+
+    def on_end_sync(self, token, ctx, error):
+        raise ValueError("at the end")
+
+
+@colours
+def test_an_interceptor_ends_although_an_inner_one_fails_at_its_end(colour, tag, ctx) -> None:
+    log: list[str] = []
+    with pytest.raises(ValueError, match="at the end"):
+        run_either(colour, [tag("a", log), FailAtTheEnd(), tag("b", log)], ctx, None)
+    assert log == ["start a", "start b", "end b None", "end a at the end"]
+
+
+class Suppress(Nothing):
+    async def on_end(self, token, ctx, error):
+        return True
+
+    def on_end_sync(self, token, ctx, error):
+        return True
+
+
+@colours
+def test_no_interceptor_hides_the_error_of_a_call(colour, tag, ctx) -> None:
+    with pytest.raises(ConnectError):
+        run_either(colour, [Suppress()], ctx, REFUSED)
+
+
+def test_the_metadata_interceptors_of_a_chain_are_known() -> None:
+    metadata = Nothing()
+    assert InterceptorChain([metadata]).metadata == (metadata,)
+    assert InterceptorChainSync([metadata]).metadata == (metadata,)
+
+
+# What is no usable interceptor.
+
+
+class Misspelt(Nothing):
+    async def intercept_unray(self, call_next, request, ctx): ...
+
+
+class OnlyAsync:
+    async def intercept_unary(self, call_next, request, ctx): ...
+
+
+class OnlySync:
+    def intercept_unary_sync(self, call_next, request, ctx): ...
+
+
+class HalfStart:
+    async def on_start(self, ctx): ...
+    def on_start_sync(self, ctx): ...
+
+
+class HalfEnd:
+    async def on_end(self, token, ctx, error): ...
+    def on_end_sync(self, token, ctx, error): ...
+
+
+class HalfInTheOtherColour(Nothing):
+    async def intercept_unary(self, call_next, request, ctx): ...
+    def intercept_bidi_stream_sync(self, call_next, requests, ctx): ...
+
+
+class NotCallable:
+    intercept_unary = "call_next"
+    intercept_unary_sync = "call_next"
+
+
+class PlainFunction:
+    def intercept_unary(self, call_next, request, ctx): ...
+
+
+class PlainStart:
+    def on_start(self, ctx): ...
+    async def on_end(self, token, ctx, error): ...
+
+
+class PlainGenerator:
+    def intercept_server_stream(self, call_next, request, ctx):
+        yield
+
+
+class CoroutineForIterator:
+    async def intercept_bidi_stream(self, call_next, requests, ctx): ...
+
+
+class CoroutineForSync:
+    async def intercept_unary_sync(self, call_next, request, ctx): ...
+
+
+class CoroutineForSyncIterator:
+    async def intercept_server_stream_sync(self, call_next, request, ctx): ...
+
+
+class AsyncGeneratorForSync:
+    async def intercept_bidi_stream_sync(self, call_next, requests, ctx):
+        yield
+
+
+@pytest.mark.parametrize(
+    ("chain", "interceptor", "text"),
+    [
+        (InterceptorChain, Tag, "interceptor Tag is a class; pass an instance"),
+        (InterceptorChainSync, TagSync, "interceptor TagSync is a class; pass an instance"),
+        (InterceptorChain, Misspelt(), "Misspelt has a method of unknown name: intercept_unray"),
+        (InterceptorChainSync, Misspelt(), "Misspelt has a method of unknown name"),
+        (InterceptorChain, object(), "object is no async interceptor: .* intercept_bidi_stream, "),
+        (InterceptorChainSync, None, "NoneType is no sync interceptor: .* on_start_sync$"),
+        (InterceptorChain, echo, "function is no async interceptor"),
+        (InterceptorChain, OnlySync(), "OnlySync is no async interceptor"),
+        (InterceptorChainSync, OnlyAsync(), "OnlyAsync is no sync interceptor"),
+        (InterceptorChain, HalfStart(), "HalfStart needs both on_start and on_end"),
+        (InterceptorChain, HalfEnd(), "HalfEnd needs both on_start and on_end"),
+        (InterceptorChainSync, HalfStart(), "needs both on_start_sync and on_end_sync"),
+        (InterceptorChainSync, HalfEnd(), "needs both on_start_sync and on_end_sync"),
+        (
+            InterceptorChain,
+            HalfInTheOtherColour(),
+            "has intercept_bidi_stream_sync but not intercept_bidi_stream$",
+        ),
+        (
+            InterceptorChainSync,
+            HalfInTheOtherColour(),
+            "has intercept_unary but not intercept_unary_sync$",
+        ),
+        (InterceptorChain, NotCallable(), "NotCallable: intercept_unary is not callable"),
+        (InterceptorChainSync, NotCallable(), "intercept_unary_sync is not callable"),
+        (InterceptorChain, PlainFunction(), "intercept_unary must be an 'async def' function"),
+        (InterceptorChain, PlainStart(), "on_start must be an 'async def' function"),
+        (InterceptorChain, PlainGenerator(), "intercept_server_stream must be an async generator"),
+        (
+            InterceptorChain,
+            CoroutineForIterator(),
+            "intercept_bidi_stream must return an iterator, not an awaitable",
+        ),
+        (InterceptorChainSync, CoroutineForSync(), "intercept_unary_sync must not be async"),
+        (
+            InterceptorChainSync,
+            CoroutineForSyncIterator(),
+            "intercept_server_stream_sync must not be async",
+        ),
+        (
+            InterceptorChainSync,
+            AsyncGeneratorForSync(),
+            "intercept_bidi_stream_sync must not be async",
+        ),
+    ],
+)
+def test_what_would_never_run_is_a_type_error(chain, interceptor: object, text: str) -> None:
+    with pytest.raises(TypeError, match=text):
+        chain([interceptor])
+
+
+class ReturnsAnIterator:
+    def intercept_server_stream(self, call_next, request, ctx):
+        return call_next(request, ctx)
+
+    def intercept_server_stream_sync(self, call_next, request, ctx):
+        return call_next(request, ctx)
+
+
+@chains
+def test_a_function_that_returns_an_iterator_is_usable(chain) -> None:
+    assert chain([ReturnsAnIterator()]).metadata == ()
+
+
+class WithAttributes(Nothing):
+    on_behalf_of = "somebody"
+
+
+@chains
+def test_other_attributes_are_the_interceptors_own(chain) -> None:
+    assert len(chain([WithAttributes()]).metadata) == 1

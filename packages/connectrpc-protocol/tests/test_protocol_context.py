@@ -1,0 +1,131 @@
+import time
+
+import pytest
+from google.protobuf.wrappers_pb2 import StringValue
+
+from connectrpc_protocol import ContextKey, Headers, Method, MethodKind, RequestContext
+
+ECHO = Method(
+    service="acme.v1.EchoService",
+    name="Echo",
+    kind=MethodKind.UNARY,
+    request=StringValue,
+    response=StringValue,
+)
+
+
+def context(
+    headers: Headers | list[tuple[bytes, bytes]] = [],  # noqa: B006
+    deadline: float | None = None,
+    peer: tuple[str, int] | None = None,
+) -> RequestContext:
+    return RequestContext(ECHO, "connect", "POST", headers, deadline, peer)
+
+
+def test_a_context_tells_what_is_called_and_how() -> None:
+    ctx = context()
+    assert (ctx.method, ctx.protocol, ctx.http_method) == (ECHO, "connect", "POST")
+
+
+def test_request_headers_are_read_from_the_wire() -> None:
+    assert context([(b"x-one", b"1")]).request_headers["X-One"] == "1"
+
+
+def test_request_headers_are_the_same_object_each_time() -> None:
+    ctx = context([(b"x-one", b"1")])
+    assert ctx.request_headers is ctx.request_headers
+
+
+def test_headers_given_to_a_context_are_kept() -> None:
+    headers = Headers({"x-one": "1"})
+    assert context(headers).request_headers is headers
+
+
+def test_a_new_context_has_no_response_metadata() -> None:
+    ctx = context()
+    assert (ctx.has_response_metadata, *ctx.response_headers, *ctx.response_trailers) == (False,)
+
+
+def test_empty_response_metadata_is_none() -> None:
+    ctx = context()
+    assert len(ctx.response_headers) == len(ctx.response_trailers) == 0
+    assert not ctx.has_response_metadata
+
+
+def test_response_headers_are_response_metadata() -> None:
+    ctx = context()
+    ctx.response_headers["x-one"] = "1"
+    assert ctx.has_response_metadata
+
+
+def test_response_trailers_are_response_metadata() -> None:
+    ctx = context()
+    ctx.response_trailers["x-one"] = "1"
+    assert ctx.has_response_metadata
+
+
+def test_received_headers_and_trailers_are_kept() -> None:
+    ctx = context()
+    headers, trailers = Headers({"a": "1"}), Headers({"b": "2"})
+    ctx.receive(headers, None)
+    ctx.receive(None, trailers)
+    assert (ctx.response_headers, ctx.response_trailers) == (headers, trailers)
+
+
+def test_without_a_deadline_there_is_no_timeout() -> None:
+    ctx = context()
+    assert (ctx.deadline, ctx.timeout_ms) == (None, None)
+
+
+def test_the_timeout_is_what_remains_until_the_deadline() -> None:
+    deadline = time.monotonic() + 100
+    ctx = context(deadline=deadline)
+    assert ctx.deadline == deadline
+    assert ctx.timeout_ms is not None
+    assert 90_000 < ctx.timeout_ms <= 100_000
+
+
+def test_a_timeout_is_never_negative() -> None:
+    assert context(deadline=time.monotonic() - 5).timeout_ms == 0
+
+
+@pytest.mark.parametrize(
+    ("peer", "text"),
+    [
+        (None, None),
+        (("192.0.2.1", 80), "192.0.2.1:80"),
+        (("2001:db8::1", 443), "[2001:db8::1]:443"),
+    ],
+)
+def test_the_peer_is_host_and_port(peer: tuple[str, int] | None, text: str | None) -> None:
+    assert context(peer=peer).peer == text
+
+
+def test_a_value_left_in_a_context_is_found() -> None:
+    key, ctx = ContextKey[int]("number"), context()
+    ctx.set(key, 7)
+    assert ctx.get(key) == 7
+
+
+def test_a_value_that_nobody_left_is_none() -> None:
+    assert context().get(ContextKey[int]("number")) is None
+
+
+def test_a_value_that_nobody_left_is_the_default() -> None:
+    ctx = context()
+    ctx.set(ContextKey[int]("other"), 1)
+    assert ctx.get(ContextKey[int]("number"), "default") == "default"
+
+
+def test_keys_of_one_name_are_different_keys() -> None:
+    ctx = context()
+    ctx.set(ContextKey[int]("number"), 7)
+    assert ctx.get(ContextKey[int]("number")) is None
+
+
+def test_a_key_shows_its_name() -> None:
+    assert repr(ContextKey[int]("number")) == "ContextKey('number')"
+
+
+def test_a_context_shows_its_call() -> None:
+    assert repr(context()) == "<RequestContext connect POST acme.v1.EchoService/Echo>"

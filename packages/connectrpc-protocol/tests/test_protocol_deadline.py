@@ -1,0 +1,38 @@
+import time
+
+import pytest
+
+from connectrpc_protocol import Code, ConnectError
+from connectrpc_protocol.deadline import deadline_after, deadline_exceeded, remaining
+
+
+def test_no_timeout_is_no_deadline() -> None:
+    assert deadline_after(None) is None
+
+
+def test_a_timeout_is_in_milliseconds() -> None:
+    before = time.monotonic()
+    deadline = deadline_after(1500)
+    after = time.monotonic()
+    assert deadline is not None
+    assert before + 1.5 <= deadline <= after + 1.5
+
+
+def test_without_a_deadline_nothing_remains_to_be_counted() -> None:
+    assert remaining(None) is None
+
+
+def test_what_remains_is_in_seconds() -> None:
+    seconds = remaining(time.monotonic() + 100)
+    assert seconds is not None
+    assert 90 < seconds <= 100
+
+
+def test_a_deadline_that_passed_is_an_error() -> None:
+    with pytest.raises(ConnectError) as caught:
+        remaining(deadline_after(0))
+    assert caught.value.code is Code.DEADLINE_EXCEEDED
+
+
+def test_the_error_of_a_deadline() -> None:
+    assert str(deadline_exceeded()) == "deadline_exceeded: deadline exceeded"

@@ -1,0 +1,133 @@
+import struct
+from collections.abc import Iterator
+from time import process_time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectrpc_protocol import Code, ConnectError
+from connectrpc_protocol.envelope import PREFIX_SIZE, Envelope, EnvelopeReader, pack
+
+bounded = settings(deadline=None, max_examples=150)
+envelopes = st.lists(st.builds(Envelope, st.integers(0, 255), st.binary(max_size=40)), max_size=6)
+
+
+def chunks(data: bytes, cuts: list[int]) -> Iterator[bytes]:
+    edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
+    for start, end in zip(edges, edges[1:], strict=False):
+        yield data[start:end]
+
+
+def read(reader: EnvelopeReader, chunk: bytes) -> list[Envelope]:
+    reader.feed(chunk)
+    return list(iter(reader.next, None))
+
+
+def test_an_envelope_is_flags_then_length_then_data() -> None:
+    assert pack(0b10, b"data") == b"\x02\x00\x00\x00\x04data"
+
+
+@bounded
+@given(envelopes, st.lists(st.integers(0, 10_000), max_size=12))
+def test_any_chunking_gives_the_same_envelopes(sent: list[Envelope], cuts: list[int]) -> None:
+    data = b"".join(pack(*envelope) for envelope in sent)
+    reader = EnvelopeReader(None)
+    assert [got for chunk in chunks(data, cuts) for got in read(reader, chunk)] == sent
+    assert not reader.is_partial
+
+
+@bounded
+@given(st.binary(max_size=100), st.lists(st.integers(0, 100), max_size=5))
+def test_any_bytes_are_envelopes_or_too_large(data: bytes, cuts: list[int]) -> None:
+    reader = EnvelopeReader(50)
+    got: list[Envelope] = []
+    try:
+        for chunk in chunks(data, cuts):
+            got += read(reader, chunk)
+    except ConnectError as error:
+        assert error.code is Code.RESOURCE_EXHAUSTED
+    assert data.startswith(b"".join(pack(*envelope) for envelope in got))
+
+
+@bounded
+@given(envelopes, st.data())
+def test_wanted_bytes_complete_the_next_envelope(sent: list[Envelope], draw) -> None:
+    data = b"".join(pack(*envelope) for envelope in sent)
+    reader, got, position = EnvelopeReader(None), [], 0
+    while position < len(data):
+        size = draw.draw(st.integers(1, reader.wanted))
+        got += read(reader, data[position : position + size])
+        position += size
+    assert got == sent
+
+
+def test_wanted_is_the_prefix_and_then_the_data() -> None:
+    reader = EnvelopeReader(None)
+    sizes = [reader.wanted]
+    for chunk in (b"\x00\x00", b"\x00\x00\x03", b"a", b"bc"):
+        read(reader, chunk)
+        sizes.append(reader.wanted)
+    assert sizes == [5, 3, 3, 2, 5]
+
+
+def test_an_envelope_of_the_limit_passes() -> None:
+    assert read(EnvelopeReader(4), pack(0, b"data")) == [Envelope(0, b"data")]
+
+
+@pytest.mark.parametrize("length", [5, 2**31, 2**32 - 1])
+def test_a_length_beyond_the_limit_is_refused_before_its_data(length: int) -> None:
+    reader = EnvelopeReader(4)
+    reader.feed(struct.pack(">BI", 0, length))
+    with pytest.raises(ConnectError, match="exceeds the limit of 4 bytes") as caught:
+        reader.next()
+    assert caught.value.code is Code.RESOURCE_EXHAUSTED
+
+
+def test_envelopes_before_one_that_is_too_large_come_out() -> None:
+    reader = EnvelopeReader(4)
+    reader.feed(pack(0, b"ok") + pack(0, b"large"))
+    assert reader.next() == Envelope(0, b"ok")
+    with pytest.raises(ConnectError):
+        reader.next()
+
+
+@pytest.mark.parametrize("data", [b"\x00", b"\x00\x00\x00\x00\x01", b"\x00\x00\x00\x00\x02a"])
+def test_bytes_of_an_incomplete_envelope_are_partial(data: bytes) -> None:
+    reader = EnvelopeReader(None)
+    assert read(reader, data) == []
+    assert reader.is_partial
+
+
+def test_an_empty_stream_is_not_partial() -> None:
+    assert not EnvelopeReader(None).is_partial
+
+
+def seconds(count: int, chunk: bytes) -> float:
+    reader = EnvelopeReader(None)
+    reader.feed(struct.pack(">BI", 0, count * len(chunk)))
+    start = process_time()
+    for _ in range(count):
+        reader.feed(chunk)
+        reader.next()
+    return process_time() - start
+
+
+def test_a_large_message_in_tiny_chunks_takes_time_in_proportion() -> None:
+    few = min(seconds(20_000, b"0123456789abcdef") for _ in range(3))
+    assert seconds(160_000, b"0123456789abcdef") < 30 * few
+
+
+def test_many_small_messages_in_one_chunk_take_time_in_proportion() -> None:
+    def seconds_of(count: int) -> float:
+        data = pack(0, b"x") * count
+        start = process_time()
+        assert len(read(EnvelopeReader(None), data)) == count
+        return process_time() - start
+
+    few = min(seconds_of(5_000) for _ in range(3))
+    assert seconds_of(40_000) < 30 * few
+
+
+def test_an_envelope_is_five_bytes_longer_than_its_data() -> None:
+    assert len(pack(0, b"")) == PREFIX_SIZE == 5

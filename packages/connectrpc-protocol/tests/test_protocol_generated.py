@@ -1,0 +1,153 @@
+import inspect
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from connectrpc_protocol import deprecated, lazy_attributes
+
+
+@pytest.fixture
+def write_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Writes a module that can be imported during the test."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(name: str, source: str) -> None:
+        (tmp_path / f"{name}.py").write_text(source)
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
+    return write
+
+
+def test_a_lazy_attribute_is_imported_on_first_use(write_module) -> None:
+    write_module("lazy_target_one", "VALUE = object()")
+    get = lazy_attributes("lazy_owner", {"VALUE": "lazy_target_one"})
+    assert "lazy_target_one" not in sys.modules
+    value = get("VALUE")
+    assert value is sys.modules.pop("lazy_target_one").VALUE
+
+
+def test_a_lazy_attribute_may_stand_in_a_neighbouring_module() -> None:
+    get = lazy_attributes("connectrpc_protocol", {"Code": ".code"})
+    assert get("Code") is sys.modules["connectrpc_protocol"].Code
+
+
+def test_another_name_is_an_attribute_error() -> None:
+    get = lazy_attributes("acme.eliza_connect", {"Client": ".client"})
+    with pytest.raises(AttributeError, match="module 'acme.eliza_connect' has no attribute 'X'"):
+        get("X")
+
+
+@pytest.mark.parametrize("side", ["client", "server"])
+def test_a_missing_side_is_an_import_error_that_names_the_distribution(
+    write_module, monkeypatch: pytest.MonkeyPatch, side: str
+) -> None:
+    package = f"connectrpc_{side}"
+    write_module("lazy_target_two", f"import {package}")
+    monkeypatch.setattr("sys.meta_path", [Missing(package), *sys.meta_path])
+    monkeypatch.delitem(sys.modules, package, raising=False)
+    get = lazy_attributes("lazy_owner", {"Eliza": "lazy_target_two"})
+    with pytest.raises(ImportError, match=f"Eliza needs .*: pip install connectrpc-{side}") as got:
+        get("Eliza")
+    assert (got.type, got.value.name) == (ImportError, package)
+
+
+class Missing:
+    """A finder for which one package is not installed."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name == self.name:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+def test_another_missing_module_is_its_own_error(write_module) -> None:
+    write_module("lazy_target_three", "import a_module_that_nobody_wrote")
+    get = lazy_attributes("lazy_owner", {"Eliza": "lazy_target_three"})
+    with pytest.raises(ModuleNotFoundError) as caught:
+        get("Eliza")
+    assert caught.value.name == "a_module_that_nobody_wrote"
+
+
+def test_an_attribute_that_its_module_lacks_is_an_attribute_error(write_module) -> None:
+    write_module("lazy_target_four", "")
+    get = lazy_attributes("lazy_owner", {"Eliza": "lazy_target_four"})
+    with pytest.raises(AttributeError, match="Eliza"):
+        get("Eliza")
+
+
+@deprecated("use new")
+def old(number: int) -> int:
+    """Doubles."""
+    return number * 2
+
+
+@deprecated("use new")
+async def old_coroutine(number: int) -> int:
+    return number * 2
+
+
+@deprecated("use New")
+class Old:
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+@deprecated("use New")
+class OldService(Protocol):
+    def say(self) -> str: ...
+
+
+def test_a_deprecated_function_warns_and_works() -> None:
+    with pytest.warns(DeprecationWarning, match="use new"):
+        assert old(3) == 6
+
+
+def test_the_warning_points_to_the_caller() -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        old(3)
+        line = inspect.getframeinfo(inspect.currentframe()).lineno - 1
+    assert [(warning.filename, warning.lineno) for warning in caught] == [(__file__, line)]
+
+
+def test_a_deprecated_function_keeps_its_name_and_documentation() -> None:
+    assert (old.__name__, old.__doc__) == ("old", "Doubles.")
+
+
+@pytest.mark.parametrize("target", [old, old_coroutine, Old, OldService])
+def test_what_is_deprecated_says_so(target) -> None:
+    assert target.__deprecated__.startswith("use ")
+
+
+def test_a_deprecated_coroutine_function_warns_when_it_is_called() -> None:
+    with pytest.warns(DeprecationWarning, match="use new"):
+        coroutine = old_coroutine(3)
+    with pytest.raises(StopIteration) as done:
+        coroutine.send(None)
+    assert done.value.value == 6
+
+
+def test_a_deprecated_class_warns_when_it_is_made() -> None:
+    with pytest.warns(DeprecationWarning, match="use New"):
+        assert Old(3).number == 3
+
+
+def test_a_deprecated_class_is_still_a_class() -> None:
+    assert inspect.isclass(Old)
+
+
+def test_a_deprecated_protocol_class_can_be_implemented() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+
+        class Service(OldService):
+            def say(self) -> str:
+                return "hello"
+
+        assert Service().say() == "hello"

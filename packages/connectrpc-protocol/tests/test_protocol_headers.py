@@ -1,0 +1,227 @@
+import base64
+import copy
+import pickle
+from collections.abc import Hashable
+from time import process_time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectrpc_protocol import Headers
+from connectrpc_protocol.headers import RESERVED, decode_base64, merged, raw_pairs
+
+bounded = settings(deadline=None, max_examples=150)
+names = st.from_regex(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,12}", fullmatch=True)
+texts = st.from_regex(r"[\t\x20-\x7e\x80-\xff]{0,20}", fullmatch=True)
+pairs = st.lists(st.tuples(names, texts), max_size=8)
+
+
+def test_a_key_ignores_case() -> None:
+    headers = Headers({"X-Request-Id": "7"})
+    assert (headers["x-request-ID"], "X-REQUEST-id" in headers, headers.get("x-Request-id")) == (
+        "7",
+        True,
+        "7",
+    )
+
+
+def test_keys_are_in_lower_case() -> None:
+    assert list(Headers([("X-B", "1"), ("x-a", "2"), ("x-b", "3")])) == ["x-b", "x-a"]
+
+
+def test_several_values_are_joined() -> None:
+    assert Headers([("x-a", "1"), ("X-A", "2")])["x-a"] == "1, 2"
+
+
+def test_several_values_are_kept_apart() -> None:
+    headers = Headers({"x-a": ["1", "2"], "x-b": ("3",), "x-c": "4"})
+    assert list(headers.multi_items()) == [("x-a", "1"), ("x-a", "2"), ("x-b", "3"), ("x-c", "4")]
+
+
+def test_all_values_of_a_name() -> None:
+    headers = Headers([("x-a", "1"), ("x-a", "2")])
+    assert (headers.get_all("X-A"), headers.get_all("x-b")) == (["1", "2"], [])
+
+
+def test_all_values_of_a_name_are_a_list_of_their_own() -> None:
+    headers = Headers({"x-a": "1"})
+    headers.get_all("x-a").append("2")
+    assert headers.get_all("x-a") == ["1"]
+
+
+def test_headers_made_of_headers_keep_several_values_apart() -> None:
+    headers = Headers([("x-a", "1"), ("x-a", "2"), ("x-b", "3")])
+    assert Headers(headers) == headers
+
+
+def test_headers_made_of_headers_are_others() -> None:
+    headers = Headers({"x-a": "1"})
+    Headers(headers).add("x-a", "2")
+    assert headers.get_all("x-a") == ["1"]
+
+
+def test_setting_replaces_all_values() -> None:
+    headers = Headers([("x-a", "1"), ("x-a", "2")])
+    headers["X-A"] = "3"
+    assert headers.get_all("x-a") == ["3"]
+
+
+def test_deleting_removes_all_values() -> None:
+    headers = Headers([("x-a", "1"), ("x-a", "2")])
+    del headers["X-A"]
+    assert len(headers) == 0
+
+
+def test_a_name_that_is_not_there_is_a_key_error() -> None:
+    with pytest.raises(KeyError):
+        Headers()["x-a"]
+
+
+def test_what_is_no_text_is_no_key() -> None:
+    assert 7 not in Headers({"7": "x"})
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a:b", "a\n", "é", "a\0", '"a"', "a\r\nb"])
+def test_a_name_that_http_cannot_carry_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="invalid header name"):
+        Headers().add(name, "value")
+
+
+@pytest.mark.parametrize("value", ["a\nb", "a\r", "\0", "\x7f", "€", "\ud800", "a\n"])
+def test_a_value_that_http_cannot_carry_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match="invalid character in the value of header 'x-a'"):
+        Headers({"x-a": value})
+
+
+@pytest.mark.parametrize(("name", "value"), [("a b", "x"), ("x-a", "\n")])
+def test_setting_refuses_what_http_cannot_carry(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match="invalid"):
+        Headers()[name] = value
+
+
+@bounded
+@given(pairs)
+def test_headers_survive_the_wire(given_pairs: list[tuple[str, str]]) -> None:
+    headers = Headers(given_pairs)
+    assert Headers.from_raw(raw_pairs(headers.multi_items())) == headers
+
+
+@bounded
+@given(st.lists(st.tuples(st.binary(max_size=10), st.binary(max_size=10)), max_size=5))
+def test_any_bytes_from_the_wire_are_headers(raw: list[tuple[bytes, bytes]]) -> None:
+    values = [value for _, value in Headers.from_raw(raw).multi_items()]
+    assert sorted(value.encode("latin-1") for value in values) == sorted(value for _, value in raw)
+
+
+def test_names_from_the_wire_are_in_lower_case() -> None:
+    assert list(Headers.from_raw([(b"X-A", b"1"), (b"x-a", b"2")])) == ["x-a"]
+
+
+def test_raw_pairs_may_have_a_prefix() -> None:
+    assert raw_pairs([("x-a", "1")], b"trailer-") == [(b"trailer-x-a", b"1")]
+
+
+@pytest.mark.parametrize("name", sorted(RESERVED))
+def test_what_the_protocols_set_is_no_metadata(name: str) -> None:
+    assert list(Headers([(name.upper(), "1"), ("x-a", "2")]).metadata()) == [("x-a", "2")]
+
+
+@bounded
+@given(st.lists(st.binary(max_size=20), max_size=4))
+def test_binary_values_survive_the_round_trip(values: list[bytes]) -> None:
+    headers = Headers()
+    for value in values:
+        headers.add_binary("X-Data-Bin", value)
+    assert headers.get_binary("x-data-bin") == values
+
+
+def test_binary_values_have_no_padding() -> None:
+    headers = Headers()
+    headers.add_binary("x-bin", b"a")
+    assert headers["x-bin"] == "YQ"
+
+
+def test_the_name_of_a_binary_value_ends_in_bin() -> None:
+    with pytest.raises(ValueError, match="ends in '-bin': 'x-data'"):
+        Headers().add_binary("x-data", b"a")
+
+
+def test_binary_values_may_stand_in_one_header() -> None:
+    assert Headers({"x-bin": "YQ==,Yg , YWI"}).get_binary("x-bin") == [b"a", b"b", b"ab"]
+
+
+@pytest.mark.parametrize("text", ["!", "Y", "YQ==YQ", "=", "Y Q", "YQ\n", "é", "-_-_"])
+def test_what_is_no_base64_is_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError, match="invalid base64"):
+        decode_base64(text)
+
+
+@bounded
+@given(st.text(max_size=20) | st.text("AZaz09+/=-_", max_size=20))
+def test_any_text_is_base64_or_a_value_error(text: str) -> None:
+    try:
+        data = decode_base64(text)
+    except ValueError:
+        return
+    assert base64.b64decode(text + "=" * (-len(text) % 4)) == data
+
+
+def test_invalid_base64_in_a_header_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="invalid base64"):
+        Headers({"x-bin": "YQ,!"}).get_binary("x-bin")
+
+
+def test_merged_headers_hold_each_pair_once() -> None:
+    one = Headers([("x-a", "1"), ("x-b", "2")])
+    other = Headers([("x-a", "1"), ("x-a", "3"), ("x-c", "2")])
+    assert list(merged(one, other).multi_items()) == [
+        ("x-a", "1"),
+        ("x-a", "3"),
+        ("x-b", "2"),
+        ("x-c", "2"),
+    ]
+
+
+def test_merging_takes_whatever_came_over_the_wire() -> None:
+    raw = Headers.from_raw([(b"a b", b"\x00\xff")])
+    assert merged(raw) == raw
+
+
+def test_merging_many_values_takes_time_in_proportion() -> None:
+    def seconds(count: int) -> float:
+        headers = Headers([("x-a", str(number)) for number in range(count)])
+        start = process_time()
+        merged(headers)
+        return process_time() - start
+
+    assert seconds(80_000) < 30 * min(seconds(10_000) for _ in range(3))
+
+
+def test_equal_headers_have_equal_values_in_order() -> None:
+    assert Headers([("x-a", "1"), ("x-b", "2")]) == Headers([("X-B", "2"), ("X-A", "1")])
+    assert Headers([("x-a", "1"), ("x-a", "2")]) != Headers([("x-a", "2"), ("x-a", "1")])
+
+
+def test_joined_and_separate_values_are_not_equal() -> None:
+    assert Headers({"x-a": "1, 2"}) != Headers({"x-a": ["1", "2"]})
+
+
+def test_headers_equal_no_other_mapping() -> None:
+    assert Headers({"x-a": "1"}) != {"x-a": "1"}
+
+
+def test_headers_can_change_and_have_no_hash() -> None:
+    assert not isinstance(Headers(), Hashable)
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))]
+)
+def test_copied_headers_are_equal(copied) -> None:
+    headers = Headers([("x-a", "1"), ("x-a", "2")])
+    assert copied(headers) == headers
+
+
+def test_headers_show_their_pairs() -> None:
+    assert repr(Headers({"X-A": ["1", "2"]})) == "Headers([('x-a', '1'), ('x-a', '2')])"

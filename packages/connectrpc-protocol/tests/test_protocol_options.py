@@ -1,0 +1,98 @@
+import time
+
+import pytest
+
+from connectrpc_protocol import Compressions, Gzip, JsonCodec
+from connectrpc_protocol.options import ClientOptions, ServerOptions, server_compressions
+
+GZIP = Compressions(["gzip"])
+SERVER_NUMBERS = [
+    "read_max_bytes",
+    "send_max_bytes",
+    "compress_min_bytes",
+    "default_timeout_ms",
+    "max_timeout_ms",
+]
+CLIENT_NUMBERS = ["read_max_bytes", "compress_min_bytes", "timeout_ms"]
+
+
+def test_server_defaults() -> None:
+    options = ServerOptions(compressions=GZIP)
+    assert (options.read_max_bytes, options.send_max_bytes) == (4 * 1024 * 1024, None)
+    assert options.compress_min_bytes == 1024
+    assert [codec.name for codec in options.codecs] == ["proto", "json"]
+    assert (options.default_timeout_ms, options.max_timeout_ms) == (None, None)
+    assert not options.require_connect_protocol_header
+    assert not options.expose_errors
+
+
+def test_client_defaults() -> None:
+    options = ClientOptions(codec=JsonCodec(), accept_compression=GZIP)
+    assert (options.read_max_bytes, options.timeout_ms) == (4 * 1024 * 1024, None)
+    assert (options.send_compression, options.compress_min_bytes) == (None, 1024)
+
+
+@pytest.mark.parametrize("name", SERVER_NUMBERS)
+def test_a_negative_number_of_a_server_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} must not be negative: -1"):
+        ServerOptions(compressions=GZIP, **{name: -1})
+
+
+@pytest.mark.parametrize("name", CLIENT_NUMBERS)
+def test_a_negative_number_of_a_client_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} must not be negative: -1"):
+        ClientOptions(codec=JsonCodec(), accept_compression=GZIP, **{name: -1})
+
+
+@pytest.mark.parametrize("name", SERVER_NUMBERS)
+def test_zero_is_a_number_of_a_server(name: str) -> None:
+    assert getattr(ServerOptions(compressions=GZIP, **{name: 0}), name) == 0
+
+
+@pytest.mark.parametrize(
+    ("default", "longest", "asked", "expected"),
+    [
+        (None, None, None, None),
+        (None, None, 500_000, 500_000),
+        (300_000, None, None, 300_000),
+        (300_000, None, 500_000, 500_000),
+        (None, 400_000, None, 400_000),
+        (None, 400_000, 500_000, 400_000),
+        (None, 400_000, 200_000, 200_000),
+        (300_000, 400_000, None, 300_000),
+        (500_000, 400_000, None, 400_000),
+    ],
+)
+def test_the_deadline_follows_the_call_the_default_and_the_maximum(
+    default: int | None, longest: int | None, asked: int | None, expected: int | None
+) -> None:
+    options = ServerOptions(compressions=GZIP, default_timeout_ms=default, max_timeout_ms=longest)
+    deadline = options.deadline(asked)
+    if expected is None:
+        assert deadline is None
+    else:
+        assert deadline is not None
+        assert deadline - time.monotonic() == pytest.approx(expected / 1000, abs=60)
+
+
+@pytest.mark.parametrize(
+    ("default", "longest", "may"),
+    [(None, None, False), (1, None, True), (None, 1, True), (0, None, True), (None, 0, True)],
+)
+def test_a_call_without_a_timeout_may_have_a_deadline(
+    default: int | None, longest: int | None, may: bool
+) -> None:
+    options = ServerOptions(compressions=GZIP, default_timeout_ms=default, max_timeout_ms=longest)
+    assert options.may_have_deadline is may
+
+
+def test_a_server_accepts_all_that_is_installed() -> None:
+    assert server_compressions(None).names == ("gzip", "br", "zstd")
+
+
+def test_a_server_accepts_what_it_is_told_to() -> None:
+    assert server_compressions(["zstd", Gzip(9)]).names == ("zstd", "gzip")
+
+
+def test_a_server_may_accept_no_compression() -> None:
+    assert server_compressions([]).names == ()

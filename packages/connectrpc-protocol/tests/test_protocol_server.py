@@ -1,0 +1,208 @@
+"""Accepting a request: the only place that picks a protocol and a codec."""
+
+import json
+
+import pytest
+from google.protobuf.wrappers_pb2 import StringValue
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from connectrpc_protocol import Code, ConnectError, IdempotencyLevel, Method, MethodKind
+from connectrpc_protocol.http import HttpResponse
+from connectrpc_protocol.options import ServerOptions, server_compressions
+from connectrpc_protocol.server import stream_server_method, unary_server_method
+
+bounded = settings(deadline=None, max_examples=200)
+
+
+def method(kind: MethodKind, level: IdempotencyLevel) -> Method[StringValue, StringValue]:
+    return Method(
+        service="acme.v1.EchoService",
+        name="Echo",
+        kind=kind,
+        request=StringValue,
+        response=StringValue,
+        idempotency=level,
+    )
+
+
+OPTIONS = ServerOptions(compressions=server_compressions(None))
+UNARY = unary_server_method(method(MethodKind.UNARY, IdempotencyLevel.UNKNOWN), OPTIONS)
+PURE = unary_server_method(method(MethodKind.UNARY, IdempotencyLevel.NO_SIDE_EFFECTS), OPTIONS)
+STREAM = stream_server_method(method(MethodKind.BIDI_STREAM, IdempotencyLevel.UNKNOWN), OPTIONS)
+GET = b"connect=v1&encoding=proto&base64=1&message="
+
+
+def refusal(answer: object) -> HttpResponse:
+    assert isinstance(answer, HttpResponse)
+    return answer
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        b"application/proto",
+        b"application/json",
+        b"application/json; charset=utf-8",
+        b'application/json;charset="UTF-8"',
+        b"Application/JSON ; Charset=utf8",
+        b"application/json; other=1",
+    ],
+)
+def test_a_unary_method_accepts_its_content_types(content_type: bytes) -> None:
+    answer = UNARY.accept("POST", [(b"content-type", content_type)], b"", None)
+    assert not isinstance(answer, HttpResponse)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        b"",
+        b";",
+        b"text/plain",
+        b"application/connect+proto",
+        b"application/json; charset=latin-1",
+        b"application/grpc",
+        b"application/proto\0",
+        b"\xff",
+        b"application/" * 5000,
+        b";" * 50_000,
+    ],
+)
+def test_a_unary_method_refuses_other_content_types(content_type: bytes) -> None:
+    answer = refusal(UNARY.accept("POST", [(b"content-type", content_type)], b"", None))
+    assert answer.status == 415
+    assert dict(answer.headers)[b"accept-post"] == b"application/proto, application/json"
+
+
+def test_a_request_without_a_content_type_is_refused() -> None:
+    assert refusal(UNARY.accept("POST", [], b"", None)).status == 415
+
+
+@pytest.mark.parametrize("codec", [b"proto", b"json"])
+def test_a_stream_method_accepts_its_content_types(codec: bytes) -> None:
+    answer = STREAM.accept("POST", [(b"content-type", b"application/connect+" + codec)], b"", None)
+    assert not isinstance(answer, HttpResponse)
+
+
+def test_a_stream_method_refuses_the_content_type_of_unary_calls() -> None:
+    headers = [(b"content-type", b"application/proto")]
+    answer = refusal(STREAM.accept("POST", headers, b"", None))
+    assert answer.status == 415
+    accepted = dict(answer.headers)[b"accept-post"]
+    assert accepted == b"application/connect+proto, application/connect+json"
+
+
+@pytest.mark.parametrize("http_method", ["PUT", "HEAD", "OPTIONS", "post", "", "GET"])
+def test_another_http_method_is_refused(http_method: str) -> None:
+    for each in (UNARY, STREAM):
+        answer = refusal(each.accept(http_method, [], b"", None))
+        assert (answer.status, dict(answer.headers)[b"allow"]) == (405, b"POST")
+
+
+def test_a_method_without_side_effects_allows_get() -> None:
+    answer = refusal(PURE.accept("PUT", [], b"", None))
+    assert (answer.status, dict(answer.headers)[b"allow"]) == (405, b"GET, POST")
+
+
+def test_the_context_of_a_post() -> None:
+    headers = [(b"content-type", b"application/proto"), (b"x-a", b"1")]
+    call = UNARY.accept("POST", headers, b"", ("192.0.2.1", 80))
+    assert not isinstance(call, HttpResponse)
+    ctx = call.context
+    assert (ctx.method.name, ctx.protocol, ctx.http_method) == ("Echo", "connect", "POST")
+    assert (ctx.request_headers["x-a"], ctx.peer, ctx.timeout_ms) == ("1", "192.0.2.1:80", None)
+
+
+def test_the_context_of_a_get() -> None:
+    call = PURE.accept("GET", [(b"x-a", b"1")], GET, None)
+    assert not isinstance(call, HttpResponse)
+    assert (call.context.http_method, call.context.request_headers["x-a"]) == ("GET", "1")
+
+
+# Names that mean something, with any value; and any others.
+known = st.sampled_from(
+    [
+        b"content-type",
+        b"content-encoding",
+        b"accept-encoding",
+        b"connect-timeout-ms",
+        b"connect-protocol-version",
+        b"connect-content-encoding",
+        b"connect-accept-encoding",
+    ]
+)
+hostile_values = st.binary(max_size=30) | st.sampled_from(
+    [
+        b"application/proto",
+        b"application/connect+json",
+        b"gzip",
+        b"identity",
+        b"1",
+        b"10",
+        b"9" * 5000,
+        b"-1",
+        b"1e3",
+        "٣".encode(),
+        b"\0",
+    ]
+)
+hostile_headers = st.lists(st.tuples(known | st.binary(max_size=8), hostile_values), max_size=8)
+queries = st.binary(max_size=60) | st.lists(
+    st.tuples(
+        st.sampled_from([b"connect", b"encoding", b"compression", b"base64", b"message", b"x"]),
+        st.sampled_from([b"v1", b"json", b"proto", b"gzip", b"1", b"", b"%", b"%ff", b"e30="])
+        | st.binary(max_size=8),
+    ),
+    max_size=8,
+).map(lambda pairs: b"&".join(name + b"=" + value for name, value in pairs))
+
+
+@bounded
+@given(
+    st.sampled_from([UNARY, PURE, STREAM]),
+    st.sampled_from(["GET", "POST"]),
+    hostile_headers,
+    queries,
+)
+@example(UNARY, "POST", [(b"content-type", b"application/proto")] * 500, b"")
+@example(PURE, "GET", [], b"&" * 5000)
+@example(PURE, "GET", [], b"message=%00%ff&encoding=\xff&connect=v1")
+def test_any_request_becomes_a_call_or_an_answer(served, http_method, headers, query) -> None:
+    answer = served.accept(http_method, headers, query, None)
+    if isinstance(answer, HttpResponse):
+        assert 200 <= answer.status < 600
+        assert all(type(text) is bytes for pair in answer.headers for text in pair)
+
+
+@bounded
+@given(hostile_headers, queries, st.binary(max_size=40))
+def test_any_unary_call_is_a_message_or_a_connect_error(headers, query, body) -> None:
+    headers = [*headers, (b"content-type", b"application/json")]
+    for http_method in ("GET", "POST"):
+        call = PURE.accept(http_method, headers, query, None)
+        if isinstance(call, HttpResponse):
+            continue
+        try:
+            assert isinstance(call.request(body), StringValue)
+        except ConnectError as error:
+            assert json.loads(call.failure(error).body)["code"] == error.code.value
+
+
+@bounded
+@given(hostile_headers, st.lists(st.binary(max_size=40), max_size=4))
+@example([], [b"\x00\x00\x00\x00\x05hello", b"\x01"])
+@example([], [b"\x02\x00\x00\x00\x00"])
+@example([(b"connect-content-encoding", b"gzip")], [b"\x01\x00\x00\x00\x03abc"])
+def test_any_stream_is_messages_or_a_connect_error(headers, chunks) -> None:
+    headers = [*headers, (b"content-type", b"application/connect+proto")]
+    call = STREAM.accept("POST", headers, b"", None)
+    if isinstance(call, HttpResponse):
+        return
+    try:
+        for chunk in chunks:
+            assert all(isinstance(each, StringValue) for each in call.feed(chunk))
+        call.feed_end()
+    except ConnectError as error:
+        assert isinstance(error.code, Code)
+        assert call.end(error).body
