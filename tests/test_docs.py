@@ -1,6 +1,6 @@
 """Every block of code in the README files and the guides is run.
 
-The blocks of a page run in order, in an empty folder that only has `examples` beside them:
+The blocks of a page run in order, in an empty folder with a copy of `examples`:
 
 - A block whose first line is a comment with a file name (`# server.py`) becomes that file.
 - `sh`: the commands are run as they stand and must succeed. What begins with the name of a server
@@ -18,6 +18,7 @@ The README of `protoc-gen-connect-python` is run by the tests of that package.
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -76,15 +77,12 @@ class Page:
         self._folder = folder
         self._serve = serve
         self._run = run
-        self._path = {"PYTHONPATH": str(ROOT / "examples/src")} if self._has_eliza else {}
+        has_eliza = page.startswith(WITH_ELIZA)
+        self._path = {"PYTHONPATH": str(folder / "examples/src")} if has_eliza else {}
         self._environment = environment(**self._path)
         self._interpreter: subprocess.Popen[str] | None = None
         self._address = "localhost:8080"
         self._printed = ""
-
-    @property
-    def _has_eliza(self) -> bool:
-        return self._page.startswith(WITH_ELIZA)
 
     def run(self, text: str) -> None:
         """Run all blocks; an assertion fails where one is broken."""
@@ -173,7 +171,7 @@ def project_of(package: Path) -> dict[str, Any]:
 def test_blocks(
     page: str, tmp_path: Path, serve: Any, run: Any, environment: Callable[..., Any]
 ) -> None:
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
     Page(page, tmp_path, serve, run, environment).run((ROOT / page).read_text())
 
 
