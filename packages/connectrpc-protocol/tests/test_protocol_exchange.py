@@ -1,0 +1,304 @@
+"""Client and server against each other: every kind of RPC, codec and compression."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+from google.protobuf.struct_pb2 import Struct
+from google.protobuf.wrappers_pb2 import StringValue
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectrpc_protocol import (
+    Code,
+    Codec,
+    Compressions,
+    ConnectError,
+    ErrorDetail,
+    Headers,
+    IdempotencyLevel,
+    JsonCodec,
+    Method,
+    MethodKind,
+    ProtoCodec,
+    RequestContext,
+    resolve_compression,
+)
+from connectrpc_protocol.client import ClientProtocol
+from connectrpc_protocol.headers import RESERVED
+from connectrpc_protocol.http import HttpRequest, HttpResponse
+from connectrpc_protocol.options import ClientOptions, ServerOptions, server_compressions
+from connectrpc_protocol.server import stream_server_method, unary_server_method
+
+bounded = settings(deadline=None, max_examples=60)
+
+
+class Sent(NamedTuple):
+    """What one side of a call says."""
+
+    messages: Sequence[StringValue]
+    headers: Headers
+    trailers: Headers
+    error: ConnectError | None = None
+
+
+class Received(NamedTuple):
+    """What the other side saw."""
+
+    messages: list[StringValue]
+    context: RequestContext
+    error: ConnectError | None = None
+
+
+class Setting(NamedTuple):
+    """How two sides are set to speak."""
+
+    codec: Codec
+    from_client: str | None
+    to_client: tuple[str, ...]
+    chunk_size: int
+
+    def client_options(self) -> ClientOptions:
+        compression = self.from_client and resolve_compression(self.from_client)
+        return ClientOptions(
+            codec=self.codec,
+            send_compression=compression or None,
+            accept_compression=Compressions(self.to_client),
+            compress_min_bytes=16,
+        )
+
+
+SERVER = ServerOptions(compressions=server_compressions(None), compress_min_bytes=16)
+
+
+def method(kind: MethodKind) -> Method[StringValue, StringValue]:
+    return Method(
+        service="acme.v1.EchoService",
+        name="Echo",
+        kind=kind,
+        request=StringValue,
+        response=StringValue,
+        idempotency=IdempotencyLevel.NO_SIDE_EFFECTS,
+    )
+
+
+def raw(request: HttpRequest) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers]
+
+
+def chunks(data: bytes, size: int) -> list[bytes]:
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+def fill(context: RequestContext, sent: Sent) -> None:
+    for target, source in (
+        (context.response_headers, sent.headers),
+        (context.response_trailers, sent.trailers),
+    ):
+        for name, value in source.multi_items():
+            target.add(name, value)
+
+
+def unary(
+    setting: Setting, http_method: str, request: Sent, response: Sent
+) -> tuple[Received, Received]:
+    bound = ClientProtocol("connect").unary(
+        method(MethodKind.UNARY), "http://h", setting.client_options()
+    )
+    context = RequestContext(
+        method(MethodKind.UNARY), "connect", http_method, Headers(request.headers)
+    )
+    client = bound.call(context)
+    sent = client.request(request.messages[0])
+    served = unary_server_method(method(MethodKind.UNARY), SERVER)
+    query = urlsplit(sent.url).query.encode("ascii")
+    call = served.accept(sent.method, raw(sent), query, None)
+    assert not isinstance(call, HttpResponse)
+    got = Received([call.request(sent.body or b"")], call.context)
+    fill(call.context, response)
+    error = response.error
+    answer = call.response(response.messages[0]) if error is None else call.failure(error)
+    try:
+        message = client.response(answer.status, list(answer.headers), answer.body)
+    except ConnectError as caught:
+        return got, Received([], context, caught)
+    return got, Received([message], context)
+
+
+def stream(
+    setting: Setting, kind: MethodKind, request: Sent, response: Sent
+) -> tuple[Received, Received]:
+    bound = ClientProtocol("connect").stream(method(kind), "http://h", setting.client_options())
+    context = RequestContext(method(kind), "connect", "POST", Headers(request.headers))
+    client = bound.call(context)
+    sent = client.head()
+    call = stream_server_method(method(kind), SERVER).accept("POST", raw(sent), b"", None)
+    assert not isinstance(call, HttpResponse)
+    body = b"".join(map(client.message, request.messages))
+    got = [each for chunk in chunks(body, setting.chunk_size) for each in call.feed(chunk)]
+    call.feed_end()
+    fill(call.context, response)
+    head = call.head()
+    answer = b"".join(map(call.message, response.messages)) + call.end(response.error).body
+    client.start(head.status, list(head.headers))
+    back = [each for chunk in chunks(answer, setting.chunk_size) for each in client.feed(chunk)]
+    try:
+        client.end()
+    except ConnectError as caught:
+        return Received(got, call.context), Received(back, context, caught)
+    return Received(got, call.context), Received(back, context)
+
+
+texts = st.text(max_size=20) | st.text(max_size=3).map(lambda text: text * 50)
+messages = texts.map(lambda text: StringValue(value=text))
+names = st.from_regex(r"x-[a-z0-9!#$%&'*+.^_`|~-]{1,8}", fullmatch=True)
+# Spaces around a value are not part of it, and servers and clients strip them.
+header_values = st.from_regex(r"[\x21-\x7e\x80-\xff]{1,12}", fullmatch=True)
+metadata = st.lists(st.tuples(names, header_values), max_size=4).map(Headers)
+details = st.builds(ErrorDetail, st.text(max_size=20), st.binary(max_size=20))
+errors = st.builds(
+    ConnectError, st.sampled_from(Code), texts, st.lists(details, max_size=2), metadata
+)
+settings_of_both = st.builds(
+    Setting,
+    st.sampled_from([ProtoCodec(), JsonCodec()]),
+    st.sampled_from([None, "gzip", "br", "zstd"]),
+    st.sampled_from([(), ("gzip",), ("zstd", "br"), ("br", "identity-not", "gzip")]).map(
+        lambda accepted: tuple(name for name in accepted if name != "identity-not")
+    ),
+    st.integers(1, 200),
+)
+
+
+def sent(count: int | None, error: st.SearchStrategy[ConnectError | None]):
+    several = st.lists(messages, max_size=4) if count is None else st.tuples(*[messages] * count)
+    return st.builds(Sent, several, metadata, metadata, error)
+
+
+def holds(headers: Headers, *expected: Headers) -> bool:
+    return all(
+        set(each.get_all(name)) <= set(headers.get_all(name)) for each in expected for name in each
+    )
+
+
+def check(request: Sent, response: Sent, at_server: Received, at_client: Received) -> None:
+    assert at_server.messages == list(request.messages)
+    assert holds(at_server.context.request_headers, request.headers)
+    assert holds(at_client.context.response_headers, response.headers)
+    assert holds(at_client.context.response_trailers, response.trailers)
+    if response.error is None:
+        assert at_client.error is None
+        assert at_client.messages == list(response.messages)
+    else:
+        check_error(response, at_client)
+
+
+def check_error(response: Sent, at_client: Received) -> None:
+    sent_error, got = response.error, at_client.error
+    assert sent_error is not None
+    assert got is not None
+    assert (got.code, got.message, got.details) == (
+        sent_error.code,
+        sent_error.message,
+        sent_error.details,
+    )
+    assert holds(got.metadata, sent_error.metadata, response.headers, response.trailers)
+
+
+@bounded
+@given(
+    settings_of_both,
+    st.sampled_from(["GET", "POST"]),
+    sent(1, st.none()),
+    sent(1, st.none() | errors),
+)
+def test_unary_calls(setting: Setting, http_method: str, request: Sent, response: Sent) -> None:
+    check(request, response, *unary(setting, http_method, request, response))
+
+
+@bounded
+@given(settings_of_both, sent(None, st.none()), sent(1, st.none()) | sent(0, errors))
+def test_client_streams(setting: Setting, request: Sent, response: Sent) -> None:
+    check(request, response, *stream(setting, MethodKind.CLIENT_STREAM, request, response))
+
+
+@bounded
+@given(settings_of_both, sent(1, st.none()), sent(None, st.none() | errors))
+def test_server_streams(setting: Setting, request: Sent, response: Sent) -> None:
+    at_server, at_client = stream(setting, MethodKind.SERVER_STREAM, request, response)
+    check(request, response, at_server, at_client)
+    assert at_client.messages == list(response.messages)
+
+
+@bounded
+@given(settings_of_both, sent(None, st.none()), sent(None, st.none() | errors))
+def test_bidi_streams(setting: Setting, request: Sent, response: Sent) -> None:
+    at_server, at_client = stream(setting, MethodKind.BIDI_STREAM, request, response)
+    check(request, response, at_server, at_client)
+    assert at_client.messages == list(response.messages)
+
+
+@pytest.mark.parametrize("codec", [ProtoCodec(), JsonCodec()], ids=["proto", "json"])
+@pytest.mark.parametrize("compression", [None, "gzip", "br", "zstd"])
+@pytest.mark.parametrize("kind", MethodKind)
+def test_large_messages_survive_every_combination(
+    kind: MethodKind, codec: Codec, compression: str | None
+) -> None:
+    setting = Setting(codec, compression, (compression,) if compression else (), 1000)
+    large = StringValue(value="".join(map(str, range(30_000))))
+    said = Sent([large], Headers(), Headers())
+    if kind is MethodKind.UNARY:
+        at_server, at_client = unary(setting, "POST", said, said)
+    else:
+        at_server, at_client = stream(setting, kind, said, said)
+    assert at_server.messages == at_client.messages == [large]
+
+
+def test_metadata_cannot_carry_what_the_protocol_sets() -> None:
+    setting = Setting(ProtoCodec(), None, (), 100)
+    bad = Headers([(name, "bad") for name in RESERVED])
+    said = Sent([StringValue()], bad, bad)
+    at_server, at_client = unary(setting, "POST", said, said)
+    seen = (
+        *at_server.context.request_headers.multi_items(),
+        *at_client.context.response_headers.multi_items(),
+        *at_client.context.response_trailers.multi_items(),
+    )
+    assert "bad" not in [value for _, value in seen]
+
+
+def test_a_detail_is_unpacked_on_the_other_side() -> None:
+    detail = Struct()
+    detail["why"] = "because"
+    said = Sent([StringValue()], Headers(), Headers(), ConnectError(Code.ABORTED, "", [detail]))
+    _, at_client = unary(Setting(JsonCodec(), None, (), 1), "POST", said, said)
+    assert at_client.error is not None
+    assert at_client.error.details[0].unpack(Struct) == detail
+
+
+def test_an_error_that_a_client_received_can_be_sent_on() -> None:
+    said = Sent(
+        [StringValue()],
+        Headers({"x-a": "1"}),
+        Headers({"x-b": "2"}),
+        ConnectError(Code.ABORTED, "again"),
+    )
+    setting = Setting(ProtoCodec(), None, ("gzip",), 1)
+    _, first = unary(setting, "POST", said, said)
+    again = Sent([StringValue()], Headers(), Headers(), first.error)
+    _, second = unary(setting, "POST", said, again)
+    assert second.error is not None
+    assert str(second.error) == "aborted: again"
+    assert (second.error.metadata["x-a"], second.error.metadata["x-b"]) == ("1", "2")
+    assert second.error.metadata["content-type"] == "application/json"
+
+
+def test_edges_of_chunks_do_not_matter() -> None:
+    said = Sent([StringValue(value="one"), StringValue()], Headers(), Headers())
+    results = [
+        stream(Setting(ProtoCodec(), "gzip", ("br",), size), MethodKind.BIDI_STREAM, said, said)[1]
+        for size in range(1, 40)
+    ]
+    assert all(one.messages == other.messages for one, other in pairwise(results))
