@@ -31,7 +31,7 @@ GENERATED = "connectrpc.eliza.v1.eliza_connect"
 PATIENCE = 120  # seconds that the slowest machine may take for one step
 UV = os.environ.get("UV", "uv")
 
-# What each distribution brings along, beside itself; `None` where only the absent ones matter.
+# All that a distribution brings along. What httpx needs is its own affair.
 COMPANIONS = {
     "connectrpc-server": {"connectrpc-protocol", "protobuf"},
     "connectrpc-protocol": {"protobuf"},
@@ -237,8 +237,8 @@ class Trial:
             check(self.wheels.keys() == names, f"{sorted(self.wheels)} instead of {sorted(names)}")
 
     def choose_versions(self) -> None:
-        """Ours are the wheels just built, wherever else there is one; others as in the lock."""
-        with step("versions of the lock file"):
+        """The wheels just built, whatever else has their name; the others as in the lock file."""
+        with step("versions: these wheels, and the lock file for all else"):
             options = ("--frozen", "--no-emit-workspace", "--no-hashes", "--no-annotate")
             locked = run(UV, "export", *options, cwd=ROOT)
             ours = [f"{name} @ {wheel.as_uri()}\n" for name, wheel in self.wheels.items()]
@@ -248,11 +248,10 @@ class Trial:
         """A fresh environment with some distributions in it, and what they bring along."""
         title = " + ".join(names)
         made = Environment(self.folder / "-".join(names), self.code)
-        with step(f"{title}: installed alone"):
+        with step(f"{title}: installed into a fresh environment"):
             run(UV, "venv", "--python", sys.executable, made.root, cwd=self.folder)
-            chosen = ("--find-links", DIST, "--constraints", self.versions)
-            python = ("--python", made.command("python"))
-            run(UV, "pip", "install", *python, *chosen, *names, cwd=self.folder)
+            options = ("--python", made.command("python"), "--constraints", self.versions)
+            run(UV, "pip", "install", *options, *names, cwd=self.folder)
         if len(names) == 1:
             self.check_companions(names[0], made.installed() - {names[0]})
         return made
