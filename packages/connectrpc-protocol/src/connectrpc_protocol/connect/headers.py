@@ -13,7 +13,7 @@ from connectrpc_protocol.http import HeaderPair
 from connectrpc_protocol.options import ServerOptions
 
 PROTOCOL = "connect"
-VERSION = "1"
+VERSION = b"1"
 TRAILER_PREFIX = b"trailer-"
 
 
@@ -35,7 +35,7 @@ def check_version(version: bytes | None, options: ServerOptions) -> None:
             raise ConnectError(
                 Code.INVALID_ARGUMENT, "missing required header: connect-protocol-version: 1"
             )
-    elif version != b"1":
+    elif version != VERSION:
         text = version[:40].decode("latin-1")
         raise ConnectError(
             Code.INVALID_ARGUMENT, f"connect-protocol-version must be '1', not {text!r}"
@@ -71,7 +71,7 @@ def post_headers(
     """The headers of a POST: the protocol's, the timeout, then the user's metadata."""
     return [
         ("content-type", content_type),
-        ("connect-protocol-version", VERSION),
+        ("connect-protocol-version", VERSION.decode()),
         *protocol,
         *_timeout(context),
         *context.request_headers.metadata(),

@@ -17,6 +17,7 @@ from connectrpc_protocol.connect.error import (
 )
 from connectrpc_protocol.connect.headers import (
     PROTOCOL,
+    VERSION,
     check_content_type,
     check_version,
     get_headers,
@@ -50,12 +51,21 @@ _VARY = (b"vary", b"accept-encoding")
 class _ServerMethod(Generic[Req, Res]):
     """One method in one codec, with what its calls share."""
 
-    __slots__ = ("codec", "content_type", "decoder", "encoder", "method", "options")
+    __slots__ = (
+        "codec",
+        "content_type",
+        "decoder",
+        "encoder",
+        "may_have_deadline",
+        "method",
+        "options",
+    )
 
     def __init__(self, method: Method[Req, Res], codec: Codec, options: ServerOptions) -> None:
         self.method = method
         self.codec = codec
         self.options = options
+        self.may_have_deadline = options.may_have_deadline
         self.content_type = (b"content-type", b"application/" + codec.name.encode())
         self.decoder = MessageDecoder(
             codec, method.request, options.read_max_bytes, Code.INVALID_ARGUMENT
@@ -66,49 +76,51 @@ class _ServerMethod(Generic[Req, Res]):
         self, headers: RawHeaders, fields: Fields, query: bytes, peer: Peer
     ) -> "UnaryServerCall[Req, Res] | HttpResponse":
         """Begin a call that came with POST."""
-        accept_encoding = fields.get(b"accept-encoding")
-        compression = None
-        try:
-            deadline = read_deadline(fields, self.options)
-            check_version(fields.get(b"connect-protocol-version"), self.options)
-            encoding = fields.get(b"content-encoding")
-            if encoding is not None:
-                compression = self.options.compressions.get(encoding.decode("latin-1"))
-        except ConnectError as error:
-            context = RequestContext(self.method, PROTOCOL, "POST", headers, None, peer)
-            return UnaryServerCall(self, context, accept_encoding, None).failure(error)
+        deadline = compression = error = None
+        if (
+            self.may_have_deadline
+            or b"connect-timeout-ms" in fields
+            or b"content-encoding" in fields
+            or fields.get(b"connect-protocol-version") != VERSION
+        ):  # else there is nothing to read
+            try:
+                deadline = read_deadline(fields, self.options)
+                compression = self._read_compression(fields)
+                check_version(fields.get(b"connect-protocol-version"), self.options)
+            except ConnectError as exc:
+                error = exc
         context = RequestContext(self.method, PROTOCOL, "POST", headers, deadline, peer)
-        return UnaryServerCall(self, context, accept_encoding, compression)
+        call = UnaryServerCall(self, context, fields, compression)
+        return call if error is None else call.failure(error)
+
+    def _read_compression(self, fields: Fields) -> Compression | None:
+        encoding = fields.get(b"content-encoding", b"").decode("latin-1")
+        return self.options.compressions.get(encoding)
 
 
 class UnaryServerCall(Generic[Req, Res]):
     """See `connectrpc_protocol.call.UnaryServerCall`."""
 
-    __slots__ = (
-        "_accept_encoding",
-        "_bound",
-        "_compression",
-        "_message",
-        "context",
-        "has_body",
-        "read_limit",
-    )
+    __slots__ = ("_bound", "_compression", "_fields", "_message", "context", "has_body")
 
     def __init__(
         self,
         bound: _ServerMethod[Req, Res],
         context: RequestContext,
-        accept_encoding: bytes | None,
+        fields: Fields,
         compression: Compression | None,
         message: bytes | None = None,
     ) -> None:
         self._bound = bound
         self.context = context
+        self._fields = fields
         self._compression = compression
-        self._accept_encoding = accept_encoding
         self._message = message
         self.has_body = message is None
-        self.read_limit = bound.decoder.limit
+
+    @property
+    def read_limit(self) -> int | None:
+        return self._bound.decoder.limit
 
     def request(self, body: bytes) -> Req:
         if self._message is not None:
@@ -144,9 +156,9 @@ class UnaryServerCall(Generic[Req, Res]):
 
     def _compress(self, body: bytes) -> tuple[bytes, str | None]:
         bound = self._bound
-        if self._accept_encoding is None or len(body) < bound.encoder.compress_min:
+        accepted = self._fields.get(b"accept-encoding", b"").decode("latin-1")
+        if len(body) < bound.encoder.compress_min:
             return body, None
-        accepted = self._accept_encoding.decode("latin-1")
         compression = bound.options.compressions.negotiate(accepted)
         if compression is None:
             return body, None
@@ -168,7 +180,6 @@ class _GetMethod(Generic[Req, Res]):
         self, headers: RawHeaders, fields: Fields, query: bytes, peer: Peer
     ) -> "UnaryServerCall[Req, Res] | HttpResponse":
         """Begin a call that came with GET."""
-        accept_encoding = fields.get(b"accept-encoding")
         options = self._any.options
         try:
             parameters = get.parse_query(query)
@@ -181,9 +192,9 @@ class _GetMethod(Generic[Req, Res]):
             message = get.parse_message(parameters)
         except ConnectError as error:
             context = RequestContext(self._any.method, PROTOCOL, "GET", headers, None, peer)
-            return UnaryServerCall(self._any, context, accept_encoding, None, b"").failure(error)
+            return UnaryServerCall(self._any, context, fields, None, b"").failure(error)
         context = RequestContext(bound.method, PROTOCOL, "GET", headers, deadline, peer)
-        return UnaryServerCall(bound, context, accept_encoding, compression, message)
+        return UnaryServerCall(bound, context, fields, compression, message)
 
 
 class UnaryServerMethod(Generic[Req, Res]):
