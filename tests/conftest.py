@@ -1,7 +1,6 @@
 """Processes that a test starts: servers on free ports, and programs that run to their end."""
 
 import os
-import queue
 import re
 import subprocess
 import sys
@@ -31,7 +30,8 @@ class Server:
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], cwd: Path) -> None:
         self.output = ""
-        self._announced: queue.Queue[str | None] = queue.Queue()
+        self._url: str | None = None
+        self._is_settled = threading.Event()
         self._process = subprocess.Popen(
             command,
             env=environment,
@@ -48,15 +48,16 @@ class Server:
         with self._process.stdout as lines:
             for line in lines:
                 self.output += line
-                if match := _ANNOUNCEMENT.search(line):
-                    self._announced.put(match[0])
-        self._announced.put(None)
+                if self._url is None and (match := _ANNOUNCEMENT.search(line)):
+                    self._url = match[0]
+                    self._is_settled.set()
+        self._is_settled.set()
 
     def url(self) -> str:
         """Where the server listens. Waits until it does."""
-        url = self._announced.get(timeout=PATIENCE)
-        assert url is not None, f"the server ended:\n{self.output}"
-        return url
+        assert self._is_settled.wait(PATIENCE), f"the server is silent:\n{self.output}"
+        assert self._url is not None, f"the server ended:\n{self.output}"
+        return self._url
 
     def stop(self) -> str:
         """End the server as its user would; returns what it printed."""
