@@ -14,7 +14,7 @@ from connectrpc_protocol import Codec, JsonCodec, ProtoCodec
 from connectrpc_protocol.codec import resolve_codec
 
 PROTO, JSON = ProtoCodec(), JsonCodec()
-bounded = settings(deadline=None, max_examples=150)
+bounded = settings(deadline=None, max_examples=75)
 codecs = pytest.mark.parametrize("codec", [PROTO, JSON], ids=["proto", "json"])
 
 # Types whose JSON form is special, and one with enums, maps of options, oneofs and nesting.
@@ -34,7 +34,7 @@ TYPES: list[type[Message]] = [
 values = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
-    max_leaves=20,
+    max_leaves=8,
 )
 
 

@@ -17,7 +17,7 @@ from connectrpc_protocol.connect.error import (
     metadata_to_json,
 )
 
-bounded = settings(deadline=None, max_examples=200)
+bounded = settings(deadline=None, max_examples=75)
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

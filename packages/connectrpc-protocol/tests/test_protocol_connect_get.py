@@ -16,7 +16,7 @@ from connectrpc_protocol.connect.get import (
 )
 from connectrpc_protocol.options import ServerOptions
 
-bounded = settings(deadline=None, max_examples=200)
+bounded = settings(deadline=None, max_examples=75)
 LENIENT = ServerOptions(compressions=Compressions([]))
 STRICT = ServerOptions(compressions=Compressions([]), require_connect_protocol_header=True)
 URL = "https://api.example.com/acme.v1.EchoService/Echo"

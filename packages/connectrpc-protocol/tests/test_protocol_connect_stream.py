@@ -26,7 +26,7 @@ from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.options import ClientOptions, ServerOptions, server_compressions
 from connectrpc_protocol.server import stream_server_method
 
-bounded = settings(deadline=None, max_examples=200)
+bounded = settings(deadline=None, max_examples=75)
 HELLO, WORLD = StringValue(value="hello"), StringValue(value="world")
 LONG = StringValue(value="hello " * 1000)
 DATA = HELLO.SerializeToString()

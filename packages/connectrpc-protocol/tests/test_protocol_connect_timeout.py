@@ -11,7 +11,7 @@ from connectrpc_protocol.connect.headers import read_deadline
 from connectrpc_protocol.connect.timeout import format_timeout, parse_timeout
 from connectrpc_protocol.options import ServerOptions
 
-bounded = settings(deadline=None, max_examples=150)
+bounded = settings(deadline=None, max_examples=75)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.options import ClientOptions, ServerOptions, server_compressions
 from connectrpc_protocol.server import unary_server_method
 
-bounded = settings(deadline=None, max_examples=200)
+bounded = settings(deadline=None, max_examples=75)
 METHOD = Method(
     service="acme.v1.EchoService",
     name="Echo",

@@ -1,4 +1,5 @@
 import struct
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import pairwise
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from connectrpc_protocol import Code, ConnectError
 from connectrpc_protocol.envelope import PREFIX_SIZE, Envelope, EnvelopeReader, pack
 
-bounded = settings(deadline=None, max_examples=150)
+bounded = settings(deadline=None, max_examples=75)
 envelopes = st.lists(st.builds(Envelope, st.integers(0, 255), st.binary(max_size=40)), max_size=6)
 
 
@@ -101,6 +102,19 @@ def test_bytes_of_an_incomplete_envelope_are_partial(data: bytes) -> None:
 
 def test_an_empty_stream_is_not_partial() -> None:
     assert not EnvelopeReader(None).is_partial
+
+
+def test_a_stream_without_unread_bytes_keeps_no_buffer() -> None:
+    size = 4 * 1024 * 1024
+    reader = EnvelopeReader(None)
+    data = pack(0, bytes(size))
+    tracemalloc.start()
+    try:
+        assert len(read(reader, data)) == 1
+        kept = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert kept < size / 4
 
 
 def seconds(count: int, chunk: bytes) -> float:

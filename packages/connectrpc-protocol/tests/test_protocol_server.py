@@ -14,7 +14,7 @@ from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.options import ServerOptions, server_compressions
 from connectrpc_protocol.server import stream_server_method, unary_server_method
 
-bounded = settings(deadline=None, max_examples=200)
+bounded = settings(deadline=None, max_examples=75)
 
 
 def method(kind: MethodKind, level: IdempotencyLevel) -> Method[StringValue, StringValue]:

@@ -61,8 +61,13 @@ class EnvelopeReader:
         end = data + length
         if len(self._buffer) < end:
             return None
+        envelope = Envelope(flags, bytes(self._buffer[data:end]))
+        if end == len(self._buffer):
+            # A stream may be silent for long; it keeps no large buffer meanwhile.
+            self._buffer.clear()
+            end = 0
         self._start = end
-        return Envelope(flags, bytes(self._buffer[data:end]))
+        return envelope
 
     @property
     def wanted(self) -> int:

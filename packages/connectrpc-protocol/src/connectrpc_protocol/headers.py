@@ -53,7 +53,8 @@ class Headers(MutableMapping[str, str]):
     `get_binary` and `add_binary` convert.
 
     Raises `ValueError` for a name or value that HTTP cannot carry, so that a line feed in user
-    data never becomes a header of its own.
+    data never becomes a header of its own. Spaces and tabs around a value are no part of it (RFC
+    9110, section 5.5) and are left out.
     """
 
     __slots__ = ("_values",)
@@ -174,4 +175,4 @@ def _checked_value(name: str, value: str) -> str:
         raise ValueError(
             f"invalid character in the value of header {name!r}; a '-bin' header holds any bytes"
         )
-    return value
+    return value.strip(" \t")
