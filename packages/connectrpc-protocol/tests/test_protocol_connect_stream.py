@@ -221,6 +221,12 @@ def test_short_responses_are_not_compressed() -> None:
     assert accepted({"connect-accept-encoding": "gzip"}).message(HELLO) == ONE
 
 
+def test_the_length_from_which_responses_are_compressed_is_an_option() -> None:
+    headers = {"connect-accept-encoding": "gzip"}
+    assert accepted(headers, compress_min_bytes=len(DATA)).message(HELLO)[0] == 1
+    assert accepted(headers, compress_min_bytes=len(DATA) + 1).message(HELLO)[0] == 0
+
+
 def test_a_response_beyond_the_send_limit_is_an_error() -> None:
     with pytest.raises(ConnectError) as caught:
         accepted(send_max_bytes=6).message(HELLO)

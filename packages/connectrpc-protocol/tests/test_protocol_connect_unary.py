@@ -25,6 +25,7 @@ from connectrpc_protocol import (
 )
 from connectrpc_protocol.call import UnaryClientCall, UnaryServerCall
 from connectrpc_protocol.client import ClientProtocol
+from connectrpc_protocol.connect.get import MAX_URL_LENGTH
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.options import ClientOptions, ServerOptions, server_compressions
 from connectrpc_protocol.server import unary_server_method
@@ -397,6 +398,20 @@ def test_a_compressed_get_is_always_the_same() -> None:
 def test_a_get_that_is_too_long_is_a_post() -> None:
     request = client(http_method="GET")[0].request(LONG)
     assert (request.method, request.url) == ("POST", URL)
+
+
+def get_url(length: int) -> tuple[str, int]:
+    """The method and the length of the URL of a call whose message has so many letters."""
+    request = client(http_method="GET", codec=JsonCodec())[0].request(
+        StringValue(value="a" * length)
+    )
+    return request.method, len(request.url)
+
+
+def test_a_get_of_the_longest_url_is_a_get() -> None:
+    spare = MAX_URL_LENGTH - get_url(0)[1]
+    assert get_url(spare) == ("GET", MAX_URL_LENGTH)
+    assert get_url(spare + 1) == ("POST", len(URL))
 
 
 def test_the_body_of_a_success_is_the_response() -> None:

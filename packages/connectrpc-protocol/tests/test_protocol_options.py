@@ -96,3 +96,8 @@ def test_a_server_accepts_what_it_is_told_to() -> None:
 
 def test_a_server_may_accept_no_compression() -> None:
     assert server_compressions([]).names == ()
+
+
+def test_a_server_needs_a_codec() -> None:
+    with pytest.raises(ValueError, match="codecs must not be empty"):
+        ServerOptions(compressions=GZIP, codecs=())

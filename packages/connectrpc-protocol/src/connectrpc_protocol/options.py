@@ -26,7 +26,7 @@ class ServerOptions:
     - `require_connect_protocol_header`: refuse Connect calls without `connect-protocol-version`.
     - `expose_errors`: tell clients the text of unexpected exceptions; for development.
 
-    Raises `ValueError` for a number that is negative.
+    Raises `ValueError` for a number that is negative and for no codec at all.
     """
 
     read_max_bytes: int | None = READ_MAX_BYTES
@@ -40,6 +40,8 @@ class ServerOptions:
     expose_errors: bool = False
 
     def __post_init__(self) -> None:
+        if not self.codecs:
+            raise ValueError("codecs must not be empty")
         for name in (
             "read_max_bytes",
             "send_max_bytes",

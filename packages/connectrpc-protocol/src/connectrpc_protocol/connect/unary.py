@@ -243,7 +243,7 @@ class UnaryClientCall(Generic[Req, Res]):
     def request(self, message: Req) -> HttpRequest:
         if self._context.http_method == "GET":
             request = self._get(message)
-            if len(request.url) <= get.MAX_URL_LENGTH:
+            if request is not None:
                 return request
         return self._post(message)
 
@@ -257,11 +257,16 @@ class UnaryClientCall(Generic[Req, Res]):
         headers = post_headers(self._context, bound.content_type, protocol)
         return HttpRequest("POST", bound.url, headers, body)
 
-    def _get(self, message: Req) -> HttpRequest:
+    def _get(self, message: Req) -> HttpRequest | None:
+        """The call as a GET; `None` where its URL would be too long."""
         bound = self._bound
         codec = bound.options.codec
         body, encoding = self._compress(codec.encode_stable(message))
+        if len(body) > get.MAX_URL_LENGTH:
+            return None
         url = get.build_url(bound.url, codec, body, encoding)
+        if len(url) > get.MAX_URL_LENGTH:
+            return None
         accepted = bound.options.accept_compression.header
         return HttpRequest("GET", url, get_headers(self._context, accepted), b"")
 
