@@ -6,7 +6,7 @@ from typing import Generic, Protocol, TypeVar
 
 from google.protobuf.message import Message
 
-from connectrpc_protocol import Code, ConnectError, RawHeaders, RequestContext, too_large
+from connectrpc_protocol import RawHeaders, RequestContext, too_large
 from connectrpc_protocol.call import StreamServerCall, UnaryServerCall
 from connectrpc_protocol.chain import InterceptorChainSync
 from connectrpc_protocol.deadline import remaining
@@ -14,11 +14,11 @@ from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.server import ServerMethod
 from connectrpc_server._log import log_unexpected
 from connectrpc_server._types import Environ, StartResponse
+from connectrpc_server._wsgi_body import Body
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
 
-_CHUNK = 64 * 1024
 # 499 is the status of cancelled Connect calls, known to no registry.
 _REASONS = {status.value: status.phrase for status in HTTPStatus} | {499: "Client Closed Request"}
 
@@ -46,18 +46,19 @@ class UnaryEndpoint(Generic[Req, Res]):
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         call = accept(self._method, environ)
+        body = Body(environ)
         if isinstance(call, HttpResponse):
-            return respond(call, start_response)
+            return respond(call, start_response, body)
         try:
             with self._chain.around(call.context):
-                body = _read_body(environ, call.read_limit) if call.has_body else b""
-                message = self._function(call.request(body), call.context)
+                data = _read_body(body, call.read_limit) if call.has_body else b""
+                message = self._function(call.request(data), call.context)
                 remaining(call.context.deadline)
             response = call.response(message)
         except Exception as exc:
             log_unexpected(exc, call.context)
             response = call.failure(exc)
-        return respond(response, start_response)
+        return respond(response, start_response, body)
 
 
 class StreamEndpoint(Generic[Req, Res]):
@@ -80,25 +81,26 @@ class StreamEndpoint(Generic[Req, Res]):
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         call = accept(self._method, environ)
+        body = Body(environ)
         if isinstance(call, HttpResponse):
-            return respond(call, start_response)
-        return self._answer(call, environ, start_response)
+            return respond(call, start_response, body)
+        return self._answer(call, body, start_response)
 
     def _answer(
         self,
         call: StreamServerCall[Req, Res],
-        environ: Environ,
+        body: Body,
         start_response: StartResponse,
     ) -> Generator[bytes, None, None]:
         is_started = False
         error: Exception | None = None
         try:
             with self._chain.around(call.context):
-                for body in self._stream(call, environ):
+                for data in self._stream(call, body):
                     if not is_started:
                         is_started = True
                         _start(call, start_response)
-                    yield body
+                    yield data
         except Exception as exc:
             log_unexpected(exc, call.context)
             error = exc
@@ -106,12 +108,11 @@ class StreamEndpoint(Generic[Req, Res]):
         if not is_started:
             _start(call, start_response)
         yield end.body
+        body.drain()
 
-    def _stream(
-        self, call: StreamServerCall[Req, Res], environ: Environ
-    ) -> Generator[bytes, None, None]:
+    def _stream(self, call: StreamServerCall[Req, Res], body: Body) -> Generator[bytes, None, None]:
         deadline = call.context.deadline
-        responses = self._function(_requests(call, environ), call.context)
+        responses = self._function(_requests(call, body), call.context)
         try:
             for message in responses:
                 remaining(deadline)
@@ -136,10 +137,19 @@ def accept(method: ServerMethod[Call_co], environ: Environ) -> Call_co | HttpRes
     )
 
 
-def respond(response: HttpResponse, start_response: StartResponse) -> Iterable[bytes]:
-    """Send a whole answer."""
+def respond(
+    response: HttpResponse, start_response: StartResponse, body: Body | None = None
+) -> Iterable[bytes]:
+    """Send a whole answer, then read what is left of the request's body."""
     _start_response(response.status, response.headers, start_response)
-    return [response.body]
+    if body is None or body.is_read:
+        return [response.body]
+    return _and_drain(response.body, body)
+
+
+def _and_drain(data: bytes, body: Body) -> Generator[bytes, None, None]:
+    yield data
+    body.drain()
 
 
 def _start(call: StreamServerCall[Req, Res], start_response: StartResponse) -> None:
@@ -168,61 +178,21 @@ def _headers(environ: Environ) -> list[tuple[bytes, bytes]]:
     return headers
 
 
-def _length(environ: Environ) -> int | None:
-    """How many bytes of body may be read; `None` where the server ends the body itself."""
-    length = environ.get("CONTENT_LENGTH")
-    if length:
-        try:
-            return max(0, int(length))
-        except ValueError:
-            raise ConnectError(Code.INVALID_ARGUMENT, "invalid content-length") from None
-    return None if environ.get("wsgi.input_terminated") else 0
-
-
-def _read_body(environ: Environ, limit: int | None) -> bytes:
-    length = _length(environ)
-    if limit is not None and length is not None and length > limit:
+def _read_body(body: Body, limit: int | None) -> bytes:
+    if limit is not None and body.left is not None and body.left > limit:
         raise too_large(limit)
     chunks: list[bytes] = []
     size = 0
-    while length is None or size < length:
-        wanted = _CHUNK if length is None else min(_CHUNK, length - size)
-        chunk = _read(environ, wanted)
-        if not chunk:
-            break
+    while chunk := body.read():
         chunks.append(chunk)
         size += len(chunk)
         if limit is not None and size > limit:
             raise too_large(limit)
-    if length is not None and size < length:
-        raise _truncated()
     return b"".join(chunks)
 
 
-def _requests(call: StreamServerCall[Req, Res], environ: Environ) -> Generator[Req, None, None]:
-    left = _length(environ)
-    while left is None or left > 0:
-        # Reads block until they are served in full, so they ask for no more than one message.
-        wanted = min(_CHUNK, call.wanted)
-        chunk = _read(environ, wanted if left is None else min(wanted, left))
-        if not chunk:
-            break
-        if left is not None:
-            left -= len(chunk)
+def _requests(call: StreamServerCall[Req, Res], body: Body) -> Generator[Req, None, None]:
+    # Reads block until they are served in full, so they ask for no more than one message.
+    while chunk := body.read(call.wanted):
         yield from call.feed(chunk)
-    if left:
-        raise _truncated()
     call.feed_end()
-
-
-def _read(environ: Environ, size: int) -> bytes:
-    try:
-        chunk: bytes = environ["wsgi.input"].read(size)
-    except (OSError, ValueError):
-        # What servers raise for a client that went away or broke the framing of its body.
-        raise _truncated() from None
-    return chunk
-
-
-def _truncated() -> ConnectError:
-    return ConnectError(Code.INVALID_ARGUMENT, "the request body ended early")
