@@ -1,5 +1,6 @@
 """httpx, and httpx2 by the same code: HTTP/1.1 and HTTP/2, half duplex, without trailers."""
 
+import os
 import sys
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from connectrpc_client._version import __version__
 from connectrpc_protocol import Code, ConnectError, RawHeaders
 from connectrpc_protocol.http import HttpRequest
 
-_CONNECT_TIMEOUT = 10.0  # seconds
+_OWN_TIMEOUT = httpx.Timeout(None, connect=10.0)  # seconds
 
 
 class HttpxAsyncClient(Protocol):
@@ -46,12 +47,7 @@ class HttpxTransport:
     @classmethod
     def make(cls) -> "HttpxTransport":
         """A transport with a client of its own. Calls end at their deadlines, not before."""
-        return cls(
-            httpx.AsyncClient(
-                timeout=httpx.Timeout(None, connect=_CONNECT_TIMEOUT), headers=_user_agent()
-            ),
-            httpx,
-        )
+        return cls(httpx.AsyncClient(timeout=_OWN_TIMEOUT, headers=_user_agent()), httpx)
 
     async def send(
         self, request: HttpRequest, body: AsyncIterator[bytes] | None, timeout: float | None
@@ -78,20 +74,24 @@ class HttpxTransportSync:
         self._client = cast("httpx.Client", client)
         self._library = library
         self._urls = _Urls(library)
+        self._pid: int | None = None
 
     @classmethod
     def make(cls) -> "HttpxTransportSync":
-        """A transport with a client of its own. Calls end at their deadlines, not before."""
-        return cls(
-            httpx.Client(
-                timeout=httpx.Timeout(None, connect=_CONNECT_TIMEOUT), headers=_user_agent()
-            ),
-            httpx,
-        )
+        """A transport with a client of its own. Calls end at their deadlines, not before.
+
+        It may be used before `os.fork()`: the child opens connections of its own.
+        """
+        transport = cls(_own_client(), httpx)
+        transport._pid = os.getpid()
+        return transport
 
     def send(
         self, request: HttpRequest, body: Iterator[bytes] | None, timeout: float | None
     ) -> "_ResponseSync":
+        if self._pid is not None and self._pid != os.getpid():
+            # The parent still reads from the connections of the old client.
+            self._client, self._pid = _own_client(), os.getpid()
         client = self._client
         with _translated(self._library):
             outgoing = client.build_request(
@@ -174,6 +174,10 @@ def library_of(client: object) -> ModuleType | None:
         if name in ("httpx", "httpx2"):
             return sys.modules[name]
     return None
+
+
+def _own_client() -> httpx.Client:
+    return httpx.Client(timeout=_OWN_TIMEOUT, headers=_user_agent())
 
 
 def _user_agent() -> dict[str, str]:

@@ -1,0 +1,65 @@
+"""Clients in processes that fork, as servers with preloaded applications do."""
+
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+PROGRAM = """
+import os, sys
+from google.protobuf.wrappers_pb2 import StringValue
+from connectrpc_client import ClientSync, Method, MethodKind
+
+METHOD = Method(
+    service="test.v1.Echo", name="Unary", kind=MethodKind.UNARY,
+    request=StringValue, response=StringValue,
+)
+
+class Echo(ClientSync):
+    def port(self):
+        return self._call_unary(METHOD, StringValue()).headers["x-port"]
+
+client = Echo(sys.argv[1])
+before = client.port()
+child = os.fork()
+if child == 0:
+    os._exit(0 if client.port() != before else 1)
+status = os.waitpid(child, 0)[1]
+assert status == 0, "the child used the connection of its parent"
+assert client.port() == before, "the parent lost its connection"
+"""
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers with the port that the client's connection comes from."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-type", "application/proto")
+        self.send_header("content-length", "0")
+        self.send_header("x-port", str(self.client_address[1]))
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def url():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join(30)
+    server.server_close()
+
+
+def test_a_child_has_connections_of_its_own(url):
+    subprocess.run([sys.executable, "-c", PROGRAM, url], check=True, timeout=60)
