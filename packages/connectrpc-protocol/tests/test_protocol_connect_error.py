@@ -23,7 +23,8 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=10,
 )
-details = st.builds(ErrorDetail, st.text(), st.binary(max_size=20))
+type_names = st.text().filter(lambda name: "/" not in name)
+details = st.builds(ErrorDetail, type_names, st.binary(max_size=20))
 errors = st.builds(ConnectError, st.sampled_from(Code), st.text(), st.lists(details, max_size=3))
 
 
@@ -100,6 +101,12 @@ def test_a_detail_that_cannot_be_read_is_left_out(detail: object) -> None:
 
 def test_a_detail_may_be_padded_and_have_a_debug_form() -> None:
     detail = {"type": "a.B", "value": "YQ==", "debug": {"x": 1}}
+    error = error_from_json({"code": "aborted", "details": [detail]}, Code.UNKNOWN)
+    assert error.details == (ErrorDetail("a.B", b"a"),)
+
+
+def test_the_type_of_a_detail_may_be_a_url() -> None:
+    detail = {"type": "type.googleapis.com/a.B", "value": "YQ"}
     error = error_from_json({"code": "aborted", "details": [detail]}, Code.UNKNOWN)
     assert error.details == (ErrorDetail("a.B", b"a"),)
 

@@ -157,7 +157,8 @@ names = st.from_regex(r"x-[a-z0-9!#$%&'*+.^_`|~-]{1,8}", fullmatch=True)
 # Spaces around a value are not part of it, and servers and clients strip them.
 header_values = st.from_regex(r"[\x21-\x7e\x80-\xff]{1,12}", fullmatch=True)
 metadata = st.lists(st.tuples(names, header_values), max_size=4).map(Headers)
-details = st.builds(ErrorDetail, st.text(max_size=20), st.binary(max_size=20))
+type_names = st.from_regex(r"[a-zA-Z_.]{1,20}", fullmatch=True)
+details = st.builds(ErrorDetail, type_names, st.binary(max_size=20))
 errors = st.builds(
     ConnectError, st.sampled_from(Code), texts, st.lists(details, max_size=2), metadata
 )

@@ -102,7 +102,8 @@ class Brotli:
 class Zstd:
     """RFC 8878; needs the extra `zstd`.
 
-    A frame whose window exceeds 8 MiB is refused, as RFC 9659 asks for content on the web.
+    Several frames are one message and skippable frames are skipped (RFC 8878, section 3.1). A frame
+    whose window exceeds 8 MiB is refused, as RFC 9659 asks for content on the web.
     """
 
     name = "zstd"
@@ -127,7 +128,6 @@ class Zstd:
                 with decompressor.stream_reader(data, read_across_frames=True) as reader:
                     if not _reads_within(reader.read, limit):
                         raise too_large(limit)
-            # There may be several frames, some without content (RFC 8878, section 3.1).
             frame = decompressor.decompressobj()
             for chunk in _chunks(data):
                 rest = chunk

@@ -101,6 +101,6 @@ def _details(value: object) -> Iterable[ErrorDetail]:
             type_name, data = each.get("type"), each.get("value")
             if isinstance(type_name, str) and isinstance(data, str):
                 try:
-                    yield ErrorDetail(type_name, decode_base64(data))
+                    yield ErrorDetail(type_name.rpartition("/")[2], decode_base64(data))
                 except ValueError:
                     continue
