@@ -67,7 +67,7 @@ def core() -> None:
 
 def _answer(call: UnaryServerCall[SayRequest, SayResponse]) -> None:
     request = call.request(BODY)
-    call.response(SayResponse(sentence=request.sentence))
+    call.response(call.encode(SayResponse(sentence=request.sentence)))
 
 
 def bare_application() -> None:

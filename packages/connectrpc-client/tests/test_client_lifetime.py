@@ -6,7 +6,7 @@ from contextlib import aclosing, closing
 
 import httpx
 import pytest
-from google.protobuf.wrappers_pb2 import StringValue
+from google.protobuf.wrappers_pb2 import Int64Value, StringValue
 
 from connectrpc_client import Code, ConnectError
 
@@ -33,6 +33,11 @@ class TestOptions:
     def test_negative_timeout_of_a_call(self, caller):
         with pytest.raises(ValueError, match="timeout_ms must not be negative"):
             caller.call("unary", "hi", timeout_ms=-1)
+
+    @pytest.mark.parametrize("option", ["accept_compression", "headers"])
+    def test_value_of_a_wrong_type(self, caller, option):
+        with pytest.raises(TypeError):
+            caller.call("unary", "hi", **{option: "gzip" if "c" in option else {"a": 1}})
 
     def test_header_that_http_cannot_carry(self, caller):
         with pytest.raises(ValueError, match="header"):
@@ -146,8 +151,9 @@ class TestRequestIterators:
 
     @pytest.mark.parametrize("name", ["client", "bidi"])
     def test_wrong_message(self, caller, name):
-        with pytest.raises(AttributeError):
-            caller.call(name, ["no message"])
+        for wrong in ("no message", Int64Value()):
+            with pytest.raises(TypeError, match=r"expected .* google\.protobuf\.StringValue"):
+                caller.call(name, [wrong])
 
     def test_async_iterator(self, make_caller, server):
         async def requests():

@@ -333,6 +333,11 @@ def test_compressions_keep_their_order() -> None:
     assert Compressions(["zstd", "gzip"]).names == ("zstd", "gzip")
 
 
+def test_a_name_alone_is_no_list_of_names() -> None:
+    with pytest.raises(TypeError, match=r"a list of names: \['gzip'\]"):
+        Compressions("gzip")
+
+
 @pytest.mark.parametrize("name", ["", "identity"])
 def test_identity_is_no_compression(name: str) -> None:
     assert Compressions(["gzip"]).get(name) is None

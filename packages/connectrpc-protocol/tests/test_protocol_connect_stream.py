@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 import pytest
+from google.protobuf.struct_pb2 import Struct
 from google.protobuf.wrappers_pb2 import StringValue
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -233,6 +234,11 @@ def test_a_response_beyond_the_send_limit_is_an_error() -> None:
     assert caught.value.code is Code.RESOURCE_EXHAUSTED
 
 
+def test_a_response_of_another_type_is_a_type_error() -> None:
+    with pytest.raises(TypeError, match=r"type google\.protobuf\.StringValue, got Struct"):
+        accepted().message(Struct())
+
+
 def test_the_end_of_a_success() -> None:
     end = accepted().end()
     assert (end_stream(end.body), end.trailers) == ({}, None)
@@ -325,6 +331,11 @@ def test_long_requests_are_compressed_where_it_is_asked_for() -> None:
     assert ("connect-content-encoding", "gzip") in call.head().headers
     data = call.message(LONG)
     assert (data[0], Gzip().decompress(data[5:], None)) == (1, LONG.SerializeToString())
+
+
+def test_a_request_of_another_type_is_a_type_error() -> None:
+    with pytest.raises(TypeError, match=r"type google\.protobuf\.StringValue, got Struct"):
+        call_of()[0].message(Struct())
 
 
 def test_responses_come_until_the_end_of_the_stream() -> None:

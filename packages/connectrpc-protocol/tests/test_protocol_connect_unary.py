@@ -67,6 +67,10 @@ def accepted(headers: Mapping[str, str] | None = None, **options: object) -> Cal
     return call
 
 
+def respond(call: Call, message: StringValue) -> HttpResponse:
+    return call.response(call.encode(message))
+
+
 def error_of(answer: object) -> tuple[int, dict[str, object]]:
     assert isinstance(answer, HttpResponse)
     assert dict(answer.headers)[b"content-type"] == b"application/json"
@@ -150,7 +154,7 @@ def test_a_body_that_cannot_be_decompressed_is_an_invalid_argument() -> None:
 
 @pytest.mark.parametrize("content_type", ["application/proto", "application/json"])
 def test_an_answer_has_its_length_and_the_type_of_the_request(content_type: str) -> None:
-    answer = accepted(content_type=content_type).response(HELLO)
+    answer = respond(accepted(content_type=content_type), HELLO)
     assert (answer.status, answer.trailers) == (200, None)
     assert dict(answer.headers) == {
         b"content-type": content_type.encode(),
@@ -164,7 +168,7 @@ def test_metadata_is_sent_as_headers_and_prefixed_trailers() -> None:
     call.context.response_headers.add("x-a", "2")
     call.context.response_headers.add("content-length", "999")
     call.context.response_trailers.add("x-b", "3")
-    headers = call.response(HELLO).headers
+    headers = respond(call, HELLO).headers
     assert list(headers) == [
         (b"content-type", b"application/proto"),
         (b"content-length", b"7"),
@@ -175,7 +179,7 @@ def test_metadata_is_sent_as_headers_and_prefixed_trailers() -> None:
 
 
 def test_a_long_answer_is_compressed_as_the_client_likes() -> None:
-    answer = accepted({"accept-encoding": "br;q=0.5, gzip"}).response(LONG)
+    answer = respond(accepted({"accept-encoding": "br;q=0.5, gzip"}), LONG)
     headers = dict(answer.headers)
     assert headers[b"content-encoding"] == b"gzip"
     assert headers[b"content-length"] == b"%d" % len(answer.body)
@@ -187,30 +191,35 @@ def test_a_long_answer_stays_as_it_is_for_a_client_without_compression(
     accept_encoding: str | None,
 ) -> None:
     headers = {} if accept_encoding is None else {"accept-encoding": accept_encoding}
-    answer = accepted(headers).response(LONG)
+    answer = respond(accepted(headers), LONG)
     assert answer.body == LONG.SerializeToString()
     assert b"content-encoding" not in dict(answer.headers)
 
 
 def test_a_short_answer_is_not_compressed() -> None:
-    answer = accepted({"accept-encoding": "gzip"}).response(HELLO)
+    answer = respond(accepted({"accept-encoding": "gzip"}), HELLO)
     assert answer.body == HELLO_BYTES
 
 
 def test_the_length_from_which_answers_are_compressed_is_an_option() -> None:
-    answer = accepted({"accept-encoding": "gzip"}, compress_min_bytes=7).response(HELLO)
+    answer = respond(accepted({"accept-encoding": "gzip"}, compress_min_bytes=7), HELLO)
     assert dict(answer.headers)[b"content-encoding"] == b"gzip"
 
 
 def test_a_long_answer_to_a_get_varies_by_accept_encoding() -> None:
-    answer = accepted(query=b"encoding=proto&message=").response(LONG)
+    answer = respond(accepted(query=b"encoding=proto&message="), LONG)
     assert dict(answer.headers)[b"vary"] == b"accept-encoding"
 
 
 def test_an_answer_beyond_the_send_limit_is_an_error() -> None:
     with pytest.raises(ConnectError, match="7 bytes exceeds the send limit of 6 bytes") as caught:
-        accepted(send_max_bytes=6).response(HELLO)
+        respond(accepted(send_max_bytes=6), HELLO)
     assert caught.value.code is Code.RESOURCE_EXHAUSTED
+
+
+def test_a_response_of_another_type_is_a_type_error() -> None:
+    with pytest.raises(TypeError, match=r"type google\.protobuf\.StringValue, got Struct"):
+        accepted().encode(Struct())
 
 
 @pytest.mark.parametrize("code", Code)
@@ -351,6 +360,12 @@ def test_a_request_is_a_post() -> None:
         ],
         HELLO_BYTES,
     )
+
+
+@pytest.mark.parametrize("http_method", ["GET", "POST"])
+def test_a_request_of_another_type_is_a_type_error(http_method: str) -> None:
+    with pytest.raises(TypeError, match=r"type google\.protobuf\.StringValue, got Struct"):
+        client(http_method=http_method)[0].request(Struct())
 
 
 def test_a_request_tells_what_remains_of_its_timeout() -> None:

@@ -119,7 +119,10 @@ def unary(
     got = Received([call.request(sent.body or b"")], call.context)
     fill(call.context, response)
     error = response.error
-    answer = call.response(response.messages[0]) if error is None else call.failure(error)
+    if error is None:
+        answer = call.response(call.encode(response.messages[0]))
+    else:
+        answer = call.failure(error)
     try:
         message = client.response(answer.status, list(answer.headers), answer.body)
     except ConnectError as caught:

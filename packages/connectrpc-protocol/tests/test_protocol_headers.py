@@ -94,6 +94,12 @@ def test_a_value_that_http_cannot_carry_is_refused(value: str) -> None:
         Headers({"x-a": value})
 
 
+@pytest.mark.parametrize("value", [7, None, b"bytes", [b"bytes"], [None], {"a": "b"}])
+def test_a_value_that_is_no_text_is_a_type_error(value: object) -> None:
+    with pytest.raises(TypeError, match="the value of header 'x-a' is no string"):
+        Headers({"x-a": value})
+
+
 @pytest.mark.parametrize("value", [" a b", "a b\t", "\t a b  "])
 def test_spaces_around_a_value_are_no_part_of_it(value: str) -> None:
     headers = Headers({"x-a": value})

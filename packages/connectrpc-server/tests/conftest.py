@@ -44,7 +44,7 @@ SERVER = method("Server", MethodKind.SERVER_STREAM, IdempotencyLevel.UNKNOWN)
 BIDI = method("Bidi", MethodKind.BIDI_STREAM, IdempotencyLevel.UNKNOWN)
 
 
-def answer(text: str, ctx: RequestContext) -> StringValue:
+def answer(text: str, ctx: RequestContext) -> Any:
     """What both colours answer; the text says what is to happen."""
     if text == "crash":
         raise RuntimeError("secret-db-password")
@@ -52,6 +52,8 @@ def answer(text: str, ctx: RequestContext) -> StringValue:
         raise ConnectError(
             Code(text[5:]), "as asked", [Int64Value(value=7)], {"x-error": "metadata"}
         )
+    if text == "wrong":
+        return Int64Value(value=7)
     if text == "metadata":
         ctx.response_headers["x-header"] = "h"
         ctx.response_trailers["x-trailer"] = "t"

@@ -1,6 +1,7 @@
 """How calls end before their time: deadlines, disconnects, cancellation, wrong handlers."""
 
 import asyncio
+import functools
 import json
 import time
 
@@ -269,6 +270,21 @@ class TestWrongHandlers:
     def generator(self, request, ctx):
         yield request
 
+    def function(self, request, ctx):
+        return request
+
+    def test_wrapped_coroutine_function(self, methods):
+        @functools.wraps(self.coroutine)
+        def wrapper(request, ctx):
+            return self.coroutine(request, ctx)
+
+        Handler.unary(methods["Unary"], wrapper)
+
+    def test_service_that_is_none(self, shell):
+        for service in (None, type(shell.service), shell.service.unary):
+            with pytest.raises(TypeError, match="the service must be an object"):
+                type(shell.application())(service)
+
     def test_async_handler_in_a_wsgi_application(self, methods):
         for name in ("unary", "client_stream", "server_stream", "bidi_stream"):
             method = methods[name.partition("_")[0].capitalize()]
@@ -286,6 +302,6 @@ class TestWrongHandlers:
     def test_sync_handler_in_an_asgi_application(self, methods):
         for name in ("unary", "client_stream"):
             method = methods[name.partition("_")[0].capitalize()]
-            for function in (self.async_generator, self.generator):
+            for function in (self.async_generator, self.generator, self.function):
                 with pytest.raises(TypeError, match="async def"):
                     getattr(Handler, name)(method, function)

@@ -147,6 +147,14 @@ def test_end_sees_the_error_of_a_stream(shell):
     assert guard.seen == ["start Server", "end token ConnectError"]
 
 
+def test_end_sees_that_the_response_cannot_be_sent(shell):
+    guard = Guard()
+    headers = ("authorization", "secret")
+    answer = shell.unary("a" * 200, headers, interceptors=[guard], send_max_bytes=100)
+    assert answer.status == 429
+    assert guard.seen == ["start Unary", "end token ConnectError"]
+
+
 def test_unusable_interceptor(shell):
     for interceptor in (object(), Guard, "guard"):
         with pytest.raises(TypeError):

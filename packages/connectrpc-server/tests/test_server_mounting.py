@@ -224,6 +224,23 @@ def test_failed_startup_of_the_fallback(make_shell):
     asyncio.run(check())
 
 
+def test_a_generator_serves_one_lifespan(make_shell, asgi_application):
+    async def generator():
+        yield make_shell("asgi").service
+
+    async def check():
+        app = asgi_application(generator())
+        async with app.lifespan():
+            assert await post(app) == 200
+        async with Lifespan(app) as lifespan:
+            assert lifespan.started["type"] == "lifespan.startup.failed"
+            assert "was used before" in lifespan.started["message"]
+
+    asyncio.run(check())
+
+
 def test_websockets_are_refused(make_shell):
-    with pytest.raises(NotImplementedError, match="websocket"):
-        asyncio.run(make_shell("asgi").application()({"type": "websocket"}, None, None))
+    app = make_shell("asgi").application()
+    for refusing in (app, combine(app)):
+        with pytest.raises(NotImplementedError, match="websocket"):
+            asyncio.run(refusing({"type": "websocket"}, None, None))

@@ -88,6 +88,11 @@ def test_unexpected_exception_stays_on_the_server(shell, caplog):
     assert "secret-db-password" in str(record.exc_info[1])
 
 
+def test_response_of_a_wrong_type(shell, caplog):
+    assert shell.unary("wrong").status == 500
+    assert "expected a message of type google.protobuf.StringValue" in caplog.text
+
+
 def test_unexpected_exception_exposed_on_request(shell):
     answer = shell.unary("crash", expose_errors=True)
     assert error_of(answer)["message"] == "RuntimeError: secret-db-password"
@@ -130,7 +135,7 @@ def test_wrong_content_type(shell, make_request, content_type):
         ([JSON], b"\xff"),
         ([JSON], b"[" * 100_000),
         ([PROTO, ("content-encoding", "gzip")], b"no gzip"),
-        ([PROTO, ("content-encoding", "gzip")], gzip.compress(b"\n\x02hi")[:-9]),
+        ([PROTO, ("content-encoding", "gzip")], gzip.compress(b"\n\x02hi", mtime=0)[:-9]),
         ([PROTO, ("connect-timeout-ms", "soon")], b""),
         ([PROTO, ("connect-timeout-ms", "12345678901")], b""),
         ([PROTO, ("connect-protocol-version", "2")], b""),

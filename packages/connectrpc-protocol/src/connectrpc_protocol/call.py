@@ -28,8 +28,8 @@ Peer = tuple[str, int] | None
 class UnaryServerCall(Protocol[Req_co, Res_contra]):
     """One call with one request and one response, on the server.
 
-    The shell reads a body if there is one, up to `read_limit`, then calls `request` and either
-    `response` or `failure`.
+    The shell reads a body if there is one, up to `read_limit`, then calls `request`, `encode` and
+    `response`, or `failure` once one of them or the handler raised.
     """
 
     @property
@@ -51,8 +51,15 @@ class UnaryServerCall(Protocol[Req_co, Res_contra]):
         """The request message."""
         ...
 
-    def response(self, message: Res_contra) -> HttpResponse:
-        """The answer of a successful call."""
+    def encode(self, message: Res_contra) -> bytes:
+        """The bytes of the response message.
+
+        Apart from `response`, so that interceptors see it fail and may still add trailers.
+        """
+        ...
+
+    def response(self, body: bytes) -> HttpResponse:
+        """The answer of a successful call, with what `encode` returned."""
         ...
 
     def failure(self, exc: BaseException) -> HttpResponse:

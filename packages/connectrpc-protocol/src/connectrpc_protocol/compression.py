@@ -209,6 +209,8 @@ class Compressions:
     __slots__ = ("_by_name", "header", "names")
 
     def __init__(self, compressions: Iterable[str | Compression]) -> None:
+        if isinstance(compressions, str):
+            raise TypeError(f"compressions are a list of names: [{compressions!r}]")
         resolved = [resolve_compression(each) for each in compressions]
         self._by_name = {each.name: each for each in resolved}
         self.names: Sequence[str] = tuple(self._by_name)

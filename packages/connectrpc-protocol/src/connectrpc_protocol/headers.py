@@ -68,8 +68,8 @@ class Headers(MutableMapping[str, str]):
             initial.items() if isinstance(initial, Mapping) else initial,
         )
         for name, value in pairs:
-            for each in (value,) if isinstance(value, str) else value:
-                self.add(name, each)
+            for each in value if isinstance(value, (list, tuple)) else (value,):
+                self._add(name, each)
 
     @classmethod
     def from_raw(cls, raw: RawHeaders) -> "Headers":
@@ -93,6 +93,9 @@ class Headers(MutableMapping[str, str]):
 
         Raises `ValueError` where HTTP cannot carry the name or the value.
         """
+        self._add(name, value)
+
+    def _add(self, name: str, value: object) -> None:
         self._values.setdefault(_checked_name(name), []).append(_checked_value(name, value))
 
     def get_all(self, name: str) -> list[str]:
@@ -170,7 +173,9 @@ def _checked_name(name: str) -> str:
     return name.lower()
 
 
-def _checked_value(name: str, value: str) -> str:
+def _checked_value(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"the value of header {name!r} is no string: {value!r}")
     if not _VALUE.fullmatch(value):
         raise ValueError(
             f"invalid character in the value of header {name!r}; a '-bin' header holds any bytes"

@@ -25,6 +25,7 @@ class UnaryInterceptor(Protocol):
         call_next: Callable[[Req, RequestContext], Awaitable[Res]],
         request: Req,
         ctx: RequestContext,
+        /,
     ) -> Res:
         """Answer the call, usually with `await call_next(request, ctx)`."""
         ...
@@ -39,6 +40,7 @@ class ClientStreamInterceptor(Protocol):
         call_next: Callable[[AsyncIterator[Req], RequestContext], Awaitable[Res]],
         requests: AsyncIterator[Req],
         ctx: RequestContext,
+        /,
     ) -> Res:
         """Answer the call, usually with `await call_next(requests, ctx)`."""
         ...
@@ -53,6 +55,7 @@ class ServerStreamInterceptor(Protocol):
         call_next: Callable[[Req, RequestContext], AsyncIterator[Res]],
         request: Req,
         ctx: RequestContext,
+        /,
     ) -> AsyncIterator[Res]:
         """Answer the call, usually by yielding what `call_next(request, ctx)` yields."""
         ...
@@ -67,6 +70,7 @@ class BidiStreamInterceptor(Protocol):
         call_next: Callable[[AsyncIterator[Req], RequestContext], AsyncIterator[Res]],
         requests: AsyncIterator[Req],
         ctx: RequestContext,
+        /,
     ) -> AsyncIterator[Res]:
         """Answer the call, usually by yielding what `call_next(requests, ctx)` yields."""
         ...
@@ -76,11 +80,11 @@ class BidiStreamInterceptor(Protocol):
 class MetadataInterceptor(Protocol[T]):
     """Runs at the start and the end of every call, whatever its kind."""
 
-    async def on_start(self, ctx: RequestContext) -> T:
+    async def on_start(self, ctx: RequestContext, /) -> T:
         """Called before the request is read or sent; raise `ConnectError` to refuse the call."""
         ...
 
-    async def on_end(self, token: T, ctx: RequestContext, error: BaseException | None) -> None:
+    async def on_end(self, token: T, ctx: RequestContext, error: BaseException | None, /) -> None:
         """Called once for each `on_start` that returned, with what it returned."""
         ...
 
@@ -90,7 +94,7 @@ class UnaryInterceptorSync(Protocol):
     """`UnaryInterceptor` for WSGI applications and sync clients."""
 
     def intercept_unary_sync(
-        self, call_next: Callable[[Req, RequestContext], Res], request: Req, ctx: RequestContext
+        self, call_next: Callable[[Req, RequestContext], Res], request: Req, ctx: RequestContext, /
     ) -> Res:
         """Answer the call, usually with `call_next(request, ctx)`."""
         ...
@@ -105,6 +109,7 @@ class ClientStreamInterceptorSync(Protocol):
         call_next: Callable[[Iterator[Req], RequestContext], Res],
         requests: Iterator[Req],
         ctx: RequestContext,
+        /,
     ) -> Res:
         """Answer the call, usually with `call_next(requests, ctx)`."""
         ...
@@ -119,6 +124,7 @@ class ServerStreamInterceptorSync(Protocol):
         call_next: Callable[[Req, RequestContext], Iterator[Res]],
         request: Req,
         ctx: RequestContext,
+        /,
     ) -> Iterator[Res]:
         """Answer the call, usually by yielding what `call_next(request, ctx)` yields."""
         ...
@@ -133,6 +139,7 @@ class BidiStreamInterceptorSync(Protocol):
         call_next: Callable[[Iterator[Req], RequestContext], Iterator[Res]],
         requests: Iterator[Req],
         ctx: RequestContext,
+        /,
     ) -> Iterator[Res]:
         """Answer the call, usually by yielding what `call_next(requests, ctx)` yields."""
         ...
@@ -142,27 +149,27 @@ class BidiStreamInterceptorSync(Protocol):
 class MetadataInterceptorSync(Protocol[T]):
     """`MetadataInterceptor` for WSGI applications and sync clients."""
 
-    def on_start_sync(self, ctx: RequestContext) -> T:
+    def on_start_sync(self, ctx: RequestContext, /) -> T:
         """Called before the request is read or sent; raise `ConnectError` to refuse the call."""
         ...
 
-    def on_end_sync(self, token: T, ctx: RequestContext, error: BaseException | None) -> None:
+    def on_end_sync(self, token: T, ctx: RequestContext, error: BaseException | None, /) -> None:
         """Called once for each `on_start_sync` that returned, with what it returned."""
         ...
 
 
 class _AnyMetadataInterceptor(Protocol):
     # A MetadataInterceptor[T] of any T: a token is taken as `Never`, so every `on_end` fits.
-    async def on_start(self, ctx: RequestContext) -> object: ...
+    async def on_start(self, ctx: RequestContext, /) -> object: ...
     async def on_end(
-        self, token: Never, ctx: RequestContext, error: BaseException | None
+        self, token: Never, ctx: RequestContext, error: BaseException | None, /
     ) -> None: ...
 
 
 class _AnyMetadataInterceptorSync(Protocol):
-    def on_start_sync(self, ctx: RequestContext) -> object: ...
+    def on_start_sync(self, ctx: RequestContext, /) -> object: ...
     def on_end_sync(
-        self, token: Never, ctx: RequestContext, error: BaseException | None
+        self, token: Never, ctx: RequestContext, error: BaseException | None, /
     ) -> None: ...
 
 

@@ -63,18 +63,31 @@ class MessageEncoder:
     """Messages to bytes, compressed where that may pay.
 
     Messages below `compress_min` bytes stay as they are, since compression makes them longer;
-    those beyond `limit` bytes are refused.
+    those beyond `limit` bytes are refused, and those of another type than the method's.
     """
 
-    __slots__ = ("_codec", "_limit", "compress_min")
+    __slots__ = ("_codec", "_limit", "_type", "compress_min")
 
-    def __init__(self, codec: Codec, compress_min: int, limit: int | None) -> None:
+    def __init__(
+        self, codec: Codec, message_type: type[Message], compress_min: int, limit: int | None
+    ) -> None:
         self._codec = codec
+        self._type = message_type
         self._limit = limit
         self.compress_min = compress_min
 
+    def check(self, message: Message) -> None:
+        """Raises `TypeError` for a message of another type, whose bytes might happen to fit."""
+        if not isinstance(message, self._type):
+            expected = self._type.DESCRIPTOR.full_name
+            raise TypeError(f"expected a message of type {expected}, got {type(message).__name__}")
+
     def encode(self, message: Message) -> bytes:
-        """The bytes of a message. Raises `ConnectError` (`resource_exhausted`)."""
+        """The bytes of a message.
+
+        Raises `ConnectError` (`resource_exhausted`), and `TypeError` for a wrong type.
+        """
+        self.check(message)
         data = self._codec.encode(message)
         if self._limit is not None and len(data) > self._limit:
             raise ConnectError(
@@ -84,7 +97,7 @@ class MessageEncoder:
         return data
 
     def envelope(self, message: Message, compression: Compression | None) -> bytes:
-        """The message in an envelope. Raises `ConnectError` (`resource_exhausted`)."""
+        """The message in an envelope. Raises what `encode` raises."""
         data = self.encode(message)
         if compression is None or len(data) < self.compress_min:
             return pack(0, data)

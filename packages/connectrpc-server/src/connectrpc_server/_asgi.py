@@ -1,8 +1,9 @@
 """The ASGI application of one service."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from functools import partial
 from typing import ClassVar, Generic, TypeVar, cast
 
 from connectrpc_protocol import Codec, Compression, Interceptor
@@ -16,11 +17,12 @@ from connectrpc_protocol.options import (
     server_compressions,
 )
 from connectrpc_server._asgi_endpoint import Endpoint, respond
-from connectrpc_server._handler import Handler
+from connectrpc_server._handler import Handler, check_service
 from connectrpc_server._lifespan import serve_lifespan
 from connectrpc_server._routing import find_route
 from connectrpc_server._types import Receive, Scope, Send
 
+S = TypeVar("S")
 S_contra = TypeVar("S_contra", contravariant=True)
 
 
@@ -39,7 +41,7 @@ class ASGIApplication(ABC, Generic[S_contra]):
 
     def __init__(
         self,
-        service: S_contra | AbstractAsyncContextManager[S_contra] | AsyncGenerator[S_contra, None],
+        service: S_contra | AbstractAsyncContextManager[S_contra] | AsyncIterator[S_contra],
         *,
         interceptors: Iterable[Interceptor] = (),
         read_max_bytes: int | None = READ_MAX_BYTES,
@@ -65,14 +67,14 @@ class ASGIApplication(ABC, Generic[S_contra]):
         )
         self._chain = InterceptorChain(interceptors)
         self._routes: dict[str, Endpoint] = {}
-        self._pending: AbstractAsyncContextManager[S_contra] | None = None
+        self._open: Callable[[], AbstractAsyncContextManager[S_contra]] | None = None
+        check_service(service)
         if isinstance(service, AsyncGenerator):
-            generator = cast("AsyncGenerator[S_contra, None]", service)
-            self._pending = asynccontextmanager(lambda: generator)()
+            self._open = partial(_once, cast("AsyncGenerator[S_contra, None]", service))
         elif isinstance(service, AbstractAsyncContextManager):
-            self._pending = service
+            self._open = partial(_same, service)
         else:
-            self._bind(service)
+            self._bind(cast("S_contra", service))
 
     @property
     def path(self) -> str:
@@ -96,10 +98,10 @@ class ASGIApplication(ABC, Generic[S_contra]):
         The ASGI lifespan of a server does it unasked. Frameworks do not hand that on to mounted
         applications; enter it in the lifespan of the outer application.
         """
-        if self._pending is None:
+        if self._open is None:
             yield
         else:
-            async with self._pending as service:
+            async with self._open() as service:
                 self._bind(service)
                 try:
                     yield
@@ -124,8 +126,22 @@ class ASGIApplication(ABC, Generic[S_contra]):
             raise NotImplementedError(f"no support for ASGI scope {kind!r}")
 
     def _check_started(self) -> None:
-        if self._pending is not None and not self._routes:
+        if self._open is not None and not self._routes:
             raise RuntimeError(
                 f"{self.service_name}: the service is not there: the server ran no ASGI lifespan; "
                 "enter `lifespan()` of this application in the lifespan of the outer one"
             )
+
+
+def _same(context: AbstractAsyncContextManager[S]) -> AbstractAsyncContextManager[S]:
+    return context
+
+
+@asynccontextmanager
+async def _once(generator: AsyncGenerator[S, None]) -> AsyncGenerator[S, None]:
+    """A generator as a context manager."""
+    async with aclosing(generator):
+        async for service in generator:
+            yield service
+            return
+    raise RuntimeError("the async generator of the service yields nothing, or was used before")

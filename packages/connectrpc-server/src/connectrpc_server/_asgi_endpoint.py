@@ -53,10 +53,10 @@ class UnaryEndpoint(Generic[Req, Res]):
             return
         try:
             if call.context.deadline is None and not self._chain.metadata:
-                message = await self._invoke(call, receive)
+                body = call.encode(await self._invoke(call, receive))
             else:
-                message = await self._supervise(call, receive)
-            response = call.response(message)
+                body = await self._supervise(call, receive)
+            response = call.response(body)
         except ClientDisconnected:
             return
         except Exception as exc:
@@ -64,12 +64,12 @@ class UnaryEndpoint(Generic[Req, Res]):
             response = call.failure(exc)
         await respond(response, send)
 
-    async def _supervise(self, call: UnaryServerCall[Req, Res], receive: Receive) -> Res:
+    async def _supervise(self, call: UnaryServerCall[Req, Res], receive: Receive) -> bytes:
         context = call.context
         async with self._chain.around(context), CallScope(context.deadline):
             message = await self._invoke(call, receive)
             remaining(context.deadline)
-            return message
+            return call.encode(message)
 
     async def _invoke(self, call: UnaryServerCall[Req, Res], receive: Receive) -> Res:
         body = b""

@@ -14,6 +14,10 @@ from connectrpc_protocol.deadline import deadline_exceeded
 
 T = TypeVar("T")
 
+# Clients cut what remains to whole milliseconds when they send it, and timers are as coarse. This
+# much later the client's own time has run out for certain; before, the answer that says so could
+# arrive in the very moment in which the client gives up, and be read by half.
+_ROUNDING = 0.002
 
 class ClientDisconnected(ConnectError):
     """The client went away; nobody is left to answer."""
@@ -49,7 +53,7 @@ class CallScope:
         self._task = task
         self._cancelling = task.cancelling()
         if self._deadline is not None:
-            delay = max(0.0, self._deadline - time.monotonic())
+            delay = max(0.0, self._deadline - time.monotonic()) + _ROUNDING
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(delay, self._end, deadline_exceeded())
         return self

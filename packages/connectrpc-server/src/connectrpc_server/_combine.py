@@ -1,5 +1,6 @@
 """Several services, and another application beside them, as one application."""
 
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Never, TypeVar, cast, overload
@@ -39,10 +40,12 @@ class CombinedASGIApplication:
         app: ASGIApp | None = self._fallback
         if scope["type"] == "http":
             app = _find(self._apps, scope["path"]) or self._fallback
-        if app is None:
+        if app is not None:
+            await app(scope, receive, send)
+        elif scope["type"] == "http":
             await _asgi_endpoint.respond(NOT_FOUND, send)
         else:
-            await app(scope, receive, send)
+            raise NotImplementedError(f"no support for ASGI scope {scope['type']!r}")
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None, None]:
@@ -92,8 +95,9 @@ def combine(
     if not apps:
         raise ValueError("combine() needs at least one application")
     names = [app.service_name for app in apps]
-    if len(set(names)) < len(names):
-        raise ValueError(f"two applications serve the same service: {', '.join(sorted(names))}")
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    if twice:
+        raise ValueError(f"two applications serve the same service: {', '.join(twice)}")
     asgi = [app for app in apps if isinstance(app, ASGIApplication)]
     wsgi = [app for app in apps if isinstance(app, WSGIApplication)]
     if len(asgi) == len(apps):

@@ -201,13 +201,19 @@ class HandlerSync:
         return cls(method, build)
 
 
+def check_service(service: object) -> None:
+    """Raises `TypeError` for what cannot be a service object, such as a class of one."""
+    if service is None or isinstance(service, type) or inspect.isroutine(service):
+        raise TypeError(f"the service must be an object whose methods answer calls: {service!r}")
+
+
 async def _only(message: Res) -> AsyncGenerator[Res, None]:
     yield message
 
 
 def _check_awaits(method: Method[Req, Res], function: Callable[..., object]) -> None:
-    if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
-        raise TypeError(f"{method.full_name}: the handler must be 'async def' without 'yield'")
+    if inspect.isroutine(function) and not inspect.iscoroutinefunction(inspect.unwrap(function)):
+        raise TypeError(f"{method.full_name}: the handler must be an 'async def' without 'yield'")
 
 
 def _check_iterates(method: Method[Req, Res], function: Callable[..., object]) -> None:

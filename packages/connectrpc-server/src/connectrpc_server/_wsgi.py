@@ -14,7 +14,7 @@ from connectrpc_protocol.options import (
     ServerOptions,
     server_compressions,
 )
-from connectrpc_server._handler import HandlerSync
+from connectrpc_server._handler import HandlerSync, check_service
 from connectrpc_server._routing import find_route
 from connectrpc_server._types import Environ, StartResponse
 from connectrpc_server._wsgi_endpoint import respond
@@ -62,6 +62,7 @@ class WSGIApplication(ABC, Generic[S_contra]):
             require_connect_protocol_header=require_connect_protocol_header,
             expose_errors=expose_errors,
         )
+        check_service(service)
         chain = InterceptorChainSync(interceptors)
         self._routes = {
             handler.method.path: handler.endpoint(chain, options)

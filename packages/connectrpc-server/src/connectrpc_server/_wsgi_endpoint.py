@@ -54,7 +54,8 @@ class UnaryEndpoint(Generic[Req, Res]):
                 data = _read_body(body, call.read_limit) if call.has_body else b""
                 message = self._function(call.request(data), call.context)
                 remaining(call.context.deadline)
-            response = call.response(message)
+                encoded = call.encode(message)
+            response = call.response(encoded)
         except Exception as exc:
             log_unexpected(exc, call.context)
             response = call.failure(exc)

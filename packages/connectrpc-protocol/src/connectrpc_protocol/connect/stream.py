@@ -57,7 +57,9 @@ class _ServerMethod(Generic[Req, Res]):
         self.decoder = MessageDecoder(
             codec, method.request, options.read_max_bytes, Code.INVALID_ARGUMENT
         )
-        self.encoder = MessageEncoder(codec, options.compress_min_bytes, options.send_max_bytes)
+        self.encoder = MessageEncoder(
+            codec, method.response, options.compress_min_bytes, options.send_max_bytes
+        )
 
     def post(
         self, headers: RawHeaders, fields: Fields, query: bytes, peer: Peer
@@ -154,7 +156,7 @@ class StreamClientMethod(Generic[Req, Res]):
         self.options = options
         self.content_type = CONTENT_TYPE_PREFIX + codec.name
         self.decoder = MessageDecoder(codec, method.response, options.read_max_bytes, Code.INTERNAL)
-        self.encoder = MessageEncoder(codec, options.compress_min_bytes, None)
+        self.encoder = MessageEncoder(codec, method.request, options.compress_min_bytes, None)
         # An HTTP client must not ask on its own account to have the whole body compressed.
         self.headers = [
             ("accept-encoding", "identity"),

@@ -70,7 +70,9 @@ class _ServerMethod(Generic[Req, Res]):
         self.decoder = MessageDecoder(
             codec, method.request, options.read_max_bytes, Code.INVALID_ARGUMENT
         )
-        self.encoder = MessageEncoder(codec, options.compress_min_bytes, options.send_max_bytes)
+        self.encoder = MessageEncoder(
+            codec, method.response, options.compress_min_bytes, options.send_max_bytes
+        )
 
     def post(
         self, headers: RawHeaders, fields: Fields, query: bytes, peer: Peer
@@ -127,9 +129,11 @@ class UnaryServerCall(Generic[Req, Res]):
             body = self._message
         return self._bound.decoder.decode(body, self._compression)
 
-    def response(self, message: Res) -> HttpResponse:
+    def encode(self, message: Res) -> bytes:
+        return self._bound.encoder.encode(message)
+
+    def response(self, body: bytes) -> HttpResponse:
         bound = self._bound
-        body = bound.encoder.encode(message)
         size = len(body)
         if size < bound.encoder.compress_min and not self.context.has_response_metadata:
             # The path of nearly all small calls.
@@ -220,7 +224,7 @@ class UnaryClientMethod(Generic[Req, Res]):
         self.options = options
         self.content_type = f"application/{codec.name}"
         self.decoder = MessageDecoder(codec, method.response, options.read_max_bytes, Code.INTERNAL)
-        self.encoder = MessageEncoder(codec, options.compress_min_bytes, None)
+        self.encoder = MessageEncoder(codec, method.request, options.compress_min_bytes, None)
 
     def call(self, context: RequestContext) -> "UnaryClientCall[Req, Res]":
         """Begin a call."""
@@ -261,6 +265,7 @@ class UnaryClientCall(Generic[Req, Res]):
         """The call as a GET; `None` where its URL would be too long."""
         bound = self._bound
         codec = bound.options.codec
+        bound.encoder.check(message)
         body, encoding = self._compress(codec.encode_stable(message))
         if len(body) > get.MAX_URL_LENGTH:
             return None
