@@ -11,7 +11,7 @@ from time import process_time
 
 import pytest
 import zstandard
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from connectrpc_protocol import (
@@ -28,7 +28,7 @@ from connectrpc_protocol import (
 
 GZIP, BROTLI, ZSTD = Gzip(), Brotli(), Zstd()
 ALL = [GZIP, BROTLI, ZSTD]
-bounded = settings(deadline=None, max_examples=75)
+bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
 each = pytest.mark.parametrize("compression", ALL, ids=lambda compression: compression.name)
 MIB = 1024 * 1024
 BOMB_SIZE = 128 * MIB

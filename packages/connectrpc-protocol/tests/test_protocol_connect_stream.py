@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 import pytest
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.wrappers_pb2 import StringValue
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from connectrpc_protocol import (
@@ -27,7 +27,7 @@ from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.options import ClientOptions, ServerOptions, server_compressions
 from connectrpc_protocol.server import stream_server_method
 
-bounded = settings(deadline=None, max_examples=75)
+bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
 HELLO, WORLD = StringValue(value="hello"), StringValue(value="world")
 LONG = StringValue(value="hello " * 1000)
 DATA = HELLO.SerializeToString()

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectrpc_protocol import Code, Compressions, ConnectError
@@ -11,7 +11,7 @@ from connectrpc_protocol.connect.headers import read_deadline
 from connectrpc_protocol.connect.timeout import format_timeout, parse_timeout
 from connectrpc_protocol.options import ServerOptions
 
-bounded = settings(deadline=None, max_examples=75)
+bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.mark.parametrize(

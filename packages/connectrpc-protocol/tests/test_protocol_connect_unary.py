@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.wrappers_pb2 import StringValue
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from connectrpc_protocol import (
@@ -30,7 +30,7 @@ from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.options import ClientOptions, ServerOptions, server_compressions
 from connectrpc_protocol.server import unary_server_method
 
-bounded = settings(deadline=None, max_examples=75)
+bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
 METHOD = Method(
     service="acme.v1.EchoService",
     name="Echo",

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from connectrpc_protocol import ConnectError, IdempotencyLevel, Method, MethodKind
@@ -14,7 +14,7 @@ from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.options import ServerOptions, server_compressions
 from connectrpc_protocol.server import stream_server_method, unary_server_method
 
-bounded = settings(deadline=None, max_examples=75)
+bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
 
 
 def method(kind: MethodKind, level: IdempotencyLevel) -> Method[StringValue, StringValue]:
