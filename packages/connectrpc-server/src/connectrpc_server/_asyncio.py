@@ -14,10 +14,11 @@ from connectrpc_protocol.deadline import deadline_exceeded
 
 T = TypeVar("T")
 
-# Clients cut what remains to whole milliseconds when they send it, and timers are as coarse. This
-# much later the client's own time has run out for certain; before, the answer that says so could
-# arrive in the very moment in which the client gives up, and be read by half.
+# A client sends what remains in whole milliseconds, cut off: its own time ends up to one later than
+# ours. An answer that arrives in the very moment in which the client gives up may be read by half;
+# so much later (one more for coarse timers) the client has given up for certain.
 _ROUNDING = 0.002
+
 
 class ClientDisconnected(ConnectError):
     """The client went away; nobody is left to answer."""
