@@ -30,7 +30,7 @@ check:
 
 # Format, and fix what can be fixed without a person.
 format:
-    ruff check --fix
+    ruff check --fix --exit-zero --quiet
     ruff format
 
 # Generate the generated code that is checked in.
