@@ -12,7 +12,9 @@ from connectrpc.conformance.v1.service_connect_client import ConformanceServiceC
 from connectrpc_client import ConnectError, StreamOutput
 
 
-async def invoke(request: ClientCompatRequest, http_client: httpx.AsyncClient) -> ClientResponseResult:
+async def invoke(
+    request: ClientCompatRequest, http_client: httpx.AsyncClient
+) -> ClientResponseResult:
     """Make one call; an error of the call is a result, too."""
     call = _Call(Case(request), http_client)
     return await call.result()

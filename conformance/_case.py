@@ -60,7 +60,9 @@ class Case:
 
     def __init__(self, request: ClientCompatRequest) -> None:
         self.kind = request.method
-        self.url = f"{'https' if request.server_tls_cert else 'http'}://{request.host}:{request.port}"
+        self.url = (
+            f"{'https' if request.server_tls_cert else 'http'}://{request.host}:{request.port}"
+        )
         self.options = _options(request)
         self.headers = [
             (header.name, value) for header in request.request_headers for value in header.value
@@ -101,7 +103,7 @@ class Result:
             for detail in error.details
         ]
         self.proto.error.CopyFrom(
-            pb.Error(code=_number(error.code), message=error.message, details=details)
+            pb.Error(code=_suite_code(error.code), message=error.message, details=details)
         )
 
     def set_canceled(self) -> None:
@@ -110,7 +112,7 @@ class Result:
         In Python that is no error of the call: a task that is cancelled raises `CancelledError`, a
         stream that is closed is over. The suite has a code for it.
         """
-        self.proto.error.CopyFrom(pb.Error(code=_number(Code.CANCELED)))
+        self.proto.error.CopyFrom(pb.Error(code=_suite_code(Code.CANCELED)))
 
 
 def failed(request: ClientCompatRequest, error: Exception) -> ClientCompatResponse:
@@ -119,8 +121,8 @@ def failed(request: ClientCompatRequest, error: Exception) -> ClientCompatRespon
     return ClientCompatResponse(test_name=request.test_name, error=ClientErrorResult(message=text))
 
 
-def _number(code: Code) -> "pb.config_pb2.Code":  # the suite's numbers are those of gRPC
-    return code.grpc
+def _suite_code(code: Code) -> str:
+    return f"CODE_{code.name}"
 
 
 def _options(request: ClientCompatRequest) -> Options:

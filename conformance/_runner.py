@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -91,10 +92,8 @@ def _start(
 
 def _kill(process: "subprocess.Popen[str]") -> None:
     """End the runner and all that it started."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 
@@ -131,7 +130,7 @@ class _Watch:
             self.passed = int(match[1])
         elif line.startswith("FAILED: "):
             self.failures.append([line])
-        elif self.failures:
+        elif line.startswith(("\t", " ")) and self.failures:
             self.failures[-1].append(line)
 
     def _progress(self) -> None:

@@ -75,10 +75,10 @@ def _generate(protos: Path) -> None:
         raise SuiteError(f"{_PLUGIN} is not installed; run this with 'uv run'")
     files = sorted(str(file.relative_to(protos)) for file in protos.rglob("*.proto"))
     with tempfile.TemporaryDirectory(dir=BUILD) as scratch:
-        outputs = [f"--{kind}_out={scratch}" for kind in ("python", "pyi", "connect-python")]
+        arguments = [f"--{kind}_out={scratch}" for kind in ("python", "pyi", "connect-python")]
+        arguments += [f"--plugin={_PLUGIN}={plugin}", f"-I{protos}", *files]
         _run(
-            [sys.executable, "-m", "grpc_tools.protoc", f"-I{protos}", *outputs]
-            + [f"--plugin={_PLUGIN}={plugin}", *files],
+            [sys.executable, "-m", "grpc_tools.protoc", *arguments],
             "protoc cannot compile the protos of the suite",
         )
         _replace_files(Path(scratch), GENERATED)

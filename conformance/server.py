@@ -30,9 +30,7 @@ def main() -> None:
     serve(request, server_files(request))
 
 
-def serve_uvicorn(
-    request: ServerCompatRequest, tls: ServerFiles | None, *, http: str
-) -> None:
+def serve_uvicorn(request: ServerCompatRequest, tls: ServerFiles | None, *, http: str) -> None:
     import uvicorn
 
     class Server(uvicorn.Server):
