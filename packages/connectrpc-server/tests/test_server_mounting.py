@@ -144,10 +144,8 @@ def lifespans(make_shell, asgi_application):
 
     async def generator(log):
         log.append("enter")
-        try:
-            yield service
-        finally:
-            log.append("exit")
+        yield service
+        log.append("exit")
 
     for source in (generator, asynccontextmanager(generator)):
         log = []

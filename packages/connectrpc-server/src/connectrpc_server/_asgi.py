@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import ClassVar, Generic, TypeVar, cast
 
@@ -70,7 +70,7 @@ class ASGIApplication(ABC, Generic[S_contra]):
         self._open: Callable[[], AbstractAsyncContextManager[S_contra]] | None = None
         check_service(service)
         if isinstance(service, AsyncGenerator):
-            self._open = partial(_once, cast("AsyncGenerator[S_contra, None]", service))
+            self._open = _once(cast("AsyncGenerator[S_contra, None]", service))
         elif isinstance(service, AbstractAsyncContextManager):
             self._open = partial(_same, service)
         else:
@@ -137,11 +137,13 @@ def _same(context: AbstractAsyncContextManager[S]) -> AbstractAsyncContextManage
     return context
 
 
-@asynccontextmanager
-async def _once(generator: AsyncGenerator[S, None]) -> AsyncGenerator[S, None]:
-    """A generator as a context manager."""
-    async with aclosing(generator):
-        async for service in generator:
-            yield service
-            return
-    raise RuntimeError("the async generator of the service yields nothing, or was used before")
+def _once(generator: AsyncGenerator[S, None]) -> Callable[[], AbstractAsyncContextManager[S]]:
+    """The context manager of a generator, which can be entered once."""
+    unused = [asynccontextmanager(lambda: generator)()]
+
+    def take() -> AbstractAsyncContextManager[S]:
+        if not unused:
+            raise RuntimeError("the async generator of the service was used before")
+        return unused.pop()
+
+    return take
