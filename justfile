@@ -25,8 +25,8 @@ check:
     mypy
     python tools/check_generated.py
     python {{generator_tests}}/regenerate.py --check
-    pytest --numprocesses=auto {{generator_tests}}/test_gen_golden.py -k strict
-    pytest packages/connectrpc-protocol/tests --cov=connectrpc_protocol --cov-branch --cov-fail-under=100
+    pytest --quiet --numprocesses=auto {{generator_tests}}/test_gen_golden.py -k strict
+    pytest --quiet --numprocesses=auto packages/connectrpc-protocol/tests --cov=connectrpc_protocol --cov-branch --cov-fail-under=100
 
 # Format, and fix what can be fixed without a person.
 format:
