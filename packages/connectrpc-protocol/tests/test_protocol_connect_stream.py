@@ -386,8 +386,6 @@ def test_no_error_may_be_written_as_null() -> None:
         b"\xff",
         b"[" * 200_000,
         b'{"metadata":[]}',
-        b'{"metadata":{"a b":["1"]}}',
-        b'{"metadata":{"x-a":["\\n"]}}',
         b'{"metadata":{"x-a":"1"}}',
     ],
 )

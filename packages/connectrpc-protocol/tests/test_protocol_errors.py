@@ -27,6 +27,11 @@ def test_an_error_shows_its_code_and_message() -> None:
     assert str(ConnectError(Code.NOT_FOUND, "no such user")) == "not_found: no such user"
 
 
+def test_a_code_by_its_name_is_refused() -> None:
+    with pytest.raises(TypeError, match="'not_found'"):
+        ConnectError("not_found")  # type: ignore[arg-type]
+
+
 def test_an_error_without_a_message_shows_its_code() -> None:
     assert str(ConnectError(Code.NOT_FOUND)) == "not_found"
 

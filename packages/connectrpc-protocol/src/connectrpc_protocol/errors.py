@@ -81,6 +81,8 @@ class ConnectError(Exception):
         details: Iterable[Message | ErrorDetail] = (),
         metadata: HeadersInput | None = None,
     ) -> None:
+        if not isinstance(code, Code):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"the code of an error is a Code, not {code!r}")
         super().__init__(code, message)
         self.code = code
         self.message = message

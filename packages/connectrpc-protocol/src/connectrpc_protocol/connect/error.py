@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TypeGuard
 
 from connectrpc_protocol.code import Code
@@ -67,7 +68,10 @@ def metadata_to_json(*sources: Headers) -> dict[str, list[str]]:
 
 
 def metadata_from_json(value: object) -> Headers:
-    """Metadata of an end-stream message. Raises `ValueError` where it is malformed."""
+    """Metadata of an end-stream message. Raises `ValueError` where it is malformed.
+
+    What HTTP could not carry is left out, since it must not hide the error beside it.
+    """
     headers = Headers()
     if value is None:
         return headers
@@ -75,7 +79,8 @@ def metadata_from_json(value: object) -> Headers:
         raise ValueError("metadata is no JSON object")
     for name, values in value.items():
         for each in _strings(values):
-            headers.add(name, each)
+            with suppress(ValueError):
+                headers.add(name, each)
     return headers
 
 
