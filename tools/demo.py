@@ -209,9 +209,10 @@ async def show_compression(url: str) -> None:
         encoding = response.headers.get("content-encoding")
         sizes.append(f"{response.headers['content-length']} bytes, {encoding}")
 
-    hooks = {"request": [note_request], "response": [note_response]}
     async with (
-        httpx.AsyncClient(event_hooks=hooks) as http_client,
+        httpx.AsyncClient(
+            event_hooks={"request": [note_request], "response": [note_response]}
+        ) as http_client,
         ElizaServiceClient(
             url, http_client=http_client, send_compression="gzip", timeout_ms=CALL_LIMIT
         ) as client,

@@ -1,15 +1,13 @@
 """The applications under measurement: ours, and the same work without us."""
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 from connectrpc.eliza.v1.eliza_connect_server import (
     ElizaService,
     ElizaServiceASGIApplication,
 )
-from connectrpc.eliza.v1.eliza_pb2 import (
-    IntroduceRequest,
-    IntroduceResponse,
-    SayRequest,
-    SayResponse,
-)
+from connectrpc.eliza.v1.eliza_pb2 import SayRequest, SayResponse
 from connectrpc_server import RequestContext
 
 
@@ -19,15 +17,14 @@ class Eliza(ElizaService):
     async def say(self, request: SayRequest, ctx: RequestContext) -> SayResponse:
         return SayResponse(sentence=request.sentence)
 
-    async def introduce(self, request: IntroduceRequest, ctx: RequestContext):
-        for number in range(int(request.name)):
-            yield IntroduceResponse(sentence=str(number))
 
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 ours = ElizaServiceASGIApplication(Eliza())
 
 
-async def bare(scope, receive, send) -> None:
+async def bare(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     """Parses, builds and serializes the same messages, and knows nothing else."""
     if scope["type"] != "http":
         return

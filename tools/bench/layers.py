@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Coroutine
 from statistics import median
+from typing import Any
 
 import apps
 
@@ -25,7 +26,7 @@ HEADERS = [
     (b"connect-protocol-version", b"1"),
     (b"content-length", str(len(BODY)).encode()),
 ]
-SCOPE = {
+SCOPE: dict[str, Any] = {
     "type": "http",
     "method": "POST",
     "path": ELIZA_SERVICE_SAY.path,
@@ -38,11 +39,11 @@ SCOPE = {
 _METHOD = unary_server_method(ELIZA_SERVICE_SAY, ServerOptions(compressions=Compressions(["gzip"])))
 
 
-async def _receive() -> dict[str, object]:
+async def _receive() -> dict[str, Any]:
     return {"type": "http.request", "body": BODY, "more_body": False}
 
 
-async def _send(event: object) -> None:
+async def _send(event: Any) -> None:
     pass
 
 

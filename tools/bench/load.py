@@ -13,9 +13,10 @@ class _Connection(asyncio.Protocol):
         self._received = 0
         self._is_running = True
         self.calls = 0
-        self.done = asyncio.get_running_loop().create_future()
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
         self._transport = transport
         self._transport.write(self._request)
 

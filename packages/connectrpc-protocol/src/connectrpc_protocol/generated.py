@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from typing_extensions import deprecated
 elif sys.version_info >= (3, 13):
     from warnings import deprecated
-else:
+else:  # pragma: no cover (Python 3.11 and 3.12)
     T = TypeVar("T", bound=Callable[..., object])
 
     def deprecated(message: str) -> Callable[[T], T]:
