@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import cast
 
 
 class _Connection(asyncio.Protocol):
@@ -16,8 +17,8 @@ class _Connection(asyncio.Protocol):
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
+        # uvloop's transports do not inherit from asyncio's.
+        self._transport = cast("asyncio.WriteTransport", transport)
         self._transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
