@@ -66,7 +66,9 @@ def test_properties_of_the_context() -> None:
     properties = {
         f"`{name}`"
         for name, value in vars(RequestContext).items()
-        if isinstance(value, property) and name != "has_response_metadata"
+        if inspect.isdatadescriptor(value)
+        and not name.startswith("_")
+        and name != "has_response_metadata"
     }
     assert len(documented) == len(set(documented))
     assert set(documented) == properties

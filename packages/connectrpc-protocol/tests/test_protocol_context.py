@@ -46,10 +46,11 @@ def test_a_new_context_has_no_response_metadata() -> None:
     assert (ctx.has_response_metadata, *ctx.response_headers, *ctx.response_trailers) == (False,)
 
 
-def test_empty_response_metadata_is_none() -> None:
+def test_there_is_no_response_metadata_until_somebody_looks() -> None:
     ctx = context()
-    assert len(ctx.response_headers) == len(ctx.response_trailers) == 0
     assert not ctx.has_response_metadata
+    assert len(ctx.response_headers) == len(ctx.response_trailers) == 0
+    assert ctx.has_response_metadata
 
 
 def test_response_headers_are_response_metadata() -> None:
@@ -67,8 +68,7 @@ def test_response_trailers_are_response_metadata() -> None:
 def test_received_headers_and_trailers_are_kept() -> None:
     ctx = context()
     headers, trailers = Headers({"a": "1"}), Headers({"b": "2"})
-    ctx.receive(headers, None)
-    ctx.receive(None, trailers)
+    ctx.receive(headers, trailers)
     assert (ctx.response_headers, ctx.response_trailers) == (headers, trailers)
 
 

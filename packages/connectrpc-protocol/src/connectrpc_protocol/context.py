@@ -34,10 +34,14 @@ class RequestContext:
     On the server `request_headers` came in, and what is put into `response_headers` before the
     first message leaves with the answer; `response_trailers` leave after the last message. On the
     client it is the other way round.
+
+    `deadline` is when the call ends at the latest, on the clock of `time.monotonic`, in seconds;
+    `None` where it has none. `has_response_metadata` is whether anybody has looked at the response
+    headers or trailers, so that nothing is done for those that nobody set. Both are plain
+    attributes, since every call reads them.
     """
 
     __slots__ = (
-        "_deadline",
         "_http_method",
         "_method",
         "_peer",
@@ -46,6 +50,8 @@ class RequestContext:
         "_response_headers",
         "_response_trailers",
         "_values",
+        "deadline",
+        "has_response_metadata",
     )
 
     def __init__(
@@ -61,10 +67,9 @@ class RequestContext:
         self._protocol = protocol
         self._http_method = http_method
         self._request_headers = request_headers
-        self._deadline = deadline
         self._peer = peer
-        self._response_headers: Headers | None = None
-        self._response_trailers: Headers | None = None
+        self.deadline = deadline
+        self.has_response_metadata = False
         self._values: dict[ContextKey[object], object] | None = None
 
     @property
@@ -93,33 +98,22 @@ class RequestContext:
     @property
     def response_headers(self) -> Headers:
         """What the server sends before the first message."""
-        if self._response_headers is None:
-            self._response_headers = Headers()
+        if not self.has_response_metadata:
+            self.receive(Headers(), Headers())
         return self._response_headers
 
     @property
     def response_trailers(self) -> Headers:
         """What the server sends after the last message."""
-        if self._response_trailers is None:
-            self._response_trailers = Headers()
+        if not self.has_response_metadata:
+            self.receive(Headers(), Headers())
         return self._response_trailers
 
-    @property
-    def has_response_metadata(self) -> bool:
-        """Whether there are response headers or trailers; cheaper than looking at them."""
-        return bool(self._response_headers or self._response_trailers)
-
-    def receive(self, headers: Headers | None, trailers: Headers | None) -> None:
+    def receive(self, headers: Headers, trailers: Headers) -> None:
         """Take what the server sent; for the client's side of a protocol."""
-        if headers is not None:
-            self._response_headers = headers
-        if trailers is not None:
-            self._response_trailers = trailers
-
-    @property
-    def deadline(self) -> float | None:
-        """When the call ends at the latest, on the clock of `time.monotonic`, in seconds."""
-        return self._deadline
+        self._response_headers = headers
+        self._response_trailers = trailers
+        self.has_response_metadata = True
 
     @property
     def timeout_ms(self) -> int | None:
@@ -127,9 +121,9 @@ class RequestContext:
 
         `None` where the call has no deadline.
         """
-        if self._deadline is None:
+        if self.deadline is None:
             return None
-        return max(0, ceil((self._deadline - time.monotonic()) * 1000))
+        return max(0, ceil((self.deadline - time.monotonic()) * 1000))
 
     @property
     def peer(self) -> str | None:

@@ -87,7 +87,8 @@ class MessageEncoder:
 
         Raises `ConnectError` (`resource_exhausted`), and `TypeError` for a wrong type.
         """
-        self.check(message)
+        if not isinstance(message, self._type):
+            self.check(message)
         data = self._codec.encode(message)
         if self._limit is not None and len(data) > self._limit:
             raise ConnectError(

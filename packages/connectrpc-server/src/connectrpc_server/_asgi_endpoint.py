@@ -13,7 +13,13 @@ from connectrpc_protocol.chain import InterceptorChain
 from connectrpc_protocol.deadline import remaining
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.server import ServerMethod
-from connectrpc_server._asyncio import CallScope, ClientDisconnected, Resumed, checkpoint
+from connectrpc_server._asyncio import (
+    CallScope,
+    ClientDisconnected,
+    Resumed,
+    as_coroutine_function,
+    checkpoint,
+)
 from connectrpc_server._log import log_unexpected
 from connectrpc_server._types import Event, Receive, Scope, Send
 
@@ -32,7 +38,7 @@ class Endpoint(Protocol):
 class UnaryEndpoint(Generic[Req, Res]):
     """Answers the requests for a unary method."""
 
-    __slots__ = ("_chain", "_function", "_method")
+    __slots__ = ("_chain", "_function", "_is_observed", "_method")
 
     def __init__(
         self,
@@ -41,8 +47,9 @@ class UnaryEndpoint(Generic[Req, Res]):
         chain: InterceptorChain,
     ) -> None:
         self._method = method
-        self._function = chain.unary(function)
+        self._function = as_coroutine_function(chain.unary(function))
         self._chain = chain
+        self._is_observed = bool(chain.metadata)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = self._method.accept(
@@ -52,10 +59,10 @@ class UnaryEndpoint(Generic[Req, Res]):
             await respond(call, send)
             return
         try:
-            if call.context.deadline is None and not self._chain.metadata:
-                body = call.encode(await self._invoke(call, receive))
-            else:
+            if self._is_observed or call.context.deadline is not None:
                 body = await self._supervise(call, receive)
+            else:
+                body = call.encode(await self._invoke(call, receive))
             response = call.response(body)
         except ClientDisconnected:
             return
@@ -79,16 +86,15 @@ class UnaryEndpoint(Generic[Req, Res]):
                 body = event.get("body", b"")
             else:
                 body = await _read_body(event, receive, call.read_limit)
-        iterator = self._function(call.request(body), call.context).__await__()
+        coroutine = self._function(call.request(body), call.context)
         try:
-            first = next(iterator)
+            first = coroutine.send(None)
         except StopIteration as done:
             result: Res = done.value
             return result
         async with CallScope(None) as scope:
-            if call.has_body:
-                scope.watch(partial(_disconnected, receive))
-            return await Resumed(iterator, first)
+            scope.watch(partial(_disconnected, receive))
+            return await Resumed(coroutine, first)
 
 
 class StreamEndpoint(Generic[Req, Res]):

@@ -4,14 +4,16 @@ Everything else in this package awaits only what it was given.
 """
 
 import asyncio
+import inspect
 import time
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from types import TracebackType
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from connectrpc_protocol import Code, ConnectError
 from connectrpc_protocol.deadline import deadline_exceeded
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 # A client sends what remains in whole milliseconds, cut off: its own time ends up to one later than
@@ -91,30 +93,43 @@ class CallScope:
 
 
 class Resumed(Awaitable[T]):
-    """The rest of an awaitable that was run up to its first suspension by hand.
+    """The rest of a coroutine that was run up to its first suspension by hand.
 
     So a handler that never suspends costs no task to watch its client.
     """
 
-    __slots__ = ("_first", "_iterator")
+    __slots__ = ("_coroutine", "_first")
 
-    def __init__(self, iterator: Generator[object, object, T], first: object) -> None:
-        self._iterator = iterator
+    def __init__(self, coroutine: Coroutine[object, object, T], first: object) -> None:
+        self._coroutine = coroutine
         self._first = first
 
     def __await__(self) -> Generator[object, object, T]:
-        iterator, waited = self._iterator, self._first
+        coroutine, waited = self._coroutine, self._first
         try:
             while True:
                 try:
                     value = yield waited
                 except GeneratorExit:
-                    iterator.close()
+                    coroutine.close()
                     raise
                 except BaseException as exc:
-                    waited = iterator.throw(exc)
+                    waited = coroutine.throw(exc)
                 else:
-                    waited = iterator.send(value)
+                    waited = coroutine.send(value)
         except StopIteration as done:
             result: T = done.value
             return result
+
+
+def as_coroutine_function(
+    function: Callable[P, Awaitable[T]],
+) -> Callable[P, Coroutine[object, object, T]]:
+    """The function, or one around it where it returns another awaitable than a coroutine."""
+    if inspect.iscoroutinefunction(function):
+        return function
+
+    async def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        return await function(*args, **kwargs)
+
+    return call

@@ -190,7 +190,7 @@ class StreamClientCall(Generic[Req, Res]):
 
     def start(self, status: int, headers: RawHeaders) -> None:
         metadata = Headers.from_raw(headers)
-        self._context.receive(metadata, None)
+        self._context.receive(metadata, Headers())
         if status != HTTP_OK:
             raise ConnectError(
                 Code.from_http_status(status), f"HTTP status {status}", metadata=metadata
@@ -221,7 +221,8 @@ class StreamClientCall(Generic[Req, Res]):
             value = load_json(data)
             if not is_object(value):
                 raise ValueError("no JSON object")
-            self._context.receive(None, metadata_from_json(value.get("metadata")))
+            trailers = metadata_from_json(value.get("metadata"))
+            self._context.receive(self._context.response_headers, trailers)
         except ValueError as error:
             return ConnectError(Code.INTERNAL, f"malformed end-stream message: {error}")
         failure = value.get("error")
