@@ -21,7 +21,7 @@ from connectrpc_protocol import (
     RequestContext,
 )
 from connectrpc_protocol.chain import InterceptorChainSync
-from connectrpc_protocol.options import COMPRESS_MIN_BYTES, READ_MAX_BYTES
+from connectrpc_protocol.options import ACCEPT_COMPRESSION, COMPRESS_MIN_BYTES, READ_MAX_BYTES
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -33,14 +33,10 @@ class ClientSync:
     - `base_url`: where the service is, such as `https://api.example.com`.
     - `http_client`: an `httpx.Client` (or that of httpx2), or a `TransportSync`. It stays open
       when this client closes; one that this client made itself is closed with it.
-    - `protocol`: `connect`.
-    - `codec`: `proto`, `json`, or a `Codec`.
-    - `send_compression`: how requests are compressed; not at all by default.
-    - `accept_compression`: what the server may compress with, the favourite first.
-    - `compress_min_bytes`: smaller messages are not compressed.
-    - `timeout_ms`: for calls without a timeout of their own, in milliseconds.
-    - `read_max_bytes`: the largest response message, before and after decompression.
+    - `protocol`: what is spoken; `connect`.
     - `interceptors`: the first listed is the outermost.
+    - The other options are those of `connectrpc_protocol.options.ClientOptions`; codecs and
+      compressions may be given by name.
 
     Raises `ValueError` for a bad option, `TypeError` for an interceptor that would never be called
     and `ImportError` for a compression that is not installed. Failed calls raise `ConnectError`.
@@ -54,7 +50,7 @@ class ClientSync:
         protocol: str = "connect",
         codec: str | Codec = "proto",
         send_compression: str | Compression | None = None,
-        accept_compression: Iterable[str | Compression] = ("gzip",),
+        accept_compression: Iterable[str | Compression] = ACCEPT_COMPRESSION,
         compress_min_bytes: int = COMPRESS_MIN_BYTES,
         timeout_ms: int | None = None,
         read_max_bytes: int | None = READ_MAX_BYTES,

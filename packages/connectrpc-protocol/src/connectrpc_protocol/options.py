@@ -9,6 +9,7 @@ from connectrpc_protocol.deadline import deadline_after
 
 READ_MAX_BYTES = 4 * 1024 * 1024
 COMPRESS_MIN_BYTES = 1024
+ACCEPT_COMPRESSION = ("gzip",)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,9 +71,10 @@ class ServerOptions:
 class ClientOptions:
     """The options of a client. Sizes are in bytes, times in milliseconds.
 
-    - `codec`: how messages are encoded.
+    - `codec`: how messages are encoded: `proto`, `json` or one of your own.
     - `send_compression`: how requests are compressed; `None` for not at all.
-    - `accept_compression`: what the server may compress with, the favourite first.
+    - `accept_compression`: what the server may compress with, the favourite first; gzip, which
+      needs no extra, unless told otherwise.
     - `compress_min_bytes`: smaller messages are not compressed.
     - `read_max_bytes`: the largest response message, before and after decompression; `None` lifts
       the limit.
