@@ -1,5 +1,8 @@
 """Interceptors of clients, in both colours."""
 
+import asyncio
+from contextlib import aclosing, closing
+
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
@@ -162,3 +165,37 @@ def test_unusable_interceptor(caller):
     for interceptor in (object(), Token, wrong):
         with pytest.raises(TypeError):
             caller.make(interceptors=[interceptor])
+
+
+class Refuses:
+    """A stream interceptor of both colours that refuses before it is iterated."""
+
+    def intercept_server_stream_sync(self, call_next, request, ctx):
+        raise ConnectError(Code.PERMISSION_DENIED)
+
+    def intercept_server_stream(self, call_next, request, ctx):
+        raise ConnectError(Code.PERMISSION_DENIED)
+
+
+def test_metadata_sees_the_refusal_of_a_stream(caller):
+    token = Token()
+    with pytest.raises(ConnectError, match="permission_denied"):
+        caller.call("server", "-", interceptors=[token, Refuses()])
+    assert token.seen == [("Server", Code.PERMISSION_DENIED)]
+
+
+def test_stopping_to_listen_is_no_error(caller, server):
+    token = Token()
+    server.answer = server.stream("a", "b")
+    client = caller.make(interceptors=[token])
+    if caller.is_async:
+
+        async def check():
+            async with aclosing(client.server("-")) as stream:
+                await anext(stream)
+
+        asyncio.run(check())
+    else:
+        with closing(client.server("-")) as stream:
+            next(stream)
+    assert token.seen == [("Server", None)]

@@ -2,7 +2,9 @@
 
 import asyncio
 import socket
-from contextlib import aclosing, closing
+import threading
+from contextlib import aclosing, closing, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
@@ -109,6 +111,53 @@ def silent_server():
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
+@pytest.fixture
+def dripping_server():
+    """Answers a stream with one message, and then waits."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.send_response(200)
+            self.send_header("content-type", "application/connect+proto")
+            self.end_headers()
+            self.wfile.write(b"\0\0\0\0\3\n\1a")
+            self.rfile.read()  # until the client is gone
+
+    yield from serve(Handler)
+
+
+@pytest.fixture
+def half_silent_server():
+    """Answers `Write` with its request, and nothing else."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            if not self.path.endswith("/Write"):
+                self.rfile.read()  # until the client is gone
+                return
+            body = self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(200)
+            self.send_header("content-type", "application/proto")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    yield from serve(Handler)
+
+
+def serve(handler):
+    handler.protocol_version = "HTTP/1.1"
+    handler.log_message = lambda *_: None
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join(30)
+    server.server_close()
+
+
 class TestTimeouts:
     def test_header(self, caller, server):
         caller.call("unary", "hi", timeout_ms=60_000)
@@ -149,6 +198,35 @@ class TestRequestIterators:
         with pytest.raises(ZeroDivisionError):
             caller.call(name, requests())
 
+    @pytest.mark.parametrize("error", [httpx.ReadError("theirs"), httpx.ReadTimeout("theirs")])
+    def test_exceptions_of_another_http_call_pass_through(self, caller, error):
+        def requests():
+            yield StringValue(value="a")
+            raise error
+
+        with pytest.raises(type(error)) as caught:
+            caller.call("bidi", requests())
+        assert caught.value is error
+
+    def test_are_closed_when_the_call_ends_early(self, make_caller, silent_server):
+        ended = []
+
+        async def requests():
+            try:
+                while True:
+                    yield StringValue(value="a")
+                    await asyncio.sleep(0.01)
+            finally:
+                ended.append(asyncio.current_task())
+
+        async def check():
+            client = make_caller("async").make(silent_server, http_client=None)
+            with pytest.raises(ConnectError, match="deadline_exceeded"):
+                await client.call_bidi(requests(), timeout_ms=100)
+            assert ended == [asyncio.current_task()]
+
+        asyncio.run(check())
+
     @pytest.mark.parametrize("name", ["client", "bidi"])
     def test_wrong_message(self, caller, name):
         for wrong in ("no message", Int64Value()):
@@ -163,6 +241,16 @@ class TestRequestIterators:
         server.answer = server.stream("ok")
         make_caller("async").call("client", requests())
         assert server.requests[0].content == b"\0\0\0\0\3\n\1a\0\0\0\0\3\n\1b"
+
+
+def test_time_out_of_the_pool_is_no_deadline(caller, server):
+    def time_out(request):
+        raise httpx.PoolTimeout("no place")
+
+    server.answer = time_out
+    with pytest.raises(ConnectError) as caught:
+        caller.call("unary", "hi")
+    assert caught.value.code is Code.UNAVAILABLE
 
 
 class TestCancellation:
@@ -218,6 +306,18 @@ class TestCancellation:
 
         asyncio.run(check())
 
+    def test_many_cancelled_calls_leave_room_for_others(self, make_caller, half_silent_server):
+        async def check():
+            client = make_caller("async").make(half_silent_server, http_client=None)
+            calls = [client.call_unary("hi", timeout_ms=1 + n % 23) for n in range(200)]
+            outcomes = await asyncio.gather(*calls, return_exceptions=True)
+            assert {outcome.code for outcome in outcomes} == {Code.DEADLINE_EXCEEDED}
+            async with asyncio.timeout(30):
+                assert (await client.call_write("hi")).message.value == "hi"
+            await client.aclose()
+
+        asyncio.run(check())
+
 
 class TestStreamsEndEarly:
     @pytest.fixture
@@ -263,6 +363,36 @@ class TestStreamsEndEarly:
                     assert message.value == "a"
                     break
         assert body.is_closed
+
+    def test_from_another_thread(self, make_caller, dripping_server):
+        client = make_caller("sync").make(dripping_server, http_client=None)
+        output = client.call_server("a")
+        assert next(output).value == "a"
+        closer = threading.Timer(0.2, output.close)
+        closer.start()
+        with pytest.raises(ConnectError) as caught:
+            next(output)
+        closer.join(30)
+        assert caught.value.code is Code.CANCELED
+
+    def test_never_begins_twice(self, caller, server):
+        class Stubborn:
+            def intercept_server_stream_sync(self, call_next, request, ctx):
+                stream = call_next(request, ctx)
+                for _ in range(3):
+                    with suppress(ConnectError):
+                        yield from stream
+
+            async def intercept_server_stream(self, call_next, request, ctx):
+                stream = call_next(request, ctx)
+                for _ in range(3):
+                    with suppress(ConnectError):
+                        async for message in stream:
+                            yield message
+
+        server.answer = server.respond(503, "text/plain", b"")
+        assert caller.call("server", "a", interceptors=[Stubborn()])[0] == []
+        assert len(server.requests) == 1
 
     def test_at_the_end(self, caller, body):
         assert caller.call("bidi", REQUESTS)[0] == ["a", "a"]

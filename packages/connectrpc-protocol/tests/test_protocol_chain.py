@@ -1,7 +1,8 @@
 """Interceptors: which are usable, and in what order they run."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, cast
 
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
@@ -456,3 +457,17 @@ class WithAttributes(Nothing):
 @chains
 def test_other_attributes_are_the_interceptors_own(chain) -> None:
     assert len(chain([WithAttributes()]).metadata) == 1
+
+
+class Through:
+    """Passes a stream on, in the usual style."""
+
+    def intercept_server_stream_sync(
+        self, call_next: Callable[..., Iterator[Any]], request: Any, ctx: Any
+    ) -> Iterator[Any]:
+        yield from call_next(request, ctx)
+
+
+def test_iterators_that_cannot_be_closed_are_left_alone() -> None:
+    stream = InterceptorChainSync([Through()]).server_stream(lambda request, ctx: iter([request]))
+    assert list(stream(StringValue(value="a"), cast("Any", None))) == [StringValue(value="a")]

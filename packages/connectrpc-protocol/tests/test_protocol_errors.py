@@ -32,6 +32,26 @@ def test_a_code_by_its_name_is_refused() -> None:
         ConnectError("not_found")  # type: ignore[arg-type]
 
 
+def test_a_message_that_is_no_string_is_refused() -> None:
+    with pytest.raises(TypeError, match="message of an error"):
+        ConnectError(Code.INTERNAL, ValueError("x"))  # type: ignore[arg-type]
+
+
+class OutOfMilk(ConnectError):
+    def __init__(self, bottles: int) -> None:
+        super().__init__(Code.RESOURCE_EXHAUSTED, f"{bottles} bottles")
+        self.bottles = bottles
+
+
+def test_a_subclass_with_arguments_of_its_own_is_pickled() -> None:
+    error = pickle.loads(pickle.dumps(OutOfMilk(3)))
+    assert (type(error), str(error), error.bottles) == (
+        OutOfMilk,
+        "resource_exhausted: 3 bottles",
+        3,
+    )
+
+
 def test_an_error_without_a_message_shows_its_code() -> None:
     assert str(ConnectError(Code.NOT_FOUND)) == "not_found"
 

@@ -103,8 +103,8 @@ class Lifespan:
         self.app = app
 
     async def __aenter__(self):
-        self.events, self.replies = asyncio.Queue(), asyncio.Queue()
-        scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
+        self.events, self.replies, self.state = asyncio.Queue(), asyncio.Queue(), {}
+        scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": self.state}
         self.task = asyncio.create_task(self.app(scope, self.events.get, self.replies.put))
         await self.events.put({"type": "lifespan.startup"})
         self.started = await asyncio.wait_for(self.replies.get(), 30)
@@ -184,11 +184,14 @@ def test_lifespan_of_the_fallback(make_shell):
     async def fallback(scope, receive, send):
         for phase in ("startup", "shutdown"):
             log.append((await receive())["type"])
+            scope["state"]["database"] = "open"
             await send({"type": f"lifespan.{phase}.complete"})
 
     async def check():
-        async with Lifespan(combine(make_shell("asgi").application(), fallback=fallback)):
+        app = combine(make_shell("asgi").application(), fallback=fallback)
+        async with Lifespan(app) as lifespan:
             assert log == ["lifespan.startup"]
+            assert lifespan.state == {"database": "open"}
         assert log == ["lifespan.startup", "lifespan.shutdown"]
 
     asyncio.run(check())

@@ -1,6 +1,7 @@
 """Calls over an async transport: one unary and one stream path, whatever the protocol."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
@@ -9,6 +10,7 @@ from connectrpc_client._asyncio import TimeLimit
 from connectrpc_client._transport import Transport, TransportResponse
 from connectrpc_protocol import RequestContext, too_large
 from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
+from connectrpc_protocol.chain import aclose_iterator
 from connectrpc_protocol.deadline import remaining
 from connectrpc_protocol.http import HttpRequest
 
@@ -45,16 +47,23 @@ async def _exchange(
 async def _read_all(response: TransportResponse, limit: int | None) -> bytes:
     chunks: list[bytes] = []
     size = 0
-    async for chunk in response.chunks():
-        chunks.append(chunk)
-        size += len(chunk)
-        if limit is not None and size > limit:
-            raise too_large(limit)
+    body = response.chunks()
+    try:
+        async for chunk in body:
+            chunks.append(chunk)
+            size += len(chunk)
+            if limit is not None and size > limit:
+                raise too_large(limit)
+    finally:
+        await aclose_iterator(body)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
-    """The responses of one call. It begins with `open`, at the latest with the first `anext`."""
+    """The responses of one call. It begins with `open`, at the latest with the first `anext`.
+
+    After its end, an error or `aclose`, there is nothing more; it never begins twice.
+    """
 
     def __init__(
         self,
@@ -68,29 +77,34 @@ class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
         self._context = context
         self._requests = requests
         self._response: TransportResponse | None = None
+        self._body: AsyncIterator[bytes] | None = None
         self._chunks: AsyncIterator[bytes] | None = None
+        self._has_begun = False
         self._messages: Iterator[Res] = iter(())
 
     async def open(self) -> None:
         """Send the requests and wait for the head of the answer."""
-        head = self._call.head()
-        body: AsyncIterator[bytes] | None = None
-        if isinstance(self._requests, Message):
-            head = head._replace(body=self._call.message(self._requests))
-        else:
-            body = _encode(self._call, self._requests)
-        seconds = remaining(self._context.deadline)
-        async with TimeLimit(self._context.deadline):
-            self._response = await self._transport.send(head, body, seconds)
+        self._has_begun = True
         try:
-            self._call.start(self._response.status, self._response.headers)
+            await self._send()
         except BaseException:
             await self.aclose()
             raise
+
+    async def _send(self) -> None:
+        head = self._call.head()
+        if isinstance(self._requests, Message):
+            head = head._replace(body=self._call.message(self._requests))
+        else:
+            self._body = _encode(self._call, self._requests)
+        seconds = remaining(self._context.deadline)
+        async with TimeLimit(self._context.deadline):
+            self._response = await self._transport.send(head, self._body, seconds)
+        self._call.start(self._response.status, self._response.headers)
         self._chunks = self._response.chunks()
 
     async def __anext__(self) -> Res:
-        if self._chunks is None:
+        if not self._has_begun:
             await self.open()
         try:
             return await self._next()
@@ -114,9 +128,16 @@ class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
 
     async def aclose(self) -> None:
         """End the call. What the server still sends is not wanted."""
+        self._has_begun = True
         response, self._response = self._response, None
-        if response is not None:
-            await response.aclose()
+        try:
+            if response is not None:
+                await response.aclose()
+        finally:
+            body, chunks, self._body, self._chunks = self._body, self._chunks, None, None
+            for iterator in (chunks, body):
+                with suppress(RuntimeError):  # another task waits inside it
+                    await aclose_iterator(iterator)
 
 
 async def only_response(stream: StreamCall[Req, Res]) -> Res:
@@ -129,16 +150,22 @@ async def only_response(stream: StreamCall[Req, Res]) -> Res:
 
 async def iterate(requests: AsyncIterable[Req] | Iterable[Req]) -> AsyncIterator[Req]:
     """Async or plain iterables of requests as one kind."""
-    if isinstance(requests, AsyncIterable):
-        async for request in requests:
-            yield request
-    else:
-        for request in requests:
-            yield request
+    try:
+        if isinstance(requests, AsyncIterable):
+            async for request in requests:
+                yield request
+        else:
+            for request in requests:
+                yield request
+    finally:
+        await aclose_iterator(requests)
 
 
 async def _encode(
     call: StreamClientCall[Req, Res], requests: AsyncIterator[Req]
 ) -> AsyncIterator[bytes]:
-    async for request in requests:
-        yield call.message(request)
+    try:
+        async for request in requests:
+            yield call.message(request)
+    finally:
+        await aclose_iterator(requests)

@@ -1,9 +1,10 @@
 """httpx, and httpx2 by the same code: HTTP/1.1 and HTTP/2, half duplex, without trailers."""
 
 import os
+import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import Protocol, cast
 
@@ -14,6 +15,9 @@ from connectrpc_protocol import Code, ConnectError, RawHeaders
 from connectrpc_protocol.http import HttpRequest
 
 _OWN_TIMEOUT = httpx.Timeout(None, connect=10.0)  # seconds
+# No bound on connections: a call that is cancelled while it waits for a place in the pool of httpx
+# 0.28 leaves its place taken for ever.
+_OWN_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=20)
 
 
 class HttpxAsyncClient(Protocol):
@@ -47,18 +51,22 @@ class HttpxTransport:
     @classmethod
     def make(cls) -> "HttpxTransport":
         """A transport with a client of its own. Calls end at their deadlines, not before."""
-        return cls(httpx.AsyncClient(timeout=_OWN_TIMEOUT, headers=_user_agent()), httpx)
+        return cls(
+            httpx.AsyncClient(timeout=_OWN_TIMEOUT, limits=_OWN_LIMITS, headers=_user_agent()),
+            httpx,
+        )
 
     async def send(
         self, request: HttpRequest, body: AsyncIterator[bytes] | None, timeout: float | None
     ) -> "_Response":
         client = self._client
-        with _translated(self._library):
+        failures: list[Exception] = []
+        with _translated(self._library, failures):
             outgoing = client.build_request(
                 request.method,
                 self._urls(request),
                 headers=request.headers,
-                content=request.body if body is None else body,
+                content=request.body if body is None else _noting(body, failures),
                 timeout=client.timeout if timeout is None else None,
             )
             return _Response(await client.send(outgoing, stream=True), self._library)
@@ -93,12 +101,13 @@ class HttpxTransportSync:
             # The parent still reads from the connections of the old client.
             self._client, self._pid = _own_client(), os.getpid()
         client = self._client
-        with _translated(self._library):
+        failures: list[Exception] = []
+        with _translated(self._library, failures, has_deadline=timeout is not None):
             outgoing = client.build_request(
                 request.method,
                 self._urls(request),
                 headers=request.headers,
-                content=request.body if body is None else body,
+                content=request.body if body is None else _noting_sync(body, failures),
                 timeout=client.timeout if timeout is None else timeout,
             )
             return _ResponseSync(client.send(outgoing, stream=True), self._library)
@@ -146,7 +155,15 @@ class _ResponseSync:
             yield from self._response.iter_raw()
 
     def close(self) -> None:
-        self._response.close()
+        response = self._response
+        if not response.is_closed and response.http_version == "HTTP/1.1":
+            # Wakes a thread that waits for the body; the connection is lost either way.
+            connection = response.extensions.get("network_stream")
+            wake = connection and connection.get_extra_info("socket")
+            if wake:
+                with suppress(OSError):
+                    wake.shutdown(socket.SHUT_RDWR)
+        response.close()
 
 
 class _Urls:
@@ -177,24 +194,53 @@ def library_of(client: object) -> ModuleType | None:
 
 
 def _own_client() -> httpx.Client:
-    return httpx.Client(timeout=_OWN_TIMEOUT, headers=_user_agent())
+    return httpx.Client(timeout=_OWN_TIMEOUT, limits=_OWN_LIMITS, headers=_user_agent())
 
 
 def _user_agent() -> dict[str, str]:
     return {"user-agent": f"connectrpc-client/{__version__} httpx/{httpx.__version__}"}
 
 
+async def _noting(body: AsyncIterator[bytes], failures: list[Exception]) -> AsyncIterator[bytes]:
+    """The body; what its iterator raises is noted, so that it passes through as it is."""
+    try:
+        async for chunk in body:
+            yield chunk
+    except Exception as exc:
+        failures.append(exc)
+        raise
+
+
+def _noting_sync(body: Iterator[bytes], failures: list[Exception]) -> Iterator[bytes]:
+    """See `_noting`."""
+    try:
+        yield from body
+    except Exception as exc:
+        failures.append(exc)
+        raise
+
+
 @contextmanager
-def _translated(library: ModuleType) -> Generator[None, None, None]:
-    """The library's exceptions as `ConnectError`."""
+def _translated(
+    library: ModuleType, failures: Sequence[Exception] = (), *, has_deadline: bool = False
+) -> Generator[None, None, None]:
+    """The library's exceptions as `ConnectError`, but not those of the request's iterator."""
     try:
         yield
-    except library.TimeoutException as exc:
-        raise ConnectError(Code.DEADLINE_EXCEEDED, f"time-out: {_text(exc)}") from exc
-    except (library.LocalProtocolError, library.UnsupportedProtocol) as exc:
-        raise ConnectError(Code.INTERNAL, f"bad request: {_text(exc)}") from exc
     except library.RequestError as exc:
-        raise ConnectError(Code.UNAVAILABLE, _text(exc)) from exc
+        if any(exc is failure for failure in failures):
+            raise
+        raise _connect_error(library, exc, has_deadline=has_deadline) from exc
+
+
+def _connect_error(library: ModuleType, exc: Exception, *, has_deadline: bool) -> ConnectError:
+    if not has_deadline and isinstance(exc, library.ConnectTimeout | library.PoolTimeout):
+        return ConnectError(Code.UNAVAILABLE, _text(exc))
+    if isinstance(exc, library.TimeoutException):
+        return ConnectError(Code.DEADLINE_EXCEEDED, f"time-out: {_text(exc)}")
+    if isinstance(exc, library.LocalProtocolError | library.UnsupportedProtocol):
+        return ConnectError(Code.INTERNAL, f"bad request: {_text(exc)}")
+    return ConnectError(Code.UNAVAILABLE, _text(exc))
 
 
 def _text(exc: Exception) -> str:

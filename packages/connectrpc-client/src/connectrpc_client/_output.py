@@ -8,6 +8,7 @@ from typing import Generic, Protocol, TypeVar, runtime_checkable
 from google.protobuf.message import Message
 
 from connectrpc_protocol import Headers, RequestContext
+from connectrpc_protocol.chain import aclose_iterator, close_iterator
 
 Res = TypeVar("Res", bound=Message)
 
@@ -93,10 +94,10 @@ class StreamOutput(AsyncIterator[Res]):
         await self._finish(None)
 
     async def _finish(self, exc: BaseException | None) -> None:
-        close = getattr(self._responses, "aclose", None)
+        if isinstance(exc, GeneratorExit):
+            exc = None  # somebody stopped to listen, which is no error
         try:
-            if close is not None:
-                await close()
+            await aclose_iterator(self._responses)
         finally:
             around, self._around = self._around, None
             if around is not None:
@@ -164,10 +165,10 @@ class StreamOutputSync(Iterator[Res]):
         self._finish(None)
 
     def _finish(self, exc: BaseException | None) -> None:
-        close = getattr(self._responses, "close", None)
+        if isinstance(exc, GeneratorExit):
+            exc = None  # somebody stopped to listen, which is no error
         try:
-            if close is not None:
-                close()
+            close_iterator(self._responses)
         finally:
             around, self._around = self._around, None
             if around is not None:

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 from google.protobuf.message import Message
 
 from connectrpc_client._transport import TransportResponseSync, TransportSync
-from connectrpc_protocol import RequestContext, too_large
+from connectrpc_protocol import Code, ConnectError, RequestContext, too_large
 from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
 from connectrpc_protocol.deadline import remaining
 
@@ -39,7 +39,11 @@ def _read_all(response: TransportResponseSync, limit: int | None, deadline: floa
 
 
 class StreamCallSync(Iterator[Res], Generic[Req, Res]):
-    """The responses of one call. It begins with `open`, at the latest with the first `next`."""
+    """The responses of one call. It begins with `open`, at the latest with the first `next`.
+
+    After its end, an error or `close`, there is nothing more; it never begins twice. `close` may be
+    called from another thread: a `next` that waits there ends with `canceled`.
+    """
 
     def __init__(
         self,
@@ -54,10 +58,19 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
         self._requests = requests
         self._response: TransportResponseSync | None = None
         self._chunks: Iterator[bytes] | None = None
+        self._has_begun = self._is_closed = False
         self._messages: Iterator[Res] = iter(())
 
     def open(self) -> None:
         """Send the requests and wait for the head of the answer."""
+        self._has_begun = True
+        try:
+            self._send()
+        except BaseException:
+            self.close()
+            raise
+
+    def _send(self) -> None:
         head = self._call.head()
         body: Iterator[bytes] | None = None
         if isinstance(self._requests, Message):
@@ -66,18 +79,19 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
             body = (self._call.message(request) for request in self._requests)
         deadline = self._context.deadline
         self._response = self._transport.send(head, body, remaining(deadline))
-        try:
-            self._call.start(self._response.status, self._response.headers)
-            self._chunks = self._response.chunks(remaining(deadline))
-        except BaseException:
-            self.close()
-            raise
+        self._call.start(self._response.status, self._response.headers)
+        self._chunks = self._response.chunks(remaining(deadline))
 
     def __next__(self) -> Res:
-        if self._chunks is None:
+        if not self._has_begun:
             self.open()
         try:
             return self._next()
+        except ConnectError as exc:
+            if self._is_closed:
+                raise ConnectError(Code.CANCELED, "the call was closed") from exc
+            self.close()
+            raise
         except BaseException:
             self.close()
             raise
@@ -98,6 +112,7 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
 
     def close(self) -> None:
         """End the call. What the server still sends is not wanted."""
+        self._has_begun = self._is_closed = True
         response, self._response = self._response, None
         if response is not None:
             response.close()

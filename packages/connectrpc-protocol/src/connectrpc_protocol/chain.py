@@ -82,7 +82,8 @@ class InterceptorChain:
     ) -> Callable[[Req, RequestContext], AsyncIterator[Res]]:
         for each in reversed(self._interceptors):
             if isinstance(each, ServerStreamInterceptor):
-                call_next = partial(each.intercept_server_stream, call_next)
+                intercept: Callable[..., AsyncIterator[Res]] = each.intercept_server_stream
+                call_next = partial(_closing, intercept, call_next)
         return call_next
 
     def bidi_stream(
@@ -90,7 +91,8 @@ class InterceptorChain:
     ) -> Callable[[AsyncIterator[Req], RequestContext], AsyncIterator[Res]]:
         for each in reversed(self._interceptors):
             if isinstance(each, BidiStreamInterceptor):
-                call_next = partial(each.intercept_bidi_stream, call_next)
+                intercept: Callable[..., AsyncIterator[Res]] = each.intercept_bidi_stream
+                call_next = partial(_closing, intercept, call_next)
         return call_next
 
     @asynccontextmanager
@@ -137,7 +139,8 @@ class InterceptorChainSync:
     ) -> Callable[[Req, RequestContext], Iterator[Res]]:
         for each in reversed(self._interceptors):
             if isinstance(each, ServerStreamInterceptorSync):
-                call_next = partial(each.intercept_server_stream_sync, call_next)
+                intercept: Callable[..., Iterator[Res]] = each.intercept_server_stream_sync
+                call_next = partial(_closing_sync, intercept, call_next)
         return call_next
 
     def bidi_stream(
@@ -145,7 +148,8 @@ class InterceptorChainSync:
     ) -> Callable[[Iterator[Req], RequestContext], Iterator[Res]]:
         for each in reversed(self._interceptors):
             if isinstance(each, BidiStreamInterceptorSync):
-                call_next = partial(each.intercept_bidi_stream_sync, call_next)
+                intercept: Callable[..., Iterator[Res]] = each.intercept_bidi_stream_sync
+                call_next = partial(_closing_sync, intercept, call_next)
         return call_next
 
     @contextmanager
@@ -156,6 +160,68 @@ class InterceptorChainSync:
                 token = each.on_start_sync(ctx)
                 stack.push(partial(_end_sync, each, token, ctx))
             yield
+
+
+async def aclose_iterator(iterator: object) -> None:
+    """Close an async iterator that can be closed, such as a generator."""
+    aclose = getattr(iterator, "aclose", None)
+    if aclose is not None:
+        await aclose()
+
+
+def close_iterator(iterator: object) -> None:
+    """Close an iterator that can be closed, such as a generator."""
+    close = getattr(iterator, "close", None)
+    if close is not None:
+        close()
+
+
+async def _closing(
+    intercept: Callable[..., AsyncIterator[Res]],
+    call_next: Callable[..., AsyncIterator[Res]],
+    argument: object,
+    ctx: RequestContext,
+) -> AsyncGenerator[Res, None]:
+    """What an interceptor yields; at the end the iterators inside are closed, outermost first.
+
+    An interceptor that iterates over `call_next(...)` does not close it when it ends early.
+    """
+    opened: list[AsyncIterator[Res]] = []
+
+    def opening(argument: object, ctx: RequestContext) -> AsyncIterator[Res]:
+        opened.append(call_next(argument, ctx))
+        return opened[-1]
+
+    try:
+        outer = intercept(opening, argument, ctx)
+        opened.insert(0, outer)
+        async for message in outer:
+            yield message
+    finally:
+        for each in opened:
+            await aclose_iterator(each)
+
+
+def _closing_sync(
+    intercept: Callable[..., Iterator[Res]],
+    call_next: Callable[..., Iterator[Res]],
+    argument: object,
+    ctx: RequestContext,
+) -> Generator[Res, None, None]:
+    """See `_closing`."""
+    opened: list[Iterator[Res]] = []
+
+    def opening(argument: object, ctx: RequestContext) -> Iterator[Res]:
+        opened.append(call_next(argument, ctx))
+        return opened[-1]
+
+    try:
+        outer = intercept(opening, argument, ctx)
+        opened.insert(0, outer)
+        yield from outer
+    finally:
+        for each in opened:
+            close_iterator(each)
 
 
 def _is_metadata(interceptor: object) -> TypeGuard[MetadataInterceptor[object]]:

@@ -83,6 +83,8 @@ class ConnectError(Exception):
     ) -> None:
         if not isinstance(code, Code):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"the code of an error is a Code, not {code!r}")
+        if not isinstance(message, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"the message of an error is a string, not {message!r}")
         super().__init__(code, message)
         self.code = code
         self.message = message
@@ -95,10 +97,22 @@ class ConnectError(Exception):
     def __repr__(self) -> str:
         return f"ConnectError({self.code!s}, {self.message!r}, details={self.details!r})"
 
-    def __reduce__(
-        self,
-    ) -> tuple[type["ConnectError"], tuple[Code, str, tuple[ErrorDetail, ...], Headers]]:
-        return type(self), (self.code, self.message, self.details, self.metadata)
+    def __reduce__(self) -> tuple[object, ...]:
+        # Subclasses may take other arguments than this class.
+        fields = (self.code, self.message, self.details, self.metadata)
+        return _restored, (type(self), *fields), self.__dict__
+
+
+def _restored(
+    error_type: type[ConnectError],
+    code: Code,
+    message: str,
+    details: tuple[ErrorDetail, ...],
+    metadata: Headers,
+) -> ConnectError:
+    error = error_type.__new__(error_type)
+    ConnectError.__init__(error, code, message, details, metadata)
+    return error
 
 
 INTERNAL_ERROR = "internal error"

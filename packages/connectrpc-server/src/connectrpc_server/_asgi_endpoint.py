@@ -1,6 +1,6 @@
 """Calls over ASGI: one unary and one stream path, whatever the protocol."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from typing import Generic, Protocol, TypeVar
@@ -9,17 +9,17 @@ from google.protobuf.message import Message
 
 from connectrpc_protocol import RequestContext, too_large
 from connectrpc_protocol.call import StreamServerCall, UnaryServerCall
-from connectrpc_protocol.chain import InterceptorChain
+from connectrpc_protocol.chain import InterceptorChain, aclose_iterator
 from connectrpc_protocol.deadline import remaining
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.server import ServerMethod
 from connectrpc_server._asyncio import (
     CallScope,
-    ClientDisconnected,
     Resumed,
     as_coroutine_function,
     checkpoint,
 )
+from connectrpc_server._disconnect import ClientDisconnected
 from connectrpc_server._log import log_unexpected
 from connectrpc_server._types import Event, Receive, Scope, Send
 
@@ -64,8 +64,6 @@ class UnaryEndpoint(Generic[Req, Res]):
             else:
                 body = call.encode(await self._invoke(call, receive))
             response = call.response(body)
-        except ClientDisconnected:
-            return
         except Exception as exc:
             log_unexpected(exc, call.context)
             response = call.failure(exc)
@@ -74,6 +72,7 @@ class UnaryEndpoint(Generic[Req, Res]):
     async def _supervise(self, call: UnaryServerCall[Req, Res], receive: Receive) -> bytes:
         context = call.context
         async with self._chain.around(context), CallScope(context.deadline):
+            remaining(context.deadline)
             message = await self._invoke(call, receive)
             remaining(context.deadline)
             return call.encode(message)
@@ -125,11 +124,11 @@ class StreamEndpoint(Generic[Req, Res]):
         writer = _Writer(call, send)
         error: Exception | None = None
         try:
-            async with self._chain.around(call.context), CallScope(call.context.deadline) as calls:
-                await self._stream(call, receive, writer, calls)
-                remaining(call.context.deadline)
-        except ClientDisconnected:
-            return
+            deadline = call.context.deadline
+            async with self._chain.around(call.context), CallScope(deadline) as calls:
+                remaining(deadline)
+                await self._stream(call, _Requests(call, receive, calls), writer)
+                remaining(deadline)
         except Exception as exc:
             log_unexpected(exc, call.context)
             error = exc
@@ -138,26 +137,64 @@ class StreamEndpoint(Generic[Req, Res]):
     async def _stream(
         self,
         call: StreamServerCall[Req, Res],
-        receive: Receive,
+        requests: AsyncIterator[Req],
         writer: "_Writer[Req, Res]",
-        scope: CallScope,
     ) -> None:
-        requests = _requests(call, receive, scope)
+        responses = await self._function(requests, call.context)
         try:
-            responses = await self._function(requests, call.context)
-            try:
-                count = 0
-                async for message in responses:
-                    await writer.message(message)
-                    count += 1
-                    if count % _MESSAGES_BETWEEN_CHECKPOINTS == 0:
-                        # A handler and a server that never suspend would starve the watcher.
-                        await checkpoint()
-            finally:
-                if isinstance(responses, AsyncGenerator):
-                    await responses.aclose()
+            count = 0
+            async for message in responses:
+                await writer.message(message)
+                count += 1
+                if count % _MESSAGES_BETWEEN_CHECKPOINTS == 0:
+                    # A handler and a server that never suspend would starve the watcher.
+                    await checkpoint()
         finally:
-            await requests.aclose()
+            await aclose_iterator(responses)
+
+
+class _Requests(AsyncIterator[Req], Generic[Req, Res]):
+    """The requests of one call, read as they are asked for.
+
+    Once the body has ended, the client is watched. After an error there is nothing more.
+    """
+
+    __slots__ = ("_call", "_ends", "_messages", "_receive", "_scope")
+
+    def __init__(
+        self, call: StreamServerCall[Req, Res], receive: Receive, scope: CallScope
+    ) -> None:
+        self._call = call
+        self._receive = receive
+        self._scope = scope
+        self._messages: Iterator[Req] = iter(())
+        self._ends = False
+
+    async def __anext__(self) -> Req:
+        try:
+            while True:
+                for message in self._messages:
+                    return message
+                if self._ends:
+                    break
+                self._messages = await self._read()
+        except BaseException:
+            self._ends = True
+            raise
+        raise StopAsyncIteration
+
+    async def _read(self) -> Iterator[Req]:
+        event = await self._receive()
+        _check_connected(event)
+        if event.get("more_body", False):
+            return self._call.feed(event.get("body", b""))
+        self._ends = True
+        self._scope.watch(partial(_disconnected, self._receive))
+        return self._last(event.get("body", b""))
+
+    def _last(self, chunk: bytes) -> Iterator[Req]:
+        yield from self._call.feed(chunk)
+        self._call.feed_end()
 
 
 class _Writer(Generic[Req, Res]):
@@ -223,20 +260,6 @@ async def _read_body(event: Event, receive: Receive, limit: int | None) -> bytes
         if not event.get("more_body", False):
             return b"".join(chunks)
         event = await receive()
-
-
-async def _requests(
-    call: StreamServerCall[Req, Res], receive: Receive, scope: CallScope
-) -> AsyncGenerator[Req, None]:
-    more = True
-    while more:
-        event = await receive()
-        _check_connected(event)
-        more = event.get("more_body", False)
-        for message in call.feed(event.get("body", b"")):
-            yield message
-    call.feed_end()
-    scope.watch(partial(_disconnected, receive))
 
 
 def _check_connected(event: Event) -> None:

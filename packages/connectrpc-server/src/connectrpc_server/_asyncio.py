@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator
 from types import TracebackType
 from typing import ParamSpec, TypeVar
 
-from connectrpc_protocol import Code, ConnectError
+from connectrpc_protocol import ConnectError
 from connectrpc_protocol.deadline import deadline_exceeded
+from connectrpc_server._disconnect import ClientDisconnected
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -20,13 +21,6 @@ T = TypeVar("T")
 # ours. An answer that arrives in the very moment in which the client gives up may be read by half;
 # so much later (one more for coarse timers) the client has given up for certain.
 _ROUNDING = 0.002
-
-
-class ClientDisconnected(ConnectError):
-    """The client went away; nobody is left to answer."""
-
-    def __init__(self) -> None:
-        super().__init__(Code.CANCELED, "the client disconnected")
 
 
 async def checkpoint() -> None:

@@ -1,7 +1,7 @@
 """Several services, and another application beside them, as one application."""
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, MutableMapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Never, TypeVar, cast, overload
 
@@ -35,7 +35,7 @@ class CombinedASGIApplication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI interface."""
         if scope["type"] == "lifespan":
-            await serve_lifespan(self.lifespan(), receive, send)
+            await serve_lifespan(self.lifespan(scope.get("state")), receive, send)
             return
         app: ASGIApp | None = self._fallback
         if scope["type"] == "http":
@@ -48,13 +48,20 @@ class CombinedASGIApplication:
             raise NotImplementedError(f"no support for ASGI scope {scope['type']!r}")
 
     @asynccontextmanager
-    async def lifespan(self) -> AsyncGenerator[None, None]:
-        """Enters the lifespans of all applications; see `ASGIApplication.lifespan`."""
+    async def lifespan(
+        self, state: MutableMapping[str, object] | None = None
+    ) -> AsyncGenerator[None, None]:
+        """Enters the lifespans of all applications; see `ASGIApplication.lifespan`.
+
+        `state` is where the fallback leaves what its requests need (ASGI, "Lifespan State").
+        """
         async with AsyncExitStack() as stack:
             for app in self._apps.values():
                 await stack.enter_async_context(app.lifespan())
             if self._fallback is not None:
-                await stack.enter_async_context(run_lifespan(self._fallback))
+                await stack.enter_async_context(
+                    run_lifespan(self._fallback, {} if state is None else state)
+                )
             yield
 
 

@@ -1,7 +1,7 @@
 """The lifespan protocol of ASGI, from both ends."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, MutableMapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from connectrpc_server._log import logger
@@ -27,15 +27,19 @@ async def serve_lifespan(
 
 
 @asynccontextmanager
-async def run_lifespan(app: ASGIApp) -> AsyncGenerator[None, None]:
+async def run_lifespan(
+    app: ASGIApp, state: MutableMapping[str, object]
+) -> AsyncGenerator[None, None]:
     """Runs the lifespan of another application inside this context, as a server would.
 
-    An application without one is left alone, as the specification asks ("Lifespan Protocol").
+    `state` is the server's, which hands it on to every request. An application without a lifespan
+    is left alone, as the specification asks ("Lifespan Protocol").
+
     Raises `RuntimeError` where its startup or shutdown fails.
     """
     events: asyncio.Queue[Event] = asyncio.Queue()
     replies: asyncio.Queue[Event] = asyncio.Queue()
-    scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": {}}
+    scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": state}
 
     async def run() -> None:
         try:

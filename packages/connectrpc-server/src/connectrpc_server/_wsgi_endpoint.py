@@ -1,6 +1,7 @@
 """Calls over WSGI: one unary and one stream path, whatever the protocol."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from http import HTTPStatus
 from typing import Generic, Protocol, TypeVar
 
@@ -8,10 +9,11 @@ from google.protobuf.message import Message
 
 from connectrpc_protocol import RawHeaders, RequestContext, too_large
 from connectrpc_protocol.call import StreamServerCall, UnaryServerCall
-from connectrpc_protocol.chain import InterceptorChainSync
+from connectrpc_protocol.chain import InterceptorChainSync, close_iterator
 from connectrpc_protocol.deadline import remaining
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.server import ServerMethod
+from connectrpc_server._disconnect import ClientDisconnected
 from connectrpc_server._log import log_unexpected
 from connectrpc_server._types import Environ, StartResponse
 from connectrpc_server._wsgi_body import Body
@@ -51,7 +53,8 @@ class UnaryEndpoint(Generic[Req, Res]):
             return respond(call, start_response, body)
         try:
             with self._chain.around(call.context):
-                data = _read_body(body, call.read_limit) if call.has_body else b""
+                data = _read_body(body, call) if call.has_body else b""
+                remaining(call.context.deadline)
                 message = self._function(call.request(data), call.context)
                 remaining(call.context.deadline)
                 encoded = call.encode(message)
@@ -96,12 +99,18 @@ class StreamEndpoint(Generic[Req, Res]):
         is_started = False
         error: Exception | None = None
         try:
-            with self._chain.around(call.context):
-                for data in self._stream(call, body):
-                    if not is_started:
-                        is_started = True
-                        _start(call, start_response)
-                    yield data
+            with self._chain.around(call.context), closing(self._stream(call, body)) as stream:
+                try:
+                    for data in stream:
+                        if not is_started:
+                            is_started = True
+                            _start(call, start_response)
+                        yield data
+                except GeneratorExit:
+                    # The server closes an answer that nobody reads (PEP 3333, "close()").
+                    raise ClientDisconnected from None
+        except ClientDisconnected:
+            return
         except Exception as exc:
             log_unexpected(exc, call.context)
             error = exc
@@ -113,6 +122,7 @@ class StreamEndpoint(Generic[Req, Res]):
 
     def _stream(self, call: StreamServerCall[Req, Res], body: Body) -> Generator[bytes, None, None]:
         deadline = call.context.deadline
+        remaining(deadline)
         responses = self._function(_requests(call, body), call.context)
         try:
             for message in responses:
@@ -120,8 +130,7 @@ class StreamEndpoint(Generic[Req, Res]):
                 yield call.message(message)
             remaining(deadline)
         finally:
-            if isinstance(responses, Generator):
-                responses.close()
+            close_iterator(responses)
 
 
 Call_co = TypeVar("Call_co", covariant=True)
@@ -129,12 +138,12 @@ Call_co = TypeVar("Call_co", covariant=True)
 
 def accept(method: ServerMethod[Call_co], environ: Environ) -> Call_co | HttpResponse:
     """Begin the call of a request, or refuse it."""
-    peer = environ.get("REMOTE_ADDR")
+    peer, port = environ.get("REMOTE_ADDR"), environ.get("REMOTE_PORT", "")
     return method.accept(
         environ["REQUEST_METHOD"],
         _headers(environ),
         environ.get("QUERY_STRING", "").encode("latin-1"),
-        (peer, int(environ.get("REMOTE_PORT") or 0)) if peer else None,
+        (peer, int(port) if port.isdecimal() else 0) if peer else None,
     )
 
 
@@ -179,7 +188,8 @@ def _headers(environ: Environ) -> list[tuple[bytes, bytes]]:
     return headers
 
 
-def _read_body(body: Body, limit: int | None) -> bytes:
+def _read_body(body: Body, call: UnaryServerCall[Req, Res]) -> bytes:
+    limit = call.read_limit
     if limit is not None and body.left is not None and body.left > limit:
         raise too_large(limit)
     chunks: list[bytes] = []
@@ -189,11 +199,13 @@ def _read_body(body: Body, limit: int | None) -> bytes:
         size += len(chunk)
         if limit is not None and size > limit:
             raise too_large(limit)
+        remaining(call.context.deadline)
     return b"".join(chunks)
 
 
 def _requests(call: StreamServerCall[Req, Res], body: Body) -> Generator[Req, None, None]:
     # Reads block until they are served in full, so they ask for no more than one message.
     while chunk := body.read(call.wanted):
+        remaining(call.context.deadline)
         yield from call.feed(chunk)
     call.feed_end()
