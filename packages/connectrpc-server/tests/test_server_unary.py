@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import io
 import json
 import logging
 
@@ -57,6 +58,23 @@ def test_body_in_pieces(shell, make_request):
 def test_context(shell):
     answer = shell.unary("context", ("x-in", "value"))
     assert text_of(answer) == "connect POST Unary 127.0.0.1:5000 value"
+
+
+@pytest.mark.parametrize(
+    ("port", "peer"), [("80", "::1:80"), (80, "::1:80"), ("unknown", "::1:0"), (None, "::1:0")]
+)
+def test_peer_of_a_wsgi_server(wsgi_application, make_shell, port, peer):
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": "/test.v1.Echo/Unary",
+        "QUERY_STRING": "encoding=json&message=%22context%22",
+        "REMOTE_ADDR": "::1",
+        "REMOTE_PORT": port,
+        "wsgi.input": io.BytesIO(),
+    }
+    app = wsgi_application(make_shell("wsgi").service)
+    (body,) = app(environ, lambda *_: None)
+    assert json.loads(body) == f"connect GET Unary [{peer[:3]}]{peer[3:]} None"
 
 
 def test_headers_and_trailers(shell):

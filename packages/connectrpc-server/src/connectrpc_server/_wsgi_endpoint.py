@@ -138,7 +138,7 @@ Call_co = TypeVar("Call_co", covariant=True)
 
 def accept(method: ServerMethod[Call_co], environ: Environ) -> Call_co | HttpResponse:
     """Begin the call of a request, or refuse it."""
-    peer, port = environ.get("REMOTE_ADDR"), environ.get("REMOTE_PORT", "")
+    peer, port = environ.get("REMOTE_ADDR"), str(environ.get("REMOTE_PORT"))  # or a number
     return method.accept(
         environ["REQUEST_METHOD"],
         _headers(environ),
