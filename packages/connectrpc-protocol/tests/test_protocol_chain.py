@@ -462,12 +462,39 @@ def test_other_attributes_are_the_interceptors_own(chain) -> None:
 class Through:
     """Passes a stream on, in the usual style."""
 
-    def intercept_server_stream_sync(
-        self, call_next: Callable[..., Iterator[Any]], request: Any, ctx: Any
+    async def intercept_bidi_stream(
+        self, call_next: Callable[..., AsyncIterator[Any]], requests: Any, ctx: Any
+    ) -> AsyncIterator[Any]:
+        async for response in call_next(requests, ctx):
+            yield response
+
+
+class ThroughSync:
+    """The sync twin of `Through`."""
+
+    def intercept_bidi_stream_sync(
+        self, call_next: Callable[..., Iterator[Any]], requests: Any, ctx: Any
     ) -> Iterator[Any]:
-        yield from call_next(request, ctx)
+        yield from call_next(requests, ctx)
+
+
+class Plain(AsyncIterator[Any]):
+    """An async iterator that cannot be closed."""
+
+    def __init__(self, values: Iterator[Any]) -> None:
+        self.values = values
+
+    async def __anext__(self) -> Any:
+        for value in self.values:
+            return value
+        raise StopAsyncIteration
 
 
 def test_iterators_that_cannot_be_closed_are_left_alone() -> None:
-    stream = InterceptorChainSync([Through()]).server_stream(lambda request, ctx: iter([request]))
-    assert list(stream(StringValue(value="a"), cast("Any", None))) == [StringValue(value="a")]
+    async def collect() -> list[Any]:
+        stream = InterceptorChain([Through()]).bidi_stream(lambda requests, ctx: requests)
+        return [each async for each in stream(Plain(iter("ab")), cast("Any", None))]
+
+    assert asyncio.run(collect()) == ["a", "b"]
+    stream = InterceptorChainSync([ThroughSync()]).bidi_stream(lambda requests, ctx: requests)
+    assert list(stream(iter(cast("Any", "ab")), cast("Any", None))) == ["a", "b"]
