@@ -1,4 +1,5 @@
 import time
+from collections.abc import Sequence
 
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
@@ -15,7 +16,7 @@ ECHO = Method(
 
 
 def context(
-    headers: Headers | list[tuple[bytes, bytes]] = [],  # noqa: B006
+    headers: Headers | Sequence[tuple[bytes, bytes]] = (),
     deadline: float | None = None,
     peer: tuple[str, int] | None = None,
 ) -> RequestContext:

@@ -81,6 +81,7 @@ class ConnectError(Exception):
         details: Iterable[Message | ErrorDetail] = (),
         metadata: HeadersInput | None = None,
     ) -> None:
+        # Not every caller has a type checker; found later, these would hide the error itself.
         if not isinstance(code, Code):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"the code of an error is a Code, not {code!r}")
         if not isinstance(message, str):  # pyright: ignore[reportUnnecessaryIsInstance]
