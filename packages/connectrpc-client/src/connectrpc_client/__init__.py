@@ -1,6 +1,7 @@
 """Async and sync Connect RPC clients."""
 
 from connectrpc_client._async import Client
+from connectrpc_client._cancellation import Cancellation
 from connectrpc_client._output import StreamOutput, StreamOutputSync, UnaryOutput
 from connectrpc_client._sync import ClientSync
 from connectrpc_client._transport import (
@@ -40,6 +41,7 @@ from connectrpc_protocol import (
 __all__ = [
     "BidiStreamInterceptor",
     "BidiStreamInterceptorSync",
+    "Cancellation",
     "Client",
     "ClientStreamInterceptor",
     "ClientStreamInterceptorSync",

@@ -41,7 +41,7 @@ async def _exchange(
         body = await _read_all(response, call.read_limit)
     finally:
         await response.aclose()
-    return call.response(response.status, response.headers, body)
+    return call.response(response.status, response.headers, body, response.trailers)
 
 
 async def _read_all(response: TransportResponse, limit: int | None) -> bytes:

@@ -10,6 +10,7 @@ from typing import Protocol, cast
 
 import httpx
 
+from connectrpc_client._cancellation import Cancellation
 from connectrpc_client._version import __version__
 from connectrpc_protocol import Code, ConnectError, RawHeaders
 from connectrpc_protocol.http import HttpRequest
@@ -42,6 +43,9 @@ class HttpxClient(Protocol):
 
 class HttpxTransport:
     """See `connectrpc_client.Transport`."""
+
+    has_trailers = False
+    is_full_duplex = False
 
     def __init__(self, client: HttpxAsyncClient, library: ModuleType) -> None:
         self._client = cast("httpx.AsyncClient", client)
@@ -78,6 +82,9 @@ class HttpxTransport:
 class HttpxTransportSync:
     """See `connectrpc_client.TransportSync`."""
 
+    has_trailers = False
+    is_full_duplex = False
+
     def __init__(self, client: HttpxClient, library: ModuleType) -> None:
         self._client = cast("httpx.Client", client)
         self._library = library
@@ -95,7 +102,11 @@ class HttpxTransportSync:
         return transport
 
     def send(
-        self, request: HttpRequest, body: Iterator[bytes] | None, timeout: float | None
+        self,
+        request: HttpRequest,
+        body: Iterator[bytes] | None,
+        timeout: float | None,
+        cancellation: Cancellation | None = None,
     ) -> "_ResponseSync":
         if self._pid is not None and self._pid != os.getpid():
             # The parent still reads from the connections of the old client.

@@ -23,7 +23,7 @@ def unary(
         body = _read_all(response, call.read_limit, context.deadline)
     finally:
         response.close()
-    return call.response(response.status, response.headers, body)
+    return call.response(response.status, response.headers, body, response.trailers)
 
 
 def _read_all(response: TransportResponseSync, limit: int | None, deadline: float | None) -> bytes:

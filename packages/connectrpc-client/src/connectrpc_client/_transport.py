@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from typing import Protocol
 
+from connectrpc_client._cancellation import Cancellation
 from connectrpc_protocol import RawHeaders
 from connectrpc_protocol.http import HttpRequest
 
@@ -40,6 +41,16 @@ class Transport(Protocol):
     Failures are raised as `ConnectError`: `unavailable` where the server cannot be reached or the
     connection breaks. Cancellation and exceptions of the request body pass through.
     """
+
+    @property
+    def has_trailers(self) -> bool:
+        """Whether answers come with their HTTP trailers, which gRPC needs."""
+        ...
+
+    @property
+    def is_full_duplex(self) -> bool:
+        """Whether an answer may arrive while the request is still being sent."""
+        ...
 
     async def send(
         self, request: HttpRequest, body: AsyncIterator[bytes] | None, timeout: float | None
@@ -92,10 +103,27 @@ class TransportSync(Protocol):
     A time-out is raised as `ConnectError` with `deadline_exceeded`.
     """
 
+    @property
+    def has_trailers(self) -> bool:
+        """Whether answers come with their HTTP trailers, which gRPC needs."""
+        ...
+
+    @property
+    def is_full_duplex(self) -> bool:
+        """Whether an answer may arrive while the request is still being sent."""
+        ...
+
     def send(
-        self, request: HttpRequest, body: Iterator[bytes] | None, timeout: float | None
+        self,
+        request: HttpRequest,
+        body: Iterator[bytes] | None,
+        timeout: float | None,
+        cancellation: Cancellation | None = None,
     ) -> TransportResponseSync:
-        """Send a request and wait for the head of the answer, for `timeout` seconds at most."""
+        """Send a request and wait for the head of the answer, for `timeout` seconds at most.
+
+        A cancellation ends that wait, with `ConnectError` (`canceled`), and closes the answer.
+        """
         ...
 
     def close(self) -> None:

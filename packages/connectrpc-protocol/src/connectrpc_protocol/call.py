@@ -38,6 +38,11 @@ class UnaryServerCall(Protocol[Req_co, Res_contra]):
         ...
 
     @property
+    def needs_trailers(self) -> bool:
+        """Whether a successful answer ends with HTTP trailers; that of `failure` never does."""
+        ...
+
+    @property
     def has_body(self) -> bool:
         """Whether there is a body to read."""
         ...
@@ -70,12 +75,18 @@ class UnaryServerCall(Protocol[Req_co, Res_contra]):
 class StreamServerCall(Protocol[Req_co, Res_contra]):
     """One call with a stream in at least one direction, on the server.
 
-    The shell feeds what it reads; it sends `head()`, then each message, then `end()`.
+    The shell feeds what it reads; it sends `head()`, then each message, then `end()`. Where the
+    call fails before its head was sent, it sends `failure()` instead.
     """
 
     @property
     def context(self) -> RequestContext:
         """The context that the handler gets."""
+        ...
+
+    @property
+    def needs_trailers(self) -> bool:
+        """Whether an answer that began with `head` ends with HTTP trailers."""
         ...
 
     @property
@@ -103,6 +114,10 @@ class StreamServerCall(Protocol[Req_co, Res_contra]):
         """The end of the answer: success, or the error of a failed call."""
         ...
 
+    def failure(self, exc: BaseException) -> HttpResponse:
+        """The whole answer of a call that failed before its head was sent."""
+        ...
+
 
 class UnaryClientCall(Protocol[Req_contra, Res_co]):
     """One call with one request and one response, on the client."""
@@ -116,7 +131,9 @@ class UnaryClientCall(Protocol[Req_contra, Res_co]):
         """What to send."""
         ...
 
-    def response(self, status: int, headers: RawHeaders, body: bytes) -> Res_co:
+    def response(
+        self, status: int, headers: RawHeaders, body: bytes, trailers: RawHeaders = ()
+    ) -> Res_co:
         """The response message; headers and trailers go to the context.
 
         Raises `ConnectError` when the call failed.

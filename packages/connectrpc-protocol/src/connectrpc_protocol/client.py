@@ -36,13 +36,15 @@ class StreamClientMethod(Protocol[Req_contra, Res_co]):
 class ClientProtocol:
     """A protocol a client speaks; `name` is `connect`.
 
-    Raises `ValueError` for an unknown name.
+    `needs_trailers` is whether its answers end with HTTP trailers. Raises `ValueError` for an
+    unknown name.
     """
 
     def __init__(self, name: str) -> None:
         if name != "connect":
             raise ValueError(f"unknown protocol {name!r}; known: 'connect'")
         self.name = name
+        self.needs_trailers = False
 
     def unary(
         self, method: Method[Req, Res], base_url: str, options: ClientOptions

@@ -75,9 +75,7 @@ class _ServerMethod(Generic[Req, Res]):
             from_client = self.options.compressions.get(encoding)
         except ConnectError as error:
             context = RequestContext(self.method, PROTOCOL, "POST", headers, None, peer)
-            call = StreamServerCall(self, context, None, to_client)
-            head, end = call.head(), call.end(error)
-            return HttpResponse(head.status, head.headers, end.body)
+            return StreamServerCall(self, context, None, to_client).failure(error)
         context = RequestContext(self.method, PROTOCOL, "POST", headers, deadline, peer)
         return StreamServerCall(self, context, from_client, to_client)
 
@@ -86,6 +84,8 @@ class StreamServerCall(Generic[Req, Res]):
     """See `connectrpc_protocol.call.StreamServerCall`."""
 
     __slots__ = ("_bound", "_compression", "_reader", "context")
+
+    needs_trailers = False
 
     def __init__(
         self,
@@ -132,6 +132,10 @@ class StreamServerCall(Generic[Req, Res]):
         if metadata:
             value["metadata"] = metadata
         return End(pack(END_STREAM, dump_json(value)))
+
+    def failure(self, exc: BaseException) -> HttpResponse:
+        head = self.head()
+        return HttpResponse(head.status, head.headers, self.end(exc).body)
 
 
 class StreamServerMethod(Generic[Req, Res]):

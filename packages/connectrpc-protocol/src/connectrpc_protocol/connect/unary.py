@@ -105,6 +105,8 @@ class UnaryServerCall(Generic[Req, Res]):
 
     __slots__ = ("_bound", "_compression", "_fields", "_message", "context", "has_body")
 
+    needs_trailers = False
+
     def __init__(
         self,
         bound: _ServerMethod[Req, Res],
@@ -281,13 +283,15 @@ class UnaryClientCall(Generic[Req, Res]):
             return body, None
         return compression.compress(body), compression.name
 
-    def response(self, status: int, headers: RawHeaders, body: bytes) -> Res:
+    def response(
+        self, status: int, headers: RawHeaders, body: bytes, trailers: RawHeaders = ()
+    ) -> Res:
         bound = self._bound
-        metadata, trailers = split_trailers(headers)
-        self._context.receive(metadata, trailers)
+        metadata, prefixed = split_trailers(headers)
+        self._context.receive(metadata, prefixed)
         if status != HTTP_OK:
             error = self._error(status, metadata, body)
-            error.metadata = merged(metadata, trailers)
+            error.metadata = merged(metadata, prefixed)
             raise error
         check_content_type(metadata.get("content-type", ""), bound.content_type, "application/")
         return bound.decoder.decode(body, self._compression(metadata))
