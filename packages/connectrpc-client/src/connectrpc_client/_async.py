@@ -10,12 +10,12 @@ from collections.abc import (
 )
 from functools import partial
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 
 from google.protobuf.message import Message
 
 from connectrpc_client import _async_call as calls
-from connectrpc_client._httpx import HttpxAsyncClient, HttpxTransport, library_of
+from connectrpc_client._choice import HttpxAsyncClient, transport_for
 from connectrpc_client._output import StreamOutput, UnaryOutput
 from connectrpc_client._settings import Settings
 from connectrpc_client._transport import Transport
@@ -75,7 +75,7 @@ class Client:
         )
         self._chain = InterceptorChain(interceptors)
         self._owns_transport = http_client is None
-        self._transport = _transport(http_client)
+        self._transport = transport_for(http_client, self._settings.protocol)
         self._is_closed = False
         # By method: what sends its calls, interceptors included. Their types go with the method's.
         self._functions: dict[Method[Message, Message], Any] = {}
@@ -245,16 +245,3 @@ class Client:
         output = StreamOutput(begin(), context, around)
         await output.open()
         return output
-
-
-def _transport(http_client: HttpxAsyncClient | Transport | None) -> Transport:
-    if http_client is None:
-        return HttpxTransport.make()
-    library = library_of(http_client)
-    if library is None:
-        if not hasattr(http_client, "send"):
-            raise TypeError(f"http_client cannot be used here: {http_client!r}")
-        return cast("Transport", http_client)
-    if not isinstance(http_client, library.AsyncClient):
-        raise TypeError(f"this client needs an {library.__name__}.AsyncClient, not {http_client!r}")
-    return HttpxTransport(cast("HttpxAsyncClient", http_client), library)

@@ -2,15 +2,15 @@
 
 import os
 import socket
-import sys
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import ModuleType
-from typing import Protocol, cast
+from typing import cast
 
 import httpx
 
 from connectrpc_client._cancellation import Cancellation
+from connectrpc_client._choice import HttpxAsyncClient, HttpxClient
 from connectrpc_client._version import __version__
 from connectrpc_protocol import Code, ConnectError, RawHeaders
 from connectrpc_protocol.http import HttpRequest
@@ -19,26 +19,6 @@ _OWN_TIMEOUT = httpx.Timeout(None, connect=10.0)  # seconds
 # No bound on connections: a call that is cancelled while it waits for a place in the pool of httpx
 # 0.28 leaves its place taken for ever.
 _OWN_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=20)
-
-
-class HttpxAsyncClient(Protocol):
-    """An `httpx.AsyncClient` or `httpx2.AsyncClient`."""
-
-    @property
-    def is_closed(self) -> bool: ...
-    @property
-    def follow_redirects(self) -> bool: ...
-    async def aclose(self) -> None: ...
-
-
-class HttpxClient(Protocol):
-    """An `httpx.Client` or `httpx2.Client`."""
-
-    @property
-    def is_closed(self) -> bool: ...
-    @property
-    def follow_redirects(self) -> bool: ...
-    def close(self) -> None: ...
 
 
 class HttpxTransport:
@@ -193,15 +173,6 @@ class _Urls:
         if known is None:
             known = self._known[request.url] = self._parse(request.url)
         return known
-
-
-def library_of(client: object) -> ModuleType | None:
-    """The library that a client, perhaps of a subclass, comes from; `None` for other objects."""
-    for base in type(client).__mro__:
-        name = base.__module__.partition(".")[0]
-        if name in ("httpx", "httpx2"):
-            return sys.modules[name]
-    return None
 
 
 def _own_client() -> httpx.Client:

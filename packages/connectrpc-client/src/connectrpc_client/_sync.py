@@ -3,12 +3,12 @@
 from collections.abc import Callable, Generator, Iterable, Iterator
 from functools import partial
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 
 from google.protobuf.message import Message
 
 from connectrpc_client import _sync_call as calls
-from connectrpc_client._httpx import HttpxClient, HttpxTransportSync, library_of
+from connectrpc_client._choice import HttpxClient, transport_sync_for
 from connectrpc_client._output import StreamOutputSync, UnaryOutput
 from connectrpc_client._settings import Settings
 from connectrpc_client._transport import TransportSync
@@ -68,7 +68,7 @@ class ClientSync:
         )
         self._chain = InterceptorChainSync(interceptors)
         self._owns_transport = http_client is None
-        self._transport = _transport(http_client)
+        self._transport = transport_sync_for(http_client, self._settings.protocol)
         self._is_closed = False
         # By method: what sends its calls, interceptors included. Their types go with the method's.
         self._functions: dict[Method[Message, Message], Any] = {}
@@ -232,16 +232,3 @@ class ClientSync:
         output = StreamOutputSync(begin(), context, around)
         output.open()
         return output
-
-
-def _transport(http_client: HttpxClient | TransportSync | None) -> TransportSync:
-    if http_client is None:
-        return HttpxTransportSync.make()
-    library = library_of(http_client)
-    if library is None:
-        if not hasattr(http_client, "send"):
-            raise TypeError(f"http_client cannot be used here: {http_client!r}")
-        return cast("TransportSync", http_client)
-    if not isinstance(http_client, library.Client):
-        raise TypeError(f"this client needs an {library.__name__}.Client, not {http_client!r}")
-    return HttpxTransportSync(cast("HttpxClient", http_client), library)
