@@ -21,6 +21,7 @@ from connectrpc_server._asyncio import (
 )
 from connectrpc_server._disconnect import ClientDisconnected
 from connectrpc_server._log import log_unexpected
+from connectrpc_server._trailers import no_trailers
 from connectrpc_server._types import Event, Receive, Scope, Send
 
 Req = TypeVar("Req", bound=Message)
@@ -57,6 +58,9 @@ class UnaryEndpoint(Generic[Req, Res]):
         )
         if isinstance(call, HttpResponse):
             await respond(call, send)
+            return
+        if call.needs_trailers and not _has_trailers(scope):
+            await respond(call.failure(no_trailers(call.context)), send)
             return
         try:
             if self._is_observed or call.context.deadline is not None:
@@ -120,6 +124,9 @@ class StreamEndpoint(Generic[Req, Res]):
         )
         if isinstance(call, HttpResponse):
             await respond(call, send)
+            return
+        if call.needs_trailers and not _has_trailers(scope):
+            await respond(call.failure(no_trailers(call.context)), send)
             return
         writer = _Writer(call, send)
         error: Exception | None = None
@@ -217,33 +224,52 @@ class _Writer(Generic[Req, Res]):
             raise ClientDisconnected from None
 
     async def end(self, error: Exception | None) -> None:
+        if error is not None and not self._started:
+            await respond(self._call.failure(error), self._send)
+            return
         end = self._call.end(error)
         with suppress(OSError):
             await self._head()
             await self._send({"type": "http.response.body", "body": end.body})
+            if end.trailers is not None:
+                await self._send({"type": "http.response.trailers", "headers": end.trailers})
 
     async def _head(self) -> None:
         if not self._started:
             self._started = True
             head = self._call.head()
             await self._send(
-                {"type": "http.response.start", "status": head.status, "headers": head.headers}
+                {
+                    "type": "http.response.start",
+                    "status": head.status,
+                    "headers": head.headers,
+                    "trailers": head.has_trailers,
+                }
             )
 
 
 async def respond(response: HttpResponse, send: Send) -> None:
     """Send a whole answer, unless the client is gone (ASGI, "Disconnected Client")."""
+    trailers = response.trailers
     try:
         await send(
             {
                 "type": "http.response.start",
                 "status": response.status,
                 "headers": response.headers,
+                "trailers": trailers is not None,
             }
         )
         await send({"type": "http.response.body", "body": response.body})
+        if trailers is not None:
+            await send({"type": "http.response.trailers", "headers": trailers})
     except OSError:
         pass
+
+
+def _has_trailers(scope: Scope) -> bool:
+    """Whether the server sends HTTP trailers (ASGI, "HTTP Trailers")."""
+    return "http.response.trailers" in (scope.get("extensions") or ())
 
 
 async def _read_body(event: Event, receive: Receive, limit: int | None) -> bytes:

@@ -1,0 +1,26 @@
+"""Calls that need HTTP trailers, on servers that send none."""
+
+from functools import cache
+
+from connectrpc_protocol import Code, ConnectError, RequestContext
+from connectrpc_server._log import logger
+
+_TEXT = (
+    "this server sends no HTTP trailers, which {protocol} needs: call it with Connect or gRPC-Web, "
+    "or run the application on a server that sends trailers over HTTP/2 (docs/servers.md)"
+)
+
+
+def no_trailers(context: RequestContext) -> ConnectError:
+    """The error of a call that this server cannot answer; the log has it once per service.
+
+    It belongs to the operator, who cannot see the answer, as much as to the client.
+    """
+    text = _TEXT.format(protocol=context.protocol)
+    _log_once(context.method.service, text)
+    return ConnectError(Code.UNIMPLEMENTED, text)
+
+
+@cache  # grows with the services of this process, which no client can add to
+def _log_once(service: str, text: str) -> None:
+    logger.warning("%s: %s", service, text)

@@ -1,0 +1,170 @@
+"""Calls that end with HTTP trailers, over ASGI: a protocol of the test's own that needs them."""
+
+import asyncio
+import logging
+
+import pytest
+from google.protobuf.wrappers_pb2 import StringValue
+
+from connectrpc_protocol import RequestContext
+from connectrpc_protocol.chain import InterceptorChain
+from connectrpc_protocol.http import End, Head, HttpResponse
+from connectrpc_protocol.server import ServerMethod
+from connectrpc_server import Code, ConnectError, Method, MethodKind
+from connectrpc_server._asgi_endpoint import StreamEndpoint, UnaryEndpoint
+
+STATUS = [(b"test-status", b"ok")]
+
+
+class Call:
+    """A call, unary and stream at once, whose messages are plain bytes of StringValue."""
+
+    needs_trailers = True
+    has_body = True
+    read_limit = None
+
+    def __init__(self, context):
+        self.context = context
+
+    def request(self, body):
+        return StringValue.FromString(body)
+
+    def encode(self, message):
+        return message.SerializeToString()
+
+    def response(self, body):
+        return HttpResponse(200, [], body, STATUS)
+
+    def failure(self, exc):
+        assert isinstance(exc, ConnectError)
+        return HttpResponse(200, [(b"test-status", exc.code.value.encode())], exc.message.encode())
+
+    def feed(self, chunk):
+        return iter([self.request(chunk)] if chunk else [])
+
+    def feed_end(self):
+        pass
+
+    def head(self):
+        return Head(200, [], has_trailers=True)
+
+    message = encode
+
+    def end(self, exc=None):
+        if exc is not None:
+            assert isinstance(exc, ConnectError)
+            return End(b"", [(b"test-status", exc.code.value.encode())])
+        return End(b"", STATUS)
+
+
+def server_method(service):
+    method = Method(
+        service=service,
+        name="Say",
+        kind=MethodKind.BIDI_STREAM,
+        request=StringValue,
+        response=StringValue,
+    )
+
+    def begin(headers, fields, query, peer):
+        return Call(RequestContext(method, "test-protocol", "POST", headers, None, peer))
+
+    return ServerMethod({b"application/test": begin}, None)
+
+
+def unary(service="test.v1.Trailers"):
+    async def say(request, ctx):
+        if request.value == "fail":
+            raise ConnectError(Code.ABORTED, "as asked")
+        return request
+
+    return UnaryEndpoint(server_method(service), say, InterceptorChain([]))
+
+
+def stream(service="test.v1.Trailers"):
+    async def responses(requests):
+        async for request in requests:
+            if request.value == "fail":
+                raise ConnectError(Code.ABORTED, "as asked")
+            yield request
+
+    async def say(requests, ctx):
+        return responses(requests)
+
+    return StreamEndpoint(server_method(service), say, InterceptorChain([]))
+
+
+def call(endpoint, *texts, extensions):
+    """The events of an answer."""
+    bodies = [StringValue(value=text).SerializeToString() for text in texts] or [b""]
+    events = [
+        {"type": "http.request", "body": body, "more_body": index + 1 < len(bodies)}
+        for index, body in enumerate(bodies)
+    ]
+    sent = []
+
+    async def receive():
+        if events:
+            return events.pop(0)
+        return await asyncio.Event().wait()
+
+    async def send(event):
+        sent.append(event)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/test")],
+        "extensions": extensions,
+    }
+    asyncio.run(asyncio.wait_for(endpoint(scope, receive, send), 30))
+    return sent
+
+
+HAS_TRAILERS = {"http.response.trailers": {}}
+
+
+@pytest.mark.parametrize("endpoint", [unary(), stream()])
+def test_trailers_follow_the_body(endpoint):
+    start, *bodies, trailers = call(endpoint, "hello", extensions=HAS_TRAILERS)
+    assert start["trailers"] is True
+    assert (
+        b"".join(event["body"] for event in bodies)
+        == StringValue(value="hello").SerializeToString()
+    )
+    assert not bodies[-1].get("more_body", False)
+    assert trailers == {"type": "http.response.trailers", "headers": STATUS}
+
+
+def test_a_failed_unary_call_needs_no_trailers():
+    start, body = call(unary(), "fail", extensions=HAS_TRAILERS)
+    assert start["headers"] == [(b"test-status", b"aborted")]
+    assert not start["trailers"]
+    assert body["body"] == b"as asked"
+
+
+def test_a_stream_that_fails_before_its_head_needs_no_trailers():
+    start, _ = call(stream(), "fail", extensions=HAS_TRAILERS)
+    assert start["headers"] == [(b"test-status", b"aborted")]
+    assert not start["trailers"]
+
+
+def test_a_stream_that_fails_after_its_head():
+    start, *_, trailers = call(stream(), "hello", "fail", extensions=HAS_TRAILERS)
+    assert start["trailers"] is True
+    assert trailers["headers"] == [(b"test-status", b"aborted")]
+
+
+@pytest.mark.parametrize("make", [unary, stream])
+@pytest.mark.parametrize("extensions", [None, {}, {"http.response.push": {}}])
+def test_a_server_without_trailers(make, extensions, caplog, request):
+    endpoint = make(request.node.name)
+    for _ in range(3):
+        start, body = call(endpoint, "hello", extensions=extensions)
+        assert start["headers"] == [(b"test-status", b"unimplemented")]
+        assert not start["trailers"]
+        assert b"no HTTP trailers, which test-protocol needs" in body["body"]
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert record.message.startswith(f"{request.node.name}: this server sends no HTTP trailers")
