@@ -10,7 +10,7 @@ from importlib.machinery import ModuleSpec
 
 import pytest
 import zstandard
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from connectrpc_protocol import (
@@ -19,16 +19,21 @@ from connectrpc_protocol import (
     Compression,
     Compressions,
     ConnectError,
+    Deflate,
     Gzip,
+    Snappy,
     Zstd,
     available_compressions,
     resolve_compression,
 )
 
-GZIP, BROTLI, ZSTD = Gzip(), Brotli(), Zstd()
-ALL = [GZIP, BROTLI, ZSTD]
+GZIP, BROTLI, ZSTD, DEFLATE, SNAPPY = Gzip(), Brotli(), Zstd(), Deflate(), Snappy()
+USUAL = [GZIP, BROTLI, ZSTD]
+ALL = [*USUAL, DEFLATE, SNAPPY]
 bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
 each = pytest.mark.parametrize("compression", ALL, ids=lambda compression: compression.name)
+each_in_parts = pytest.mark.parametrize("compression", [GZIP, ZSTD, SNAPPY], ids=lambda c: c.name)
+IDENTIFIER = b"\xff\x06\x00\x00sNaPpY"
 MIB = 1024 * 1024
 BOMB_SIZE = 128 * MIB
 
@@ -43,6 +48,7 @@ def zeros(compressor: Callable[[], "zlib._Compress"]) -> bytes:
 def bombs() -> dict[str, bytes]:
     """128 MiB of zeros in each compression; those of zstd do not tell their size."""
     import brotli
+    import cramjam
 
     compressor = brotli.Compressor(quality=4)
     part = bytes(MIB)
@@ -51,6 +57,8 @@ def bombs() -> dict[str, bytes]:
         "gzip": zeros(lambda: zlib.compressobj(1, wbits=31)),
         "br": brotli_bomb + compressor.finish(),
         "zstd": zeros(lambda: zstandard.ZstdCompressor().compressobj()),
+        "deflate": zeros(lambda: zlib.compressobj(1)),
+        "snappy": bytes(cramjam.snappy.compress(part)) * (BOMB_SIZE // MIB),
     }
 
 
@@ -80,6 +88,7 @@ def test_the_same_data_gives_the_same_bytes(compression: Compression) -> None:
 @given(st.binary(max_size=200), st.none() | st.integers(0, 300))
 @example(b"\x1f\x8b\x08" + b"\xff" * 40, None)
 @example(b"\x28\xb5\x2f\xfd" + b"\xff" * 20, 100)
+@example(b"\xff\x06\x00\x00sNaPpY" + b"\x00\x09\x00\x00crc!\x80\x80\x04\x00\x00", None)
 @each
 def test_any_bytes_are_data_or_an_error_of_the_contract(
     compression: Compression, data: bytes, limit: int | None
@@ -97,6 +106,7 @@ def test_any_bytes_are_data_or_an_error_of_the_contract(
 def test_truncated_data_is_a_value_error(compression: Compression, data: bytes, draw) -> None:
     whole = compression.compress(data)
     cut = draw.draw(st.integers(0, len(whole) - 1))
+    assume(whole[:cut] != IDENTIFIER)  # of all cuts the one that Snappy cannot see
     with pytest.raises(ValueError, match=r"\S"):
         compression.decompress(whole[:cut], 1000)
 
@@ -163,7 +173,7 @@ def test_a_bomb_does_not_grow_the_process(
     assert int(done.stdout) < 32
 
 
-@pytest.mark.parametrize("compression", [GZIP, ZSTD], ids=["gzip", "zstd"])
+@each_in_parts
 @pytest.mark.parametrize("limit", [None, 10])
 def test_several_members_are_one_message(compression: Compression, limit: int | None) -> None:
     # RFC 1952, section 2.2; RFC 8878, section 3.1.
@@ -171,20 +181,20 @@ def test_several_members_are_one_message(compression: Compression, limit: int | 
     assert compression.decompress(data, limit) == b"helloworld"
 
 
-@pytest.mark.parametrize("compression", [GZIP, ZSTD], ids=["gzip", "zstd"])
+@each_in_parts
 def test_the_limit_is_for_all_members_together(compression: Compression) -> None:
     with pytest.raises(ConnectError, match="exceeds the limit of 9 bytes"):
         compression.decompress(compression.compress(b"hello") * 2, 9)
 
 
-@pytest.mark.parametrize("compression", [GZIP, ZSTD], ids=["gzip", "zstd"])
+@each_in_parts
 def test_a_truncated_last_member_is_a_value_error(compression: Compression) -> None:
     member = compression.compress(b"hello")
     with pytest.raises(ValueError, match="truncated"):
         compression.decompress(member + member[:-1], 100)
 
 
-@pytest.mark.parametrize("compression", [GZIP, ZSTD], ids=["gzip", "zstd"])
+@each_in_parts
 def test_large_data_in_several_members_is_one_message(compression: Compression) -> None:
     import random
 
@@ -192,7 +202,7 @@ def test_large_data_in_several_members_is_one_message(compression: Compression) 
     assert compression.decompress(compression.compress(part) * 3, None) == part * 3
 
 
-@pytest.mark.parametrize("compression", [GZIP, ZSTD], ids=["gzip", "zstd"])
+@each_in_parts
 def test_many_tiny_members_take_time_in_proportion(
     compression: Compression, grows_in_proportion
 ) -> None:
@@ -239,6 +249,79 @@ def test_zstd_does_not_trust_the_size_that_a_frame_declares() -> None:
         ZSTD.decompress(data, 100)
 
 
+def chunk(kind: int, content: bytes) -> bytes:
+    return bytes([kind]) + len(content).to_bytes(3, "little") + content
+
+
+BLOCK = SNAPPY.compress(b"hello")[len(IDENTIFIER) :]
+
+
+def test_snappy_reads_compressed_and_uncompressed_chunks_and_skips_others() -> None:
+    # framing_format.txt, sections 4.4 and 4.6: padding and what the future may bring.
+    data = IDENTIFIER + BLOCK + chunk(0xFE, b"\0\0") + chunk(0x80, b"new") + IDENTIFIER
+    zeros_block = SNAPPY.compress(bytes(70_000))[len(IDENTIFIER) :]
+    assert (BLOCK[0], zeros_block[0]) == (1, 0)
+    assert SNAPPY.decompress(data + zeros_block, 70_005) == b"hello" + bytes(70_000)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        BLOCK,
+        b"sNaPpY",
+        IDENTIFIER + chunk(0x02, b"reserved, not to be skipped"),
+        IDENTIFIER + chunk(0x01, b"crc!hello"),
+        IDENTIFIER + chunk(0x01, b"crc"),
+        IDENTIFIER + chunk(0x00, b"crc!"),
+        IDENTIFIER + chunk(0x00, b"crc!\x80\x80\x80\x80"),
+        IDENTIFIER + chunk(0x00, b"crc!\x81\x80\x04 beyond 64 KiB"),
+        IDENTIFIER + chunk(0x00, b"crc!\x80\x80\x04 promises more than there is"),
+        IDENTIFIER + chunk(0x01, b"crc!" + bytes(64 * 1024 + 1)),
+        IDENTIFIER + chunk(0xFF, b"yPpAns"),
+        IDENTIFIER + b"\xfe\x01",
+    ],
+    ids=range(12),
+)
+@pytest.mark.parametrize("limit", [None, 100 * 1024])
+def test_snappy_refuses_what_its_format_forbids(data: bytes, limit: int | None) -> None:
+    with pytest.raises(ValueError, match="snappy data"):
+        SNAPPY.decompress(data, limit)
+
+
+def test_snappy_knows_the_size_before_it_takes_memory() -> None:
+    promise = chunk(0x00, b"crc!\x80\x80\x04") * 1000
+    with pytest.raises(ConnectError, match="exceeds the limit of 100000 bytes"):
+        SNAPPY.decompress(IDENTIFIER + promise, 100_000)
+
+
+def test_snappy_takes_time_in_proportion_to_empty_chunks(grows_in_proportion) -> None:
+    def work(count: int) -> None:
+        SNAPPY.decompress(IDENTIFIER + chunk(0xFE, b"") * count, MIB)
+
+    assert grows_in_proportion(work, 40_000)
+
+
+def test_snappy_of_nothing_is_a_whole_stream() -> None:
+    # framing_format.txt, section 4.1: a stream starts with its identifier.
+    assert SNAPPY.compress(b"") == IDENTIFIER
+
+
+def test_deflate_is_the_zlib_format() -> None:
+    assert zlib.decompress(DEFLATE.compress(b"data")) == b"data"
+
+
+@pytest.mark.parametrize("limit", [None, 100])
+def test_deflate_refuses_data_without_the_zlib_header(limit: int | None) -> None:
+    bare = zlib.compress(b"data", wbits=-15)
+    with pytest.raises(ValueError, match="header"):
+        DEFLATE.decompress(bare, limit)
+
+
+def test_deflate_is_one_stream() -> None:
+    with pytest.raises(ValueError, match="data after the end"):
+        DEFLATE.decompress(DEFLATE.compress(b"a") * 2, None)
+
+
 def test_gzip_has_no_time_in_its_header() -> None:
     # RFC 1952, section 2.3.1: MTIME zero means that no time stamp is available.
     assert GZIP.compress(b"data")[4:8] == b"\0\0\0\0"
@@ -251,14 +334,20 @@ def test_gzip_is_read_by_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fast", "small"), [(Gzip(1), Gzip(9)), (Brotli(0), Brotli(11)), (Zstd(1), Zstd(19))]
+    ("fast", "small"),
+    [
+        (Gzip(1), Gzip(9)),
+        (Brotli(0), Brotli(11)),
+        (Zstd(1), Zstd(19)),
+        (Deflate(1), Deflate(9)),
+    ],
 )
 def test_a_higher_level_compresses_better(fast: Compression, small: Compression) -> None:
     data = b"".join(b"%d %x;" % (n * n, n * 7) for n in range(3000))
     assert len(small.compress(data)) < len(fast.compress(data))
 
 
-def test_all_three_are_available_with_the_extras() -> None:
+def test_the_usual_three_are_offered_with_the_extras() -> None:
     assert [compression.name for compression in available_compressions()] == ["gzip", "br", "zstd"]
 
 
@@ -288,7 +377,8 @@ def test_what_is_not_installed_is_not_available(
 
 
 @pytest.mark.parametrize(
-    ("library", "name", "extra"), [("brotli", "br", "brotli"), ("zstandard", "zstd", "zstd")]
+    ("library", "name", "extra"),
+    [("brotli", "br", "brotli"), ("zstandard", "zstd", "zstd"), ("cramjam", "snappy", "snappy")],
 )
 def test_asking_for_what_is_not_installed_names_the_extra(
     without: Callable[[str], None], library: str, name: str, extra: str
@@ -301,8 +391,8 @@ def test_asking_for_what_is_not_installed_names_the_extra(
 def test_the_extras_are_not_imported_before_they_are_used() -> None:
     script = (
         "import sys, connectrpc_protocol as c\n"
-        "c.Compressions(c.available_compressions())\n"
-        "print(sorted({'brotli', 'zstandard'} & sys.modules.keys()))"
+        "c.Compressions([*c.available_compressions(), 'snappy'])\n"
+        "print(sorted({'brotli', 'cramjam', 'zstandard'} & sys.modules.keys()))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
@@ -310,7 +400,7 @@ def test_the_extras_are_not_imported_before_they_are_used() -> None:
     assert done.stdout == "[]\n"
 
 
-@pytest.mark.parametrize("name", ["gzip", "br", "zstd"])
+@pytest.mark.parametrize("name", ["gzip", "br", "zstd", "deflate", "snappy"])
 def test_a_compression_is_found_by_its_name(name: str) -> None:
     assert resolve_compression(name).name == name
 
@@ -321,9 +411,8 @@ def test_a_compression_object_is_taken_as_it_is() -> None:
 
 
 def test_an_unknown_compression_names_the_known_ones() -> None:
-    with pytest.raises(
-        ValueError, match="unknown compression 'lzma'; known by name: 'gzip', 'br', 'zstd'"
-    ):
+    known = "'gzip', 'br', 'zstd', 'deflate', 'snappy'"
+    with pytest.raises(ValueError, match=f"unknown compression 'lzma'; known by name: {known}"):
         resolve_compression("lzma")
 
 
@@ -393,8 +482,8 @@ def test_the_favourite_of_the_peer_is_chosen(accepted: str, chosen: str | None) 
     | st.text("gzipbr;q=0.1, \t", max_size=30)
 )
 def test_any_accept_encoding_chooses_one_of_ours_or_none(accepted: str) -> None:
-    compression = Compressions(ALL).negotiate(accepted)
-    assert compression is None or compression in ALL
+    compression = Compressions(USUAL).negotiate(accepted)
+    assert compression is None or compression in USUAL
 
 
 weights = st.integers(0, 1000).map(lambda thousandth: thousandth / 1000)
@@ -409,5 +498,5 @@ def test_the_highest_weight_wins_and_then_the_first(names: list[str], given_weig
     accepted = ", ".join(f"{name};q={weight:.3f}" for name, weight in offered)
     ours = [(name, weight) for name, weight in offered if name != "deflate" and weight > 0]
     best = max(ours, key=lambda pair: pair[1], default=None)
-    chosen = Compressions(ALL).negotiate(accepted)
+    chosen = Compressions(USUAL).negotiate(accepted)
     assert (chosen.name if chosen else None) == (best[0] if best else None)

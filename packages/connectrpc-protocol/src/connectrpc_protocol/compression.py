@@ -68,6 +68,35 @@ class Gzip:
         return b"".join(parts)
 
 
+class Deflate:
+    """RFC 9110, section 8.4.1.2: the zlib format of RFC 1950, which ends with a checksum.
+
+    Bare RFC 1951 data, which some programs send under this name, is refused.
+    """
+
+    name = "deflate"
+
+    def __init__(self, level: int = 6) -> None:
+        self._level = level
+
+    def compress(self, data: bytes) -> bytes:
+        return zlib.compress(data, self._level)
+
+    def decompress(self, data: bytes, limit: int | None) -> bytes:
+        decompressor = zlib.decompressobj()
+        try:
+            output = decompressor.decompress(data, 0 if limit is None else limit + 1)
+        except zlib.error as error:
+            raise ValueError(str(error)) from None
+        if limit is not None and len(output) > limit:
+            raise too_large(limit)
+        if not decompressor.eof:
+            raise ValueError("truncated deflate data")
+        if decompressor.unused_data:
+            raise ValueError("data after the end of the deflate data")
+        return output
+
+
 class Brotli:
     """RFC 7932; needs the extra `brotli`."""
 
@@ -143,12 +172,82 @@ class Zstd:
         return b"".join(parts)
 
 
+class Snappy:
+    """The framing format of Snappy (google/snappy, framing_format.txt); needs the extra `snappy`.
+
+    The format has no mark of its end: data that is cut between two chunks is a shorter message.
+    """
+
+    name = "snappy"
+
+    def compress(self, data: bytes) -> bytes:
+        import cramjam
+
+        # The library leaves out the identifier where there is nothing to compress.
+        return bytes(cramjam.snappy.compress(data)) or _SNAPPY_IDENTIFIER
+
+    def decompress(self, data: bytes, limit: int | None) -> bytes:
+        import cramjam
+
+        # The room is all that the library can fill, whatever it makes of the data.
+        output = bytearray(_snappy_size(data, limit))
+        try:
+            written = cramjam.snappy.decompress_into(data, output)
+        except (cramjam.DecompressionError, OSError):
+            raise ValueError("corrupt snappy data") from None
+        return bytes(output[:written])
+
+
+_SNAPPY_IDENTIFIER = b"\xff\x06\x00\x00sNaPpY"
+_SNAPPY_COMPRESSED, _SNAPPY_UNCOMPRESSED = 0x00, 0x01
+_SNAPPY_BLOCK = 64 * 1024
+
+
+def _snappy_size(data: bytes, limit: int | None) -> int:
+    """What the chunks say that they hold (section 4). Raises `too_large(limit)` beyond the limit.
+
+    Only the sizes are checked here; a chunk of data begins with a checksum of four bytes.
+    """
+    if not data.startswith(_SNAPPY_IDENTIFIER):
+        raise ValueError("snappy data without its stream identifier")
+    size = position = 0
+    while position < len(data):
+        kind = data[position]
+        start = position + 4
+        position = start + int.from_bytes(data[position + 1 : start], "little")
+        if position > len(data):
+            raise ValueError("truncated snappy data")
+        if kind == _SNAPPY_COMPRESSED:
+            size += _snappy_block_size(data[start + 4 : min(start + 7, position)])
+        elif kind == _SNAPPY_UNCOMPRESSED:
+            size += max(0, position - start - 4)
+        if limit is not None and size > limit:
+            raise too_large(limit)
+    return size
+
+
+def _snappy_block_size(preamble: bytes) -> int:
+    """The size at the start of a block: a varint (google/snappy, format_description.txt)."""
+    size = 0
+    for index, byte in enumerate(preamble):
+        size |= (byte & 0x7F) << 7 * index
+        is_last = not byte & 0x80
+        if is_last and size <= _SNAPPY_BLOCK:
+            return size
+    raise ValueError("corrupt snappy data")
+
+
 _INPUT_STEP = 16 * 1024
 _ZSTD_STEP = 1024 * 1024
 
 # The module that each compression imports, and the extra that brings it.
-_OPTIONAL = {"br": ("brotli", "brotli"), "zstd": ("zstandard", "zstd")}
-_KNOWN: dict[str, Compression] = {each.name: each for each in (Gzip(), Brotli(), Zstd())}
+_OPTIONAL = {
+    "br": ("brotli", "brotli"),
+    "snappy": ("cramjam", "snappy"),
+    "zstd": ("zstandard", "zstd"),
+}
+_USUAL: tuple[Compression, ...] = (Gzip(), Brotli(), Zstd())
+_KNOWN: dict[str, Compression] = {each.name: each for each in (*_USUAL, Deflate(), Snappy())}
 IDENTITY = "identity"
 
 # RFC 9110, section 12.4.2.
@@ -172,8 +271,12 @@ def _reads_within(read: Callable[[int], bytes], limit: int) -> bool:
 
 
 def available_compressions() -> tuple[Compression, ...]:
-    """Those that can be used here: gzip, and brotli and zstd where their extras are installed."""
-    return tuple(each for each in _KNOWN.values() if _is_installed(each.name))
+    """What is offered by default: gzip, and brotli and zstd where their extras are installed.
+
+    `deflate` and `snappy` are for those who ask for them by name: the one compresses no better than
+    gzip and names two formats in practice, the other is known to few clients.
+    """
+    return tuple(each for each in _USUAL if _is_installed(each.name))
 
 
 def resolve_compression(compression: "str | Compression") -> Compression:
