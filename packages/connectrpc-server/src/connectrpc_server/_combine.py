@@ -78,7 +78,7 @@ class CombinedWSGIApplication:
         """The WSGI interface."""
         app = _find(self._apps, environ.get("PATH_INFO", "")) or self._fallback
         if app is None:
-            return _wsgi_endpoint.respond(NOT_FOUND, start_response)
+            return _wsgi_endpoint.respond(NOT_FOUND, environ, start_response)
         return app(environ, start_response)
 
 

@@ -17,6 +17,13 @@ ExcInfo: TypeAlias = (
 )
 
 
+SEND_TRAILERS = "wsgi.ext.http.send_trailers"
+"""Where a WSGI server that can send HTTP trailers has the callable that does, such as pyvoy.
+
+It takes pairs of strings, once, and ends the answer.
+"""
+
+
 class StartResponse(Protocol):
     """The callable that a WSGI server passes to begin the answer."""
 

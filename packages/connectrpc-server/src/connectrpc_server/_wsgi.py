@@ -25,10 +25,11 @@ S_contra = TypeVar("S_contra", contravariant=True)
 class WSGIApplication(ABC, Generic[S_contra]):
     """A service as a WSGI application; the generated code has a subclass for each service.
 
-    `service` is the object that answers the calls. Streams are half duplex: a client reads the
-    responses once it has sent its requests. For the options see
-    `connectrpc_protocol.options.ServerOptions`; a deadline cannot interrupt a sync handler, so it
-    is checked when the handler returns or yields.
+    `service` is the object that answers the calls. Responses leave as a handler yields them, so a
+    bidi stream is full duplex wherever the server, like pyvoy over HTTP/2, passes requests on as
+    they come. For the options see `connectrpc_protocol.options.ServerOptions`; a deadline cannot
+    interrupt a sync handler, so it is checked when the handler is called, returns, yields, or reads
+    a request.
 
     Raises `TypeError` for an interceptor that would never be called and a handler of the wrong
     kind, `ValueError` for a bad option, `ImportError` for a compression that is not installed.
@@ -83,5 +84,5 @@ class WSGIApplication(ABC, Generic[S_contra]):
         path = environ.get("PATH_INFO", "")
         endpoint = find_route(self._routes, environ.get("SCRIPT_NAME", ""), path)
         if endpoint is None:
-            return respond(NOT_FOUND, start_response)
+            return respond(NOT_FOUND, environ, start_response)
         return endpoint(environ, start_response)

@@ -11,11 +11,12 @@ from connectrpc_protocol import RawHeaders, RequestContext, too_large
 from connectrpc_protocol.call import StreamServerCall, UnaryServerCall
 from connectrpc_protocol.chain import InterceptorChainSync, close_iterator
 from connectrpc_protocol.deadline import remaining
-from connectrpc_protocol.http import HttpResponse
+from connectrpc_protocol.http import End, Head, HttpResponse
 from connectrpc_protocol.server import ServerMethod
 from connectrpc_server._disconnect import ClientDisconnected
 from connectrpc_server._log import log_unexpected
-from connectrpc_server._types import Environ, StartResponse
+from connectrpc_server._trailers import no_trailers
+from connectrpc_server._types import SEND_TRAILERS, Environ, StartResponse
 from connectrpc_server._wsgi_body import Body
 
 Req = TypeVar("Req", bound=Message)
@@ -48,21 +49,24 @@ class UnaryEndpoint(Generic[Req, Res]):
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         call = accept(self._method, environ)
-        body = Body(environ)
         if isinstance(call, HttpResponse):
-            return respond(call, start_response, body)
+            return respond(call, environ, start_response)
+        if call.needs_trailers and SEND_TRAILERS not in environ:
+            return respond(call.failure(no_trailers(call.context)), environ, start_response)
+        deadline = call.context.deadline
+        body = Body(environ, deadline)
         try:
             with self._chain.around(call.context):
                 data = _read_body(body, call) if call.has_body else b""
-                remaining(call.context.deadline)
+                remaining(deadline)
                 message = self._function(call.request(data), call.context)
-                remaining(call.context.deadline)
+                remaining(deadline)
                 encoded = call.encode(message)
             response = call.response(encoded)
         except Exception as exc:
             log_unexpected(exc, call.context)
             response = call.failure(exc)
-        return respond(response, start_response, body)
+        return respond(response, environ, start_response, body)
 
 
 class StreamEndpoint(Generic[Req, Res]):
@@ -85,17 +89,20 @@ class StreamEndpoint(Generic[Req, Res]):
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         call = accept(self._method, environ)
-        body = Body(environ)
         if isinstance(call, HttpResponse):
-            return respond(call, start_response, body)
-        return self._answer(call, body, start_response)
+            return respond(call, environ, start_response)
+        if call.needs_trailers and SEND_TRAILERS not in environ:
+            return respond(call.failure(no_trailers(call.context)), environ, start_response)
+        answer = self._answer(call, environ, start_response)
+        # Granian takes the status and the headers before it iterates.
+        next(answer)
+        return answer
 
     def _answer(
-        self,
-        call: StreamServerCall[Req, Res],
-        body: Body,
-        start_response: StartResponse,
+        self, call: StreamServerCall[Req, Res], environ: Environ, start_response: StartResponse
     ) -> Generator[bytes, None, None]:
+        """Nothing when the head of the answer is known, then the body."""
+        body = Body(environ, call.context.deadline)
         is_started = False
         error: Exception | None = None
         try:
@@ -104,21 +111,23 @@ class StreamEndpoint(Generic[Req, Res]):
                     for data in stream:
                         if not is_started:
                             is_started = True
-                            _start(call, start_response)
+                            _start(call.head(), start_response)
+                            yield b""
                         yield data
                 except GeneratorExit:
                     # The server closes an answer that nobody reads (PEP 3333, "close()").
                     raise ClientDisconnected from None
-        except ClientDisconnected:
-            return
         except Exception as exc:
+            if is_started and isinstance(exc, ClientDisconnected):
+                return
             log_unexpected(exc, call.context)
             error = exc
-        end = call.end(error)
-        if not is_started:
-            _start(call, start_response)
-        yield end.body
-        body.drain()
+        if is_started:
+            end = call.end(error)
+        else:
+            end = _whole(call, error, start_response)
+            yield b""
+        yield from _finish(end, environ, body)
 
     def _stream(self, call: StreamServerCall[Req, Res], body: Body) -> Generator[bytes, None, None]:
         deadline = call.context.deadline
@@ -148,30 +157,44 @@ def accept(method: ServerMethod[Call_co], environ: Environ) -> Call_co | HttpRes
 
 
 def respond(
-    response: HttpResponse, start_response: StartResponse, body: Body | None = None
+    response: HttpResponse,
+    environ: Environ,
+    start_response: StartResponse,
+    body: Body | None = None,
 ) -> Iterable[bytes]:
     """Send a whole answer, then read what is left of the request's body."""
-    _start_response(response.status, response.headers, start_response)
-    if body is None or body.is_read:
+    _start(response, start_response)
+    body = body or Body(environ)
+    if body.is_read and response.trailers is None:
         return [response.body]
-    return _and_drain(response.body, body)
+    return _finish(End(response.body, response.trailers), environ, body)
 
 
-def _and_drain(data: bytes, body: Body) -> Generator[bytes, None, None]:
-    yield data
+def _whole(
+    call: StreamServerCall[Req, Res], error: Exception | None, start_response: StartResponse
+) -> End:
+    """Begin an answer without a message."""
+    if error is None:
+        _start(call.head(), start_response)
+        return call.end()
+    response = call.failure(error)
+    _start(response, start_response)
+    return End(response.body, response.trailers)
+
+
+def _finish(end: End, environ: Environ, body: Body) -> Generator[bytes, None, None]:
+    yield end.body
+    if end.trailers is not None:
+        environ[SEND_TRAILERS](_text(end.trailers))
     body.drain()
 
 
-def _start(call: StreamServerCall[Req, Res], start_response: StartResponse) -> None:
-    head = call.head()
-    _start_response(head.status, head.headers, start_response)
+def _start(head: Head | HttpResponse, start_response: StartResponse) -> None:
+    start_response(f"{head.status} {_REASONS[head.status]}", _text(head.headers))
 
 
-def _start_response(status: int, headers: RawHeaders, start_response: StartResponse) -> None:
-    start_response(
-        f"{status} {_REASONS[status]}",
-        [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers],
-    )
+def _text(headers: RawHeaders) -> list[tuple[str, str]]:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
 
 
 def _headers(environ: Environ) -> list[tuple[bytes, bytes]]:
@@ -199,13 +222,11 @@ def _read_body(body: Body, call: UnaryServerCall[Req, Res]) -> bytes:
         size += len(chunk)
         if limit is not None and size > limit:
             raise too_large(limit)
-        remaining(call.context.deadline)
     return b"".join(chunks)
 
 
 def _requests(call: StreamServerCall[Req, Res], body: Body) -> Generator[Req, None, None]:
     # Reads block until they are served in full, so they ask for no more than one message.
     while chunk := body.read(call.wanted):
-        remaining(call.context.deadline)
         yield from call.feed(chunk)
     call.feed_end()
