@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples" / "src"
 PATIENCE = 60  # seconds that the slowest machine may take for one step
 
-_ANNOUNCEMENT = re.compile(r"http://127\.0\.0\.1:([1-9]\d*)")
+_ANNOUNCEMENT = re.compile(r"(?:http://|listening on )127\.0\.0\.1:([1-9]\d*)")
 
 Serve = Callable[..., "Server"]
 Run = Callable[..., str]
@@ -49,7 +49,7 @@ class Server:
             for line in lines:
                 self.output += line
                 if self._url is None and (match := _ANNOUNCEMENT.search(line)):
-                    self._url = match[0]
+                    self._url = f"http://127.0.0.1:{match[1]}"
                     self._is_settled.set()
         self._is_settled.set()
 
@@ -88,9 +88,9 @@ def environment() -> Callable[..., dict[str, str]]:
     return _environment
 
 
-@pytest.fixture
-def serve() -> Generator[Serve, None, None]:
-    """Starts a server, `serve("uvicorn", "module:app", "--port", "0")`, until the test ends."""
+@contextmanager
+def servers() -> Generator[Serve, None, None]:
+    """Starts servers, `serve("uvicorn", "module:app", "--port", "0")`, and ends them."""
     with ExitStack() as stack:
 
         def start(*command: str, cwd: Path = EXAMPLES, **variables: str) -> Server:
@@ -99,6 +99,13 @@ def serve() -> Generator[Serve, None, None]:
             return server
 
         yield start
+
+
+@pytest.fixture
+def serve() -> Generator[Serve, None, None]:
+    """`servers` until the test ends."""
+    with servers() as serve:
+        yield serve
 
 
 @pytest.fixture

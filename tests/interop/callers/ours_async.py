@@ -1,0 +1,148 @@
+"""Our async client, over gRPC."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager
+
+from google.protobuf.message import Message
+
+from callers.face import PATIENCE, Answer, Metadata, collected
+from callers.loop import Loop
+from callers.ours_common import (
+    client_class,
+    failure,
+    headers,
+    milliseconds,
+    options,
+    received,
+    snake,
+)
+from connectrpc_client import ConnectError
+
+
+class OursAsync:
+    """Calls through the generated async client."""
+
+    def __init__(self, url: str, *, gzip: bool = False) -> None:
+        self._loop = Loop()
+        self._clients = {
+            service: client_class(service, "Client")(url, **options(gzip=gzip))
+            for service in ("InteropService", "ImpatientService", "AbsentService")
+        }
+
+    def _method(self, prefix: str, rpc: str, service: str = "InteropService") -> object:
+        return getattr(self._clients[service], prefix + snake(rpc))
+
+    def unary(
+        self,
+        rpc: str,
+        request: Message,
+        *,
+        metadata: Metadata = (),
+        timeout: float | None = None,
+        service: str = "InteropService",
+    ) -> Answer:
+        method = self._method("call_", rpc, service)
+        output = self._run(
+            method(request, headers=headers(metadata), timeout_ms=milliseconds(timeout))
+        )
+        return Answer([output.message], received(output.headers), received(output.trailers))
+
+    def client_stream(
+        self, rpc: str, requests: Iterable[Message], *, metadata: Metadata = ()
+    ) -> Answer:
+        output = self._run(self._method("call_", rpc)(requests, headers=headers(metadata)))
+        return Answer([output.message], received(output.headers), received(output.trailers))
+
+    def server_stream(
+        self, rpc: str, request: Message, *, metadata: Metadata = (), timeout: float | None = None
+    ) -> Answer:
+        call = self._method("call_", rpc)(
+            request, headers=headers(metadata), timeout_ms=milliseconds(timeout)
+        )
+        output = self._run(call)
+        messages = collected(iter(_Stream(self._loop, output).receive, None))
+        return Answer(messages, received(output.headers), received(output.trailers))
+
+    def together(self, rpc: str, requests: Sequence[Message]) -> list[Message]:
+        async def calls() -> list[Message]:
+            method = self._method("", rpc)
+            return list(await asyncio.gather(*(method(request) for request in requests)))
+
+        return self._run(calls())
+
+    def start(self, rpc: str, request: Message) -> "_Running":
+        return _Running(self._loop.start(self._method("", rpc)(request)))
+
+    def start_stream(self, rpc: str, request: Message) -> "_Stream":
+        return _Stream(self._loop, self._run(self._method("call_", rpc)(request)))
+
+    def talk(self, rpc: str) -> "_Talk":
+        return _Talk(self._loop, self._method("open_", rpc)())
+
+    def _run(self, coroutine: object) -> object:
+        with failing():
+            return self._loop.run(coroutine)
+
+    def close(self) -> None:
+        for client in self._clients.values():
+            self._loop.run(client.aclose())
+        self._loop.close()
+
+
+class _Running:
+    def __init__(self, future: Future[Message]) -> None:
+        self._future = future
+
+    def cancel(self) -> str:
+        self._future.cancel()
+        try:
+            self._future.result(PATIENCE)
+        except CancelledError:
+            return "canceled"
+        raise AssertionError("the call went on")
+
+
+class _Stream:
+    def __init__(self, loop: Loop, output: object) -> None:
+        self._loop = loop
+        self._output = output
+
+    def receive(self) -> Message | None:
+        async def receive() -> Message | None:
+            return await anext(self._output, None)
+
+        with failing():
+            return self._loop.run(receive())
+
+    def cancel(self) -> None:
+        self._loop.run(self._output.aclose())
+
+
+class _Talk:
+    def __init__(self, loop: Loop, call: object) -> None:
+        self._loop = loop
+        self._call = loop.run(call.__aenter__())
+
+    def send(self, message: Message) -> None:
+        with failing():
+            self._loop.run(self._call.send(message))
+
+    def half_close(self) -> None:
+        self._loop.run(self._call.close_send())
+
+    def receive(self) -> Message | None:
+        with failing():
+            return self._loop.run(self._call.receive())
+
+    def cancel(self) -> None:
+        self._loop.run(self._call.__aexit__(None, None, None))
+
+
+@contextmanager
+def failing() -> Iterator[None]:
+    try:
+        yield
+    except ConnectError as error:
+        raise failure(error) from error

@@ -1,0 +1,120 @@
+"""Other people's programs, and ours: processes that serve, and objects that call them.
+
+These tests run only where they are asked for by name, as `just interop` does: some need programs
+of Node or Go.
+"""
+
+import importlib
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Generator
+from contextlib import ExitStack
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.conftest import servers
+
+if TYPE_CHECKING:
+    from callers.face import Caller
+
+HERE = Path(__file__).parent
+PROGRAMS = HERE / "programs"
+PROTO = "interop/v1/interop.proto"
+
+OURS = {
+    "uvicorn": (
+        "uvicorn",
+        "--port=0",
+        "--http=zttp",
+        "--http2",
+        "--no-access-log",
+        "ours_async:app",
+    ),
+    "hypercorn": ("hypercorn", "--bind=127.0.0.1:0", "ours_async:app"),
+    "pyvoy": ("pyvoy", "--port=0", "ours_async:app"),
+    "pyvoy-wsgi": ("pyvoy", "--port=0", "--interface=wsgi", "ours_sync:app"),
+}
+THEIRS = {
+    "grpcio-async": ("python", "grpcio_async.py"),
+    "grpcio-sync": ("python", "grpcio_sync.py"),
+}
+SERVERS = OURS | THEIRS
+CALLERS = {
+    "grpcio-async": ("callers.grpcio_async", "GrpcioAsync"),
+    "grpcio-sync": ("callers.grpcio_sync", "GrpcioSync"),
+    "ours-async": ("callers.ours_async", "OursAsync"),
+    "ours-sync": ("callers.ours_sync", "OursSync"),
+}
+
+Call = Callable[..., "Caller"]
+
+
+def pytest_ignore_collect(config: pytest.Config) -> bool | None:
+    """Leave this folder out where nobody named it."""
+    named = (Path(argument.partition("::")[0]).resolve() for argument in config.args)
+    return None if any(path.is_relative_to(HERE) for path in named) else True
+
+
+@pytest.fixture(scope="session")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What protoc makes of the proto with our plugin and grpcio's."""
+    folder = tmp_path_factory.mktemp("generated")
+    plugin = Path(sysconfig.get_path("scripts")) / "protoc-gen-connect-python"
+    kinds = ("python", "pyi", "grpc_python", "connect-python")
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "grpc_tools.protoc", f"-I{HERE / 'proto'}"),
+            f"--plugin=protoc-gen-connect-python={plugin}",
+            *(f"--{kind}_out={folder}" for kind in kinds),
+            PROTO,
+        ],
+        check=True,
+    )
+    sys.path[:0] = [str(folder), str(HERE)]
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pb(generated: Path) -> ModuleType:
+    """The messages."""
+    return importlib.import_module("interop.v1.interop_pb2")
+
+
+@pytest.fixture(scope="session")
+def started(generated: Path) -> Generator[Callable[[str], str], None, None]:
+    """Gives the URL of a server by its name; each is started once."""
+    urls: dict[str, str] = {}
+    with servers() as serve:
+
+        def started(name: str) -> str:
+            if name not in urls:
+                server = serve(*SERVERS[name], cwd=PROGRAMS, PYTHONPATH=str(generated))
+                urls[name] = server.url()
+            return urls[name]
+
+        yield started
+
+
+@pytest.fixture(scope="session")
+def relay() -> Callable[..., object]:
+    """Puts a relay before a server, `with relay(url) as way`."""
+    from relay import relay
+
+    return relay
+
+
+@pytest.fixture
+def caller(generated: Path) -> Generator[Call, None, None]:
+    """Makes callers, `caller("ours-sync", url)`, and closes them."""
+    with ExitStack() as stack:
+
+        def make(name: str, url: str, *, gzip: bool = False) -> "Caller":
+            module, class_name = CALLERS[name]
+            made = getattr(importlib.import_module(module), class_name)(url, gzip=gzip)
+            stack.callback(made.close)
+            return made
+
+        yield make

@@ -1,0 +1,336 @@
+"""gRPC between grpcio and us, async and sync: every behaviour on every pair.
+
+grpcio's client also calls grpcio's server, so that what is expected here is what grpcio does.
+"""
+
+import uuid
+from collections.abc import Callable
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+CLIENTS = ("grpcio-async", "grpcio-sync", "ours-async", "ours-sync")
+SERVERS = ("uvicorn", "hypercorn", "pyvoy", "pyvoy-wsgi", "grpcio-async", "grpcio-sync")
+OURS = ("uvicorn", "hypercorn", "pyvoy", "pyvoy-wsgi")
+
+MEGABYTE = 1_000_000
+PLENTY = 60.0  # seconds for calls whose deadline must not pass
+
+
+def pairs(*, without: tuple[str, ...] = (), servers: tuple[str, ...] = SERVERS) -> Any:
+    """Parametrizes a test; tests of one server run in one process, which starts it once."""
+    return pytest.mark.parametrize(
+        ("client_name", "server_name"),
+        [
+            pytest.param(client, server, marks=pytest.mark.xdist_group(server))
+            for server in servers
+            if server not in without
+            for client in CLIENTS
+        ],
+    )
+
+
+@pytest.fixture
+def url(server_name: str, started: Callable[[str], str]) -> str:
+    return started(server_name)
+
+
+@pytest.fixture
+def client(client_name: str, url: str, caller: Callable[..., Any]) -> Any:
+    return caller(client_name, url)
+
+
+@pytest.fixture
+def key() -> str:
+    """Tells the calls of one test from those of all others."""
+    return str(uuid.uuid4())
+
+
+@pytest.fixture
+def failing(generated: object) -> Any:
+    """Expects a call to fail."""
+    from callers.face import FailureError
+
+    return partial(pytest.raises, FailureError)
+
+
+def has_happened(client: Any, pb: ModuleType, key: str, event: str) -> bool:
+    return client.unary("Observe", pb.ObserveRequest(key=key, event=event)).message.happened
+
+
+# Four kinds of RPC.
+
+
+@pairs()
+def test_unary(client: Any, pb: ModuleType) -> None:
+    answer = client.unary("Echo", pb.EchoRequest(text="Grüße", data=b"\0\xff"))
+    assert answer.message == pb.EchoResponse(text="Grüße", data=b"\0\xff")
+
+
+@pairs()
+def test_empty_messages(client: Any, pb: ModuleType) -> None:
+    assert client.unary("Echo", pb.EchoRequest()).message == pb.EchoResponse()
+
+
+@pairs()
+def test_client_stream(client: Any, pb: ModuleType) -> None:
+    requests = [pb.EchoRequest(text=text) for text in ("one", "two", "three")]
+    assert client.client_stream("Collect", requests).message.text == "one two three"
+
+
+@pairs()
+def test_empty_client_stream(client: Any, pb: ModuleType) -> None:
+    assert client.client_stream("Collect", []).message == pb.EchoResponse()
+
+
+@pairs()
+def test_server_stream(client: Any, pb: ModuleType) -> None:
+    answer = client.server_stream("Repeat", pb.RepeatRequest(text="again", times=500))
+    assert [message.number for message in answer.messages] == list(range(1, 501))
+
+
+@pairs()
+def test_empty_server_stream(client: Any, pb: ModuleType) -> None:
+    assert client.server_stream("Repeat", pb.RepeatRequest(times=0)).messages == []
+
+
+@pairs()
+def test_ping_pong(client: Any, pb: ModuleType) -> None:
+    talk = client.talk("Chat")
+    for number in range(20):
+        talk.send(pb.EchoRequest(text=str(number)))
+        assert talk.receive().text == str(number)
+    talk.half_close()
+    assert talk.receive() is None
+
+
+@pairs()
+def test_server_that_ends_first(client: Any, pb: ModuleType) -> None:
+    talk = client.talk("Chat")
+    talk.send(pb.EchoRequest(text="bye"))
+    assert talk.receive().text == "bye"
+    assert talk.receive() is None
+    talk.cancel()
+
+
+@pairs()
+def test_empty_bidi_stream(client: Any, pb: ModuleType) -> None:
+    talk = client.talk("Chat")
+    talk.half_close()
+    assert talk.receive() is None
+
+
+# Metadata.
+
+METADATA = [
+    ("interop-text", "one, two"),
+    ("interop-many", "first"),
+    ("interop-many", "second"),
+    ("interop-bytes-bin", bytes(range(256))),
+    ("interop-empty-bin", b""),
+]
+RETURNED = {
+    "interop-text": ["one, two"],
+    "interop-many": ["first", "second"],
+    "interop-bytes-bin": [bytes(range(256))],
+    "interop-empty-bin": [b""],
+}
+
+
+@pairs()
+@pytest.mark.parametrize("rpc", ["Echo", "Collect", "Repeat"])
+def test_metadata(client: Any, pb: ModuleType, rpc: str) -> None:
+    if rpc == "Echo":
+        answer = client.unary(rpc, pb.EchoRequest(), metadata=METADATA)
+    elif rpc == "Collect":
+        answer = client.client_stream(rpc, [pb.EchoRequest()], metadata=METADATA)
+    else:
+        answer = client.server_stream(rpc, pb.RepeatRequest(times=2), metadata=METADATA)
+    for name, values in RETURNED.items():
+        assert answer.headers[name] == values
+        assert answer.trailers[f"trailing-{name}"] == values
+
+
+@pairs()
+def test_metadata_of_errors(client: Any, pb: ModuleType, failing: Any) -> None:
+    with failing() as caught:
+        client.unary("Fail", pb.FailRequest(code=5), metadata=METADATA)
+    for name, values in RETURNED.items():
+        assert caught.value.trailers[f"trailing-{name}"] == values
+
+
+# Errors.
+
+CODES = (
+    *("canceled", "unknown", "invalid_argument", "deadline_exceeded", "not_found"),
+    *("already_exists", "permission_denied", "resource_exhausted", "failed_precondition"),
+    *("aborted", "out_of_range", "unimplemented", "internal", "unavailable", "data_loss"),
+    "unauthenticated",
+)
+
+
+@pairs()
+def test_every_code(client: Any, pb: ModuleType, failing: Any) -> None:
+    for number, name in enumerate(CODES, 1):
+        with failing() as caught:
+            client.unary("Fail", pb.FailRequest(code=number, message=f"this is {name}"))
+        assert (caught.value.code, caught.value.message) == (name, f"this is {name}")
+
+
+@pairs()
+@pytest.mark.parametrize("message", ["Größe, 大きさ, 🦉", "100 % of %41\n\ttwo lines", ""])
+def test_messages_of_errors(client: Any, pb: ModuleType, failing: Any, message: str) -> None:
+    with failing() as caught:
+        client.unary("Fail", pb.FailRequest(code=5, message=message))
+    assert caught.value.message == message
+
+
+@pairs()
+def test_details_of_errors(client: Any, pb: ModuleType, failing: Any) -> None:
+    from google.protobuf.any_pb2 import Any as AnyMessage
+
+    request = pb.FailRequest(code=9, message="not so")
+    for text in ("try this", "or that"):
+        detail = AnyMessage()
+        detail.Pack(pb.EchoResponse(text=text, data=bytes(range(256))))
+        request.details.append(detail)
+    with failing() as caught:
+        client.unary("Fail", request)
+    assert (caught.value.code, caught.value.message) == ("failed_precondition", "not so")
+    assert caught.value.details == list(request.details)
+
+
+@pairs()
+def test_error_after_messages(client: Any, pb: ModuleType, failing: Any) -> None:
+    with failing() as caught:
+        client.server_stream("FailLate", pb.FailRequest(code=15, message="half of it is lost"))
+    assert [message.text for message in caught.value.messages] == ["so far"]
+    assert (caught.value.code, caught.value.message) == ("data_loss", "half of it is lost")
+
+
+@pairs()
+@pytest.mark.parametrize(
+    ("service", "rpc"), [("InteropService", "Missing"), ("AbsentService", "Echo")]
+)
+def test_unimplemented(client: Any, pb: ModuleType, failing: Any, service: str, rpc: str) -> None:
+    with failing() as caught:
+        client.unary(rpc, pb.EchoRequest(), service=service)
+    assert caught.value.code == "unimplemented"
+
+
+# Deadlines.
+
+
+@pairs()
+def test_handler_knows_its_deadline(client: Any, pb: ModuleType) -> None:
+    answer = client.unary("Remaining", pb.RemainingRequest(), timeout=PLENTY)
+    assert 0 < answer.message.remaining_ms <= PLENTY * 1000
+
+
+@pairs()
+def test_handler_without_a_deadline(client: Any, pb: ModuleType) -> None:
+    answer = client.unary("Remaining", pb.RemainingRequest())
+    assert not answer.message.HasField("remaining_ms")
+
+
+@pairs()
+def test_deadline_of_a_unary_call(client: Any, pb: ModuleType, failing: Any, key: str) -> None:
+    with failing() as caught:
+        client.unary("Wait", pb.WaitRequest(key=key), timeout=0.3)
+    assert caught.value.code == "deadline_exceeded"
+
+
+@pairs()
+def test_deadline_of_a_stream(client: Any, pb: ModuleType, failing: Any, key: str) -> None:
+    with failing() as caught:
+        client.server_stream("Tick", pb.WaitRequest(key=key), timeout=0.3)
+    assert caught.value.code == "deadline_exceeded"
+    assert caught.value.messages
+    assert has_happened(client, pb, key, "canceled")
+
+
+@pairs(servers=OURS)
+def test_deadline_of_the_server(client: Any, pb: ModuleType, failing: Any, key: str) -> None:
+    with failing() as caught:
+        client.unary("Ponder", pb.WaitRequest(key=key), service="ImpatientService")
+    assert caught.value.code == "deadline_exceeded"
+
+
+# Sizes and compression.
+
+
+@pairs()
+def test_large_messages(client: Any, pb: ModuleType) -> None:
+    data = bytes(range(256)) * (2 * MEGABYTE // 256)
+    assert client.unary("Echo", pb.EchoRequest(data=data)).message.data == data
+
+
+@pairs()
+def test_request_above_the_limit_of_the_server(client: Any, pb: ModuleType, failing: Any) -> None:
+    with failing() as caught:
+        client.unary("Echo", pb.EchoRequest(data=bytes(5 * MEGABYTE)))
+    assert caught.value.code == "resource_exhausted"
+    assert client.unary("Echo", pb.EchoRequest(text="well")).message.text == "well"
+
+
+@pairs()
+def test_response_above_the_limit_of_the_client(client: Any, pb: ModuleType, failing: Any) -> None:
+    with failing() as caught:
+        client.unary("Echo", pb.EchoRequest(reply_size=5 * MEGABYTE))
+    assert caught.value.code == "resource_exhausted"
+    assert client.unary("Echo", pb.EchoRequest(text="well")).message.text == "well"
+
+
+@pairs()
+def test_gzip(
+    client_name: str, url: str, caller: Callable[..., Any], relay: Any, pb: ModuleType
+) -> None:
+    with relay(url) as way:
+        client = caller(client_name, way.url, gzip=True)
+        data = bytes(MEGABYTE)
+        assert client.unary("Echo", pb.EchoRequest(data=data)).message.data == data
+        requests = [pb.EchoRequest(text="long " * 1000)] * 20
+        assert len(client.client_stream("Collect", requests).message.text) == 100_019
+        assert 0 < way.sent < MEGABYTE / 20
+        assert 0 < way.received < MEGABYTE / 20
+
+
+# Cancellation.
+
+
+@pairs(without=("pyvoy-wsgi",))  # nothing wakes a sync handler of WSGI that waits
+def test_canceled_unary_call(client: Any, pb: ModuleType, key: str) -> None:
+    running = client.start("Wait", pb.WaitRequest(key=key))
+    assert has_happened(client, pb, key, "started")
+    assert running.cancel() == "canceled"
+    assert has_happened(client, pb, key, "canceled")
+
+
+@pairs()
+def test_canceled_stream(client: Any, pb: ModuleType, key: str) -> None:
+    stream = client.start_stream("Tick", pb.WaitRequest(key=key))
+    assert stream.receive() == pb.WaitResponse()
+    stream.cancel()
+    assert has_happened(client, pb, key, "canceled")
+
+
+# Many at once.
+
+
+@pairs()
+def test_calls_at_the_same_time(
+    client_name: str, url: str, caller: Callable[..., Any], relay: Any, pb: ModuleType, key: str
+) -> None:
+    with relay(url) as way:
+        client = caller(client_name, way.url)
+        client.together("Meet", [pb.MeetRequest(key=key, guests=50)] * 50)
+        assert way.connections == 1
+
+
+@pairs()
+def test_many_calls(client: Any, pb: ModuleType) -> None:
+    requests = [pb.EchoRequest(text=str(number)) for number in range(200)]
+    replies = client.together("Echo", requests)
+    assert [reply.text for reply in replies] == [request.text for request in requests]
