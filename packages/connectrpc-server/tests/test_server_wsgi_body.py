@@ -1,8 +1,12 @@
-"""What a call leaves of its request over WSGI is read, so that the connection can live on."""
+"""How the bodies of requests are read over WSGI, and what a call leaves of them."""
 
 import io
 
 import pytest
+
+from connectrpc_protocol import Code, ConnectError
+from connectrpc_server._disconnect import ClientDisconnected
+from connectrpc_server._wsgi_body import Body
 
 SERVICE = "test.v1.Echo"
 LIMIT = 1000
@@ -66,3 +70,132 @@ def test_malformed_length(wsgi_application, make_shell):
     data, _, after = answer(app, "Unary", "application/proto", b"body", length="many")
     assert b"invalid content-length" in data
     assert after == len(b"body")
+
+
+def test_only_http_1_needs_the_rest_to_be_read():
+    stream = io.BytesIO(bytes(100))
+    environ = {"wsgi.input": stream, "CONTENT_LENGTH": "100", "SERVER_PROTOCOL": "HTTP/2"}
+    body = Body(environ)
+    assert body.is_read
+    body.drain()
+    assert stream.tell() == 0
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that moves only as a test says."""
+
+    class Clock:
+        seconds = 1000.0
+
+    monkeypatch.setattr("connectrpc_protocol.deadline.time.monotonic", lambda: Clock.seconds)
+    return Clock
+
+
+class Dripping:
+    """What a client sends at so many bytes a second; a read waits until all of it is there."""
+
+    def __init__(self, clock, speed):
+        self.clock = clock
+        self.speed = speed
+        self.size = 0
+
+    def read(self, size):
+        self.clock.seconds += size / self.speed
+        self.size += size
+        return bytes(size)
+
+
+def test_a_client_that_drips_is_noticed_soon_after_the_deadline(clock):
+    body = Body(
+        {"wsgi.input": Dripping(clock, speed=2000), "CONTENT_LENGTH": "1000000"},
+        deadline=clock.seconds + 10,
+    )
+    with pytest.raises(ConnectError) as caught:
+        b"".join(iter(body.read, b""))
+    assert caught.value.code is Code.DEADLINE_EXCEEDED
+    assert clock.seconds < 1000 + 2 * 10 + 1
+
+
+def test_a_client_that_drips_is_not_waited_for_after_the_answer(clock):
+    stream = Dripping(clock, speed=2000)
+    body = Body({"wsgi.input": stream, "CONTENT_LENGTH": "1000000"})
+    body.drain()
+    assert 0 < stream.size < 20_000
+    assert clock.seconds < 1010
+
+
+def test_without_a_deadline_reads_are_large(clock):
+    stream = Dripping(clock, speed=1)
+    assert len(Body({"wsgi.input": stream, "CONTENT_LENGTH": "1000000"}).read()) == 64 * 1024
+
+
+class Failing:
+    """The input, and the socket, of a server."""
+
+    def __init__(self, error, clock=None):
+        self.error = error
+        self.clock = clock
+        self.timeouts = []
+        self.reads = 0
+
+    def read(self, size):
+        self.reads += 1
+        if self.clock is not None:
+            self.clock.seconds += self.timeouts[-1]
+        raise self.error
+
+    def gettimeout(self):
+        return None
+
+    def settimeout(self, seconds):
+        self.timeouts.append(seconds)
+
+
+@pytest.mark.parametrize("key", ["gunicorn.socket", "werkzeug.socket"])
+def test_the_socket_of_a_server_keeps_the_deadline(clock, key):
+    server = Failing(TimeoutError(), clock)
+    environ = {"wsgi.input": server, "CONTENT_LENGTH": "9", key: server}
+    body = Body(environ, deadline=clock.seconds + 5)
+    with pytest.raises(ConnectError) as caught:
+        body.read()
+    assert caught.value.code is Code.DEADLINE_EXCEEDED
+    assert server.timeouts == [5, None]
+    body.drain()
+    assert server.reads == 1
+
+
+class NoMoreData(Exception):
+    """What some servers raise is known to them alone."""
+
+
+@pytest.mark.parametrize("error", [NoMoreData(), ValueError(), OSError(), TimeoutError()])
+def test_a_body_that_cannot_be_read_is_the_fault_of_the_client(error):
+    with pytest.raises(ConnectError, match="the request body ended early") as caught:
+        Body({"wsgi.input": Failing(error), "CONTENT_LENGTH": "9"}).read()
+    assert caught.value.code is Code.INVALID_ARGUMENT
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError(), RuntimeError("closed channel")])
+def test_a_client_that_left_is_no_malformed_request(error):
+    with pytest.raises(ClientDisconnected):
+        Body({"wsgi.input": Failing(error), "CONTENT_LENGTH": "9"}).read()
+
+
+def test_a_body_that_ends_early():
+    body = Body({"wsgi.input": io.BytesIO(b"abc"), "CONTENT_LENGTH": "9"})
+    assert body.read() == b"abc"
+    with pytest.raises(ConnectError, match="the request body ended early"):
+        body.read()
+
+
+@pytest.mark.parametrize(
+    ("extra", "expected"),
+    [
+        ({}, b""),
+        ({"wsgi.input_terminated": True}, b"abc"),
+        ({"wsgi.ext.http.send_trailers": print}, b"abc"),
+    ],
+)
+def test_a_body_of_unknown_length_is_read_where_the_server_ends_it(extra, expected):
+    assert Body({"wsgi.input": io.BytesIO(b"abc"), **extra}).read() == expected

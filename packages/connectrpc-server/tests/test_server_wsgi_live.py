@@ -1,0 +1,168 @@
+"""WSGI applications on real servers: duplex, deadlines, clients that leave."""
+
+import asyncio
+import socket
+import struct
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyqwest
+import pytest
+from google.protobuf.wrappers_pb2 import StringValue
+
+PATIENCE = 60  # seconds that the slowest machine may take for one step
+PROTO = [("content-type", "application/proto")]
+STREAM = [("content-type", "application/connect+proto")]
+END = b"\x02\x00\x00\x00\x02{}"
+HTTP1, HTTP2 = pyqwest.HTTPVersion.HTTP1, pyqwest.HTTPVersion.HTTP2
+
+
+@contextmanager
+def serving(name):
+    program = Path(__file__).with_name("wsgi_servers.py")
+    with subprocess.Popen(
+        [sys.executable, program, name],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=program.parent,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            address = process.stdout.readline().decode()
+            assert address.startswith("listening on "), "the server ended"
+            yield int(address.rpartition(":")[2])
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait(PATIENCE)
+
+
+@pytest.fixture(scope="module")
+def gunicorn():
+    with serving("gunicorn") as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def pyvoy():
+    with serving("pyvoy") as port:
+        yield port
+
+
+def envelope(text):
+    data = StringValue(value=text).SerializeToString()
+    return struct.pack(">BI", 0, len(data)) + data
+
+
+def url(port, name):
+    return f"http://127.0.0.1:{port}/test.v1.Live/{name}"
+
+
+def client(version):
+    return pyqwest.Client(pyqwest.HTTPTransport(http_version=version))
+
+
+def run(coroutine):
+    return asyncio.run(asyncio.wait_for(coroutine, PATIENCE))
+
+
+def happened(port, entry):
+    """What happened on the server, once this did."""
+    body = StringValue(value=entry).SerializeToString()
+
+    async def call():
+        return await client(HTTP1).post(url(port, "WaitFor"), headers=PROTO, content=body)
+
+    return StringValue.FromString(run(call()).content).value.split(", ")
+
+
+class Conversation:
+    """A bidi stream whose client sends the next request once it has the response to the last."""
+
+    def __init__(self, texts, *, is_left=False):
+        self.texts = texts
+        self.is_left = is_left
+        self.answers = asyncio.Queue()
+
+    async def requests(self):
+        for text in self.texts:
+            yield envelope(text)
+            assert envelope(text) in await self.answers.get()
+        if self.is_left:
+            await asyncio.Event().wait()
+
+    async def hold(self, port, version):
+        received = b""
+        async with client(version).stream(
+            "POST", url(port, "Converse"), headers=STREAM, content=self.requests()
+        ) as response:
+            async for chunk in response.content:
+                received += bytes(chunk)
+                self.answers.put_nowait(bytes(chunk))
+                if self.is_left and received.endswith(envelope(self.texts[-1])):
+                    break
+        return received
+
+
+@pytest.mark.parametrize("version", [HTTP1, HTTP2])
+def test_full_duplex_on_pyvoy(pyvoy, version):
+    received = run(Conversation(["a", "b", "c"]).hold(pyvoy, version))
+    assert received == envelope("a") + envelope("b") + envelope("c") + END
+
+
+def test_half_duplex_on_gunicorn(gunicorn):
+    async def requests():
+        yield envelope("a")
+        yield envelope("b")
+
+    async def call():
+        return await client(HTTP1).post(
+            url(gunicorn, "Converse"), headers=STREAM, content=requests()
+        )
+
+    assert run(call()).content == envelope("a") + envelope("b") + END
+
+
+def test_a_client_that_leaves_a_conversation_on_pyvoy(pyvoy):
+    run(Conversation(["a"], is_left=True).hold(pyvoy, HTTP2))
+    assert "converse closed" in happened(pyvoy, "Converse ended: canceled")
+
+
+def test_a_client_that_leaves_a_server_stream_on_gunicorn(gunicorn):
+    async def call():
+        async with client(HTTP1).stream(
+            "POST", url(gunicorn, "Flood"), headers=STREAM, content=envelope("")
+        ) as response:
+            async for _ in response.content:
+                break
+
+    run(call())
+    assert "flood closed" in happened(gunicorn, "Flood ended: canceled")
+
+
+def exchange(port, name, headers, body):
+    """The answer to a request whose client sends no more than this, with a deadline."""
+    lines = [f"POST /test.v1.Live/{name} HTTP/1.1", "host: localhost", "connect-timeout-ms: 300"]
+    lines += [f"{name}: {value}" for name, value in headers]
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
+        received = b""
+        while b"deadline_exceeded" not in received and (chunk := connection.recv(65536)):
+            received += chunk
+    return received
+
+
+@pytest.mark.parametrize("body", [b"", b"x" * 99])
+def test_a_silent_client_of_a_unary_call_on_gunicorn(gunicorn, body):
+    answer = exchange(gunicorn, "Echo", [*PROTO, ("content-length", "100")], body)
+    assert answer.startswith(b"HTTP/1.1 504")
+    assert b"deadline_exceeded" in answer
+
+
+@pytest.mark.parametrize("body", [b"", envelope("a"), envelope("a")[:3]])
+def test_a_silent_client_of_a_stream_on_gunicorn(gunicorn, body):
+    answer = exchange(gunicorn, "Converse", [*STREAM, ("content-length", "100")], body)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"deadline_exceeded" in answer
