@@ -75,6 +75,22 @@ def test_combine_with_fallback(shell, make_request):
     assert shell.call(app, request).status == 200
 
 
+@pytest.mark.parametrize("root", ["", "/api"])
+@pytest.mark.parametrize(
+    "path", ["/files/test.v1.Echo/x", "/test.v1.Echo", "/test.v1.Echo/a/b", "/test.v1.Echo2/Unary"]
+)
+def test_paths_of_the_fallback_that_look_alike(shell, make_request, root, path):
+    fallback = asgi_fallback if shell.kind == "asgi" else wsgi_fallback
+    app = combine(shell.application(), fallback=fallback)
+    assert shell.call(app, make_request(path, root=root)).body == b"fallback"
+
+
+def test_no_fallback_for_a_method_that_the_service_has_not(shell, make_request):
+    fallback = asgi_fallback if shell.kind == "asgi" else wsgi_fallback
+    app = combine(shell.application(), fallback=fallback)
+    assert shell.call(app, make_request("/test.v1.Echo/Nothing")).status == 404
+
+
 def test_combine_refuses_mixtures(make_shell):
     with pytest.raises(TypeError, match="either ASGI or WSGI"):
         combine(make_shell("asgi").application(), renamed_wsgi(make_shell))

@@ -104,7 +104,8 @@ def test_unary_content_type_is_not_a_stream(shell, make_request):
     request = make_request("/test.v1.Echo/Bidi", headers=[("content-type", "application/proto")])
     answer = shell.call(shell.application(), request)
     assert answer.status == 415
-    assert answer.header("accept-post") == "application/connect+proto, application/connect+json"
+    accepted = answer.header("accept-post").split(", ")
+    assert accepted[:2] == ["application/connect+proto", "application/connect+json"]
 
 
 def test_unknown_compression(shell):

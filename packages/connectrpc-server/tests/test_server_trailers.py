@@ -125,6 +125,25 @@ def call(endpoint, *texts, extensions):
 HAS_TRAILERS = {"http.response.trailers": {}}
 
 
+def refused():
+    """The endpoint of a method whose calls end before they begin."""
+    answer = HttpResponse(200, [(b"x-header", b"h")], b"", STATUS)
+    method = ServerMethod({b"application/test": lambda *_: answer}, None)
+    return StreamEndpoint(method, None, InterceptorChain([]))
+
+
+def test_a_refusal_has_its_trailers():
+    start, body, trailers = call(refused(), "hello", extensions=HAS_TRAILERS)
+    assert start["headers"] == [(b"x-header", b"h")]
+    assert trailers["headers"] == STATUS
+
+
+def test_trailers_of_a_refusal_become_headers():
+    start, body = call(refused(), "hello", extensions={})
+    assert list(start["headers"]) == [(b"x-header", b"h"), *STATUS]
+    assert not start["trailers"]
+
+
 @pytest.mark.parametrize("endpoint", [unary(), stream()])
 def test_trailers_follow_the_body(endpoint):
     start, *bodies, trailers = call(endpoint, "hello", extensions=HAS_TRAILERS)
@@ -161,10 +180,11 @@ def test_a_stream_that_fails_after_its_head():
 def test_a_server_without_trailers(make, extensions, caplog, request):
     endpoint = make(request.node.name)
     for _ in range(3):
-        start, body = call(endpoint, "hello", extensions=extensions)
+        start, *bodies = call(endpoint, "hello", extensions=extensions)
         assert start["headers"] == [(b"test-status", b"unimplemented")]
         assert not start["trailers"]
-        assert b"no HTTP trailers, which test-protocol needs" in body["body"]
+        text = b"".join(event["body"] for event in bodies)
+        assert b"no HTTP trailers, which test-protocol needs" in text
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert record.message.startswith(f"{request.node.name}: this server sends no HTTP trailers")

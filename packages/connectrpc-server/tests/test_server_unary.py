@@ -139,7 +139,7 @@ def test_wrong_content_type(shell, make_request, content_type):
     answer = shell.call(shell.application(), request)
     assert answer.status == 415
     accepted = answer.header("accept-post").split(", ")
-    assert accepted == ["application/proto", "application/json"]
+    assert accepted[:2] == ["application/proto", "application/json"]
     for each in accepted:
         retry = make_request(headers=[("content-type", each)], body=b'""' if "j" in each else b"")
         assert shell.call(shell.application(), retry).status == 200

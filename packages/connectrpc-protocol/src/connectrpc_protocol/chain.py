@@ -10,7 +10,14 @@ from collections.abc import (
     Iterable,
     Iterator,
 )
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    ExitStack,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from functools import partial
 from types import TracebackType
 from typing import TypeGuard, TypeVar
@@ -96,11 +103,19 @@ class InterceptorChain:
         return call_next
 
     @asynccontextmanager
-    async def around(self, ctx: RequestContext) -> AsyncGenerator[None, None]:
-        """Starts the metadata interceptors and ends those that started, in reverse."""
+    async def around(
+        self,
+        ctx: RequestContext,
+        limit: Callable[[], AbstractAsyncContextManager[object]] = nullcontext,
+    ) -> AsyncGenerator[None, None]:
+        """Starts the metadata interceptors and ends those that started, in reverse.
+
+        Each of them starts within `limit()`, so that those before it see the error it makes.
+        """
         async with AsyncExitStack() as stack:
             for each in self.metadata:
-                token = await each.on_start(ctx)
+                async with limit():
+                    token = await each.on_start(ctx)
                 stack.push_async_exit(partial(_end, each, token, ctx))
             yield
 

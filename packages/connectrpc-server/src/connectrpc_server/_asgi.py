@@ -16,7 +16,8 @@ from connectrpc_protocol.options import (
     ServerOptions,
     server_compressions,
 )
-from connectrpc_server._asgi_endpoint import Endpoint, respond
+from connectrpc_server._asgi_answer import refuse
+from connectrpc_server._asgi_endpoint import Endpoint
 from connectrpc_server._handler import Handler, check_service
 from connectrpc_server._lifespan import serve_lifespan
 from connectrpc_server._routing import find_route
@@ -119,7 +120,7 @@ class ASGIApplication(ABC, Generic[S_contra]):
                 await endpoint(scope, receive, send)
             else:
                 self._check_started()
-                await respond(NOT_FOUND, send)
+                await refuse(NOT_FOUND, scope, receive, send)
         elif kind == "lifespan":
             await serve_lifespan(self.lifespan(), receive, send)
         else:

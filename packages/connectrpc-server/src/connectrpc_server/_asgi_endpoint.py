@@ -1,28 +1,31 @@
 """Calls over ASGI: one unary and one stream path, whatever the protocol."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import suppress
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from google.protobuf.message import Message
 
-from connectrpc_protocol import RequestContext, too_large
+from connectrpc_protocol import RequestContext
 from connectrpc_protocol.call import StreamServerCall, UnaryServerCall
 from connectrpc_protocol.chain import InterceptorChain, aclose_iterator
 from connectrpc_protocol.deadline import remaining
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.server import ServerMethod
+from connectrpc_server._asgi_answer import StreamAnswer, has_trailers, refuse, respond
+from connectrpc_server._asgi_body import REQUEST_PAUSE, STREAM_PAUSE, Body, checked
 from connectrpc_server._asyncio import (
     CallScope,
+    ReadAhead,
     Resumed,
     as_coroutine_function,
     checkpoint,
+    observed,
+    write_by,
 )
-from connectrpc_server._disconnect import ClientDisconnected
 from connectrpc_server._log import log_unexpected
 from connectrpc_server._trailers import no_trailers
-from connectrpc_server._types import Event, Receive, Scope, Send
+from connectrpc_server._types import Receive, Scope, Send
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -53,51 +56,67 @@ class UnaryEndpoint(Generic[Req, Res]):
         self._is_observed = bool(chain.metadata)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get("http_version") == "2":
+            receive = checked(scope, receive)
         call = self._method.accept(
             scope["method"], scope["headers"], scope["query_string"], scope.get("client")
         )
         if isinstance(call, HttpResponse):
-            await respond(call, send)
+            await refuse(call, scope, receive, send, REQUEST_PAUSE)
             return
-        if call.needs_trailers and not _has_trailers(scope):
-            await respond(call.failure(no_trailers(call.context)), send)
+        if call.needs_trailers and not has_trailers(scope):
+            failure = call.failure(no_trailers(call.context))
+            await refuse(failure, scope, receive, send, REQUEST_PAUSE)
             return
+        deadline = call.context.deadline
+        body: Body | None = None
         try:
-            if self._is_observed or call.context.deadline is not None:
-                body = await self._supervise(call, receive)
+            if self._is_observed or deadline is not None:
+                body = Body(scope, receive, REQUEST_PAUSE, is_ended=not call.has_body)
+                encoded = await self._supervise(call, body, receive)
             else:
-                body = call.encode(await self._invoke(call, receive))
-            response = call.response(body)
+                data = b""
+                if call.has_body:
+                    event = await receive()
+                    if event["type"] == "http.request" and not event.get("more_body", False):
+                        data = event.get("body", b"")
+                    else:
+                        body = Body(scope, receive, REQUEST_PAUSE)
+                        data = await body.read_all(call.read_limit, event)
+                encoded = call.encode(await self._invoke(call, data, receive))
+            response = call.response(encoded)
         except Exception as exc:
             log_unexpected(exc, call.context)
             response = call.failure(exc)
-        await respond(response, send)
+        if deadline is None:
+            await respond(response, scope, send, body)
+        else:
+            await write_by(deadline, respond(response, scope, send, body))
 
-    async def _supervise(self, call: UnaryServerCall[Req, Res], receive: Receive) -> bytes:
-        context = call.context
-        async with self._chain.around(context), CallScope(context.deadline):
-            remaining(context.deadline)
-            message = await self._invoke(call, receive)
-            remaining(context.deadline)
+    async def _supervise(
+        self, call: UnaryServerCall[Req, Res], body: Body, receive: Receive
+    ) -> bytes:
+        limit = partial(CallScope, call.context.deadline)
+        async with self._chain.around(call.context, limit), limit():
+            remaining(call.context.deadline)
+            data = await body.read_all(call.read_limit)
+            message = await self._invoke(call, data, receive)
+            remaining(call.context.deadline)
             return call.encode(message)
 
-    async def _invoke(self, call: UnaryServerCall[Req, Res], receive: Receive) -> Res:
-        body = b""
-        if call.has_body:
-            event = await receive()
-            if event["type"] == "http.request" and not event.get("more_body", False):
-                body = event.get("body", b"")
-            else:
-                body = await _read_body(event, receive, call.read_limit)
-        coroutine = self._function(call.request(body), call.context)
+    async def _invoke(self, call: UnaryServerCall[Req, Res], data: bytes, receive: Receive) -> Res:
+        coroutine = self._function(call.request(data), call.context)
         try:
             first = coroutine.send(None)
         except StopIteration as done:
             result: Res = done.value
             return result
         async with CallScope(None) as scope:
-            scope.watch(partial(_disconnected, receive))
-            return await Resumed(coroutine, first)
+            ahead = ReadAhead(receive, scope.end)
+            try:
+                return await Resumed(coroutine, first)
+            finally:
+                ahead.close()
 
 
 class StreamEndpoint(Generic[Req, Res]):
@@ -119,61 +138,68 @@ class StreamEndpoint(Generic[Req, Res]):
         self._chain = chain
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get("http_version") == "2":
+            receive = checked(scope, receive)
         call = self._method.accept(
             scope["method"], scope["headers"], scope["query_string"], scope.get("client")
         )
         if isinstance(call, HttpResponse):
-            await respond(call, send)
+            await refuse(call, scope, receive, send)
             return
-        if call.needs_trailers and not _has_trailers(scope):
-            await respond(call.failure(no_trailers(call.context)), send)
+        if call.needs_trailers and not has_trailers(scope):
+            await refuse(call.failure(no_trailers(call.context)), scope, receive, send)
             return
-        writer = _Writer(call, send)
+        body = Body(scope, receive, STREAM_PAUSE)
+        answer = StreamAnswer(call, scope, send, body)
         error: Exception | None = None
         try:
-            deadline = call.context.deadline
-            async with self._chain.around(call.context), CallScope(deadline) as calls:
-                remaining(deadline)
-                await self._stream(call, _Requests(call, receive, calls), writer)
-                remaining(deadline)
-        except Exception as exc:
-            log_unexpected(exc, call.context)
-            error = exc
-        await writer.end(error)
+            try:
+                await self._supervise(call, body, answer)
+            except Exception as exc:
+                log_unexpected(exc, call.context)
+                error = exc
+            await write_by(call.context.deadline, answer.end(error))
+        finally:
+            body.close()
 
-    async def _stream(
+    async def _supervise(
+        self, call: StreamServerCall[Req, Res], body: Body, answer: StreamAnswer[Req, Res]
+    ) -> None:
+        deadline = call.context.deadline
+        limit = partial(CallScope, deadline)
+        async with self._chain.around(call.context, limit), limit() as scope:
+            remaining(deadline)
+            answering = self._answer(call, _Requests(call, body), answer)
+            await observed(answering, partial(body.watch, scope.end))
+            remaining(deadline)
+
+    async def _answer(
         self,
         call: StreamServerCall[Req, Res],
         requests: AsyncIterator[Req],
-        writer: "_Writer[Req, Res]",
+        answer: StreamAnswer[Req, Res],
     ) -> None:
         responses = await self._function(requests, call.context)
         try:
             count = 0
             async for message in responses:
-                await writer.message(message)
+                await answer.message(message)
                 count += 1
                 if count % _MESSAGES_BETWEEN_CHECKPOINTS == 0:
-                    # A handler and a server that never suspend would starve the watcher.
+                    # A handler and a server that never suspend would starve every other task.
                     await checkpoint()
         finally:
             await aclose_iterator(responses)
 
 
 class _Requests(AsyncIterator[Req], Generic[Req, Res]):
-    """The requests of one call, read as they are asked for.
+    """The requests of one call, read as they are asked for. After an error there are no more."""
 
-    Once the body has ended, the client is watched. After an error there is nothing more.
-    """
+    __slots__ = ("_body", "_call", "_ends", "_messages")
 
-    __slots__ = ("_call", "_ends", "_messages", "_receive", "_scope")
-
-    def __init__(
-        self, call: StreamServerCall[Req, Res], receive: Receive, scope: CallScope
-    ) -> None:
+    def __init__(self, call: StreamServerCall[Req, Res], body: Body) -> None:
         self._call = call
-        self._receive = receive
-        self._scope = scope
+        self._body = body
         self._messages: Iterator[Req] = iter(())
         self._ends = False
 
@@ -191,108 +217,12 @@ class _Requests(AsyncIterator[Req], Generic[Req, Res]):
         raise StopAsyncIteration
 
     async def _read(self) -> Iterator[Req]:
-        event = await self._receive()
-        _check_connected(event)
-        if event.get("more_body", False):
-            return self._call.feed(event.get("body", b""))
+        chunk = await self._body.read()
+        if not self._body.is_ended:
+            return self._call.feed(chunk)
         self._ends = True
-        self._scope.watch(partial(_disconnected, self._receive))
-        return self._last(event.get("body", b""))
+        return self._last(chunk)
 
     def _last(self, chunk: bytes) -> Iterator[Req]:
         yield from self._call.feed(chunk)
         self._call.feed_end()
-
-
-class _Writer(Generic[Req, Res]):
-    """Sends the head once, before what comes first."""
-
-    __slots__ = ("_call", "_send", "_started")
-
-    def __init__(self, call: StreamServerCall[Req, Res], send: Send) -> None:
-        self._call = call
-        self._send = send
-        self._started = False
-
-    async def message(self, message: Res) -> None:
-        body = self._call.message(message)
-        try:
-            await self._head()
-            await self._send({"type": "http.response.body", "body": body, "more_body": True})
-        except OSError:
-            # How servers may say that the client is gone (ASGI, "Disconnected Client").
-            raise ClientDisconnected from None
-
-    async def end(self, error: Exception | None) -> None:
-        if error is not None and not self._started:
-            await respond(self._call.failure(error), self._send)
-            return
-        end = self._call.end(error)
-        with suppress(OSError):
-            await self._head()
-            await self._send({"type": "http.response.body", "body": end.body})
-            if end.trailers is not None:
-                await self._send({"type": "http.response.trailers", "headers": end.trailers})
-
-    async def _head(self) -> None:
-        if not self._started:
-            self._started = True
-            head = self._call.head()
-            await self._send(
-                {
-                    "type": "http.response.start",
-                    "status": head.status,
-                    "headers": head.headers,
-                    "trailers": head.has_trailers,
-                }
-            )
-
-
-async def respond(response: HttpResponse, send: Send) -> None:
-    """Send a whole answer, unless the client is gone (ASGI, "Disconnected Client")."""
-    trailers = response.trailers
-    try:
-        await send(
-            {
-                "type": "http.response.start",
-                "status": response.status,
-                "headers": response.headers,
-                "trailers": trailers is not None,
-            }
-        )
-        await send({"type": "http.response.body", "body": response.body})
-        if trailers is not None:
-            await send({"type": "http.response.trailers", "headers": trailers})
-    except OSError:
-        pass
-
-
-def _has_trailers(scope: Scope) -> bool:
-    """Whether the server sends HTTP trailers (ASGI, "HTTP Trailers")."""
-    return "http.response.trailers" in (scope.get("extensions") or ())
-
-
-async def _read_body(event: Event, receive: Receive, limit: int | None) -> bytes:
-    """The body of a request that is longer than its first event."""
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        _check_connected(event)
-        chunk: bytes = event.get("body", b"")
-        chunks.append(chunk)
-        size += len(chunk)
-        if limit is not None and size > limit:
-            raise too_large(limit)
-        if not event.get("more_body", False):
-            return b"".join(chunks)
-        event = await receive()
-
-
-def _check_connected(event: Event) -> None:
-    if event["type"] == "http.disconnect":
-        raise ClientDisconnected
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, MutableMapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Never, TypeVar, cast, overload
+from typing import Never, cast, overload
 
 from connectrpc_protocol.http import NOT_FOUND
-from connectrpc_server import _asgi_endpoint, _wsgi_endpoint
+from connectrpc_server import _wsgi_endpoint
 from connectrpc_server._asgi import ASGIApplication
+from connectrpc_server._asgi_answer import refuse
 from connectrpc_server._lifespan import run_lifespan, serve_lifespan
+from connectrpc_server._routing import find_service
 from connectrpc_server._types import (
     ASGIApp,
     Environ,
@@ -19,8 +21,6 @@ from connectrpc_server._types import (
     WSGIApp,
 )
 from connectrpc_server._wsgi import WSGIApplication
-
-A = TypeVar("A")
 
 
 class CombinedASGIApplication:
@@ -39,11 +39,12 @@ class CombinedASGIApplication:
             return
         app: ASGIApp | None = self._fallback
         if scope["type"] == "http":
-            app = _find(self._apps, scope["path"]) or self._fallback
+            found = find_service(self._apps, scope.get("root_path", ""), scope["path"])
+            app = found or self._fallback
         if app is not None:
             await app(scope, receive, send)
         elif scope["type"] == "http":
-            await _asgi_endpoint.respond(NOT_FOUND, send)
+            await refuse(NOT_FOUND, scope, receive, send)
         else:
             raise NotImplementedError(f"no support for ASGI scope {scope['type']!r}")
 
@@ -76,7 +77,8 @@ class CombinedWSGIApplication:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """The WSGI interface."""
-        app = _find(self._apps, environ.get("PATH_INFO", "")) or self._fallback
+        prefix, path = environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", "")
+        app = find_service(self._apps, prefix, path) or self._fallback
         if app is None:
             return _wsgi_endpoint.respond(NOT_FOUND, environ, start_response)
         return app(environ, start_response)
@@ -112,8 +114,3 @@ def combine(
     if len(wsgi) == len(apps):
         return CombinedWSGIApplication(wsgi, cast("WSGIApp | None", fallback))
     raise TypeError("combine() takes either ASGI or WSGI applications of connectrpc_server")
-
-
-def _find(apps: dict[str, A], path: str) -> A | None:
-    """The application whose service is the last segment but one of the path."""
-    return apps.get(path.rpartition("/")[0].rpartition("/")[2])

@@ -14,9 +14,18 @@ def find_route(routes: Mapping[str, E], prefix: str, path: str) -> E | None:
     which then is the last segment of the prefix.
     """
     prefix = prefix.rstrip("/")
-    if path.startswith(prefix + "/"):
-        path = path[len(prefix) :]
+    path = _below(prefix, path)
     found = routes.get(path)
     if found is None:
         found = routes.get(prefix[prefix.rfind("/") :] + path)
     return found
+
+
+def find_service(services: Mapping[str, E], prefix: str, path: str) -> E | None:
+    """What serves the service of a path below the prefix, whether or not it has such a method."""
+    segments = _below(prefix.rstrip("/"), path).split("/")
+    return services.get(segments[1]) if len(segments) == 3 else None  # "", service, method
+
+
+def _below(prefix: str, path: str) -> str:
+    return path[len(prefix) :] if path.startswith(prefix + "/") else path

@@ -1,0 +1,122 @@
+"""Answers over ASGI: whole, and message by message."""
+
+from contextlib import suppress
+from typing import Generic, TypeVar
+
+from google.protobuf.message import Message
+
+from connectrpc_protocol.call import StreamServerCall
+from connectrpc_protocol.http import HttpResponse
+from connectrpc_server._asgi_body import STREAM_PAUSE, Body
+from connectrpc_server._disconnect import ClientDisconnected
+from connectrpc_server._types import Receive, Scope, Send
+
+Req = TypeVar("Req", bound=Message)
+Res = TypeVar("Res", bound=Message)
+
+
+async def respond(
+    response: HttpResponse, scope: Scope, send: Send, body: Body | None = None
+) -> None:
+    """Send a whole answer, unless the client is gone (ASGI, "Disconnected Client").
+
+    `body` is what may still be unread of the request.
+    """
+    if response.trailers is not None and not has_trailers(scope):
+        response = response.without_trailers()
+    data, trailers = response.body, response.trailers
+    try:
+        await send(
+            {
+                "type": "http.response.start",
+                "status": response.status,
+                "headers": response.headers,
+                "trailers": trailers is not None,
+            }
+        )
+        if body is not None and body.must_drain:
+            data = await _drain(data, send, body)
+        await send({"type": "http.response.body", "body": data})
+        if trailers is not None:
+            await send({"type": "http.response.trailers", "headers": trailers})
+    except OSError:
+        pass
+
+
+async def refuse(
+    response: HttpResponse,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    pause: float = STREAM_PAUSE,
+) -> None:
+    """Answer a request that nobody has read."""
+    await respond(response, scope, send, Body(scope, receive, pause))
+
+
+class StreamAnswer(Generic[Req, Res]):
+    """Sends the head once, before what comes first."""
+
+    __slots__ = ("_body", "_call", "_scope", "_send", "_started")
+
+    def __init__(
+        self, call: StreamServerCall[Req, Res], scope: Scope, send: Send, body: Body
+    ) -> None:
+        self._call = call
+        self._scope = scope
+        self._send = send
+        self._body = body
+        self._started = False
+
+    async def message(self, message: Res) -> None:
+        """Send a message. Raises `ClientDisconnected`, and what encoding it raises."""
+        data = self._call.message(message)
+        try:
+            await self._head()
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        except OSError:
+            # How servers may say that the client is gone (ASGI, "Disconnected Client").
+            raise ClientDisconnected from None
+
+    async def end(self, error: Exception | None) -> None:
+        """Send the end, unless the client is gone."""
+        if error is not None and not self._started:
+            await respond(self._call.failure(error), self._scope, self._send, self._body)
+            return
+        data, trailers = self._call.end(error)
+        with suppress(OSError):
+            await self._head()
+            if self._body.must_drain:
+                data = await _drain(data, self._send, self._body)
+            await self._send({"type": "http.response.body", "body": data})
+            if trailers is not None:
+                await self._send({"type": "http.response.trailers", "headers": trailers})
+
+    async def _head(self) -> None:
+        if not self._started:
+            self._started = True
+            head = self._call.head()
+            await self._send(
+                {
+                    "type": "http.response.start",
+                    "status": head.status,
+                    "headers": head.headers,
+                    "trailers": head.has_trailers,
+                }
+            )
+
+
+async def _drain(data: bytes, send: Send, body: Body) -> bytes:
+    """Send everything but the end, then read the rest of the request; what is left to send.
+
+    So a client that knows the end by what it has read does not wait for us.
+    """
+    if data:
+        await send({"type": "http.response.body", "body": data, "more_body": True})
+    await body.drain()
+    return b""
+
+
+def has_trailers(scope: Scope) -> bool:
+    """Whether the server sends HTTP trailers (ASGI, "HTTP Trailers")."""
+    return "http.response.trailers" in (scope.get("extensions") or ())

@@ -1,0 +1,144 @@
+"""The body of a request over ASGI."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from connectrpc_protocol import too_large
+from connectrpc_server._asyncio import ReadAhead, patience
+from connectrpc_server._disconnect import ClientDisconnected
+from connectrpc_server._types import Event, Receive, Scope
+
+_DRAIN_MAX_BYTES = 8 * 1024 * 1024
+_DRAIN_SECONDS = 3.0
+
+REQUEST_PAUSE = _DRAIN_SECONDS
+"""One request is under way as a whole: its client waits for nothing."""
+
+STREAM_PAUSE = 0.2
+"""A client may leave its stream open until it sees our end; what was on its way comes at once."""
+
+
+class Body:
+    """Reads a body event by event, and can watch for the client to go away meanwhile."""
+
+    __slots__ = ("_ahead", "_is_gone", "_is_reading", "_pause", "_receive", "_scope", "is_ended")
+
+    def __init__(
+        self, scope: Scope, receive: Receive, pause: float, *, is_ended: bool = False
+    ) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._pause = pause
+        self._ahead: ReadAhead | None = None
+        self._is_gone = False
+        self._is_reading = False
+        self.is_ended = is_ended
+
+    async def read(self) -> bytes:
+        """The next chunk, perhaps an empty one; with the last, `is_ended` becomes true.
+
+        Raises `ClientDisconnected`.
+        """
+        if self._is_reading:
+            raise RuntimeError("two tasks read the requests of one call at the same time")
+        self._is_reading = True
+        try:
+            event = await self._receive()
+        finally:
+            self._is_reading = False
+        return self._take(event)
+
+    def _take(self, event: Event) -> bytes:
+        if event["type"] == "http.disconnect":
+            self._is_gone = True
+            raise ClientDisconnected
+        self.is_ended = not event.get("more_body", False)
+        chunk: bytes = event.get("body", b"")
+        return chunk
+
+    async def read_all(self, limit: int | None, first: Event | None = None) -> bytes:
+        """The whole body, of which an event may have been received.
+
+        Raises `ConnectError` (`resource_exhausted`) once it is beyond the limit.
+        """
+        chunks: list[bytes] = []
+        size = 0
+        while not self.is_ended:
+            chunk = await self.read() if first is None else self._take(first)
+            first = None
+            chunks.append(chunk)
+            size += len(chunk)
+            if limit is not None and size > limit:
+                raise too_large(limit)
+        return b"".join(chunks)
+
+    def watch(self, end: Callable[[Exception], None]) -> None:
+        """The call waits: unless it waits for the body, see to it that a disconnect ends it.
+
+        From the first time on, a task receives a little ahead of the call. A call that waits for
+        nothing but its body does without, and sees there that the client is gone.
+        """
+        if self._ahead is None and not self._is_reading:
+
+            def gone(reason: Exception) -> None:
+                self._is_gone = True
+                end(reason)
+
+            self._ahead = ReadAhead(self._receive, gone)
+            self._receive = self._ahead.receive
+
+    @property
+    def must_drain(self) -> bool:
+        """Whether to read what the call did not want before the answer ends."""
+        is_over = self.is_ended or self._is_gone
+        return not is_over and not self._is_reading and _may_drop(self._scope)
+
+    async def drain(self) -> None:
+        """Read what the call did not want, as far as it comes without a longer pause.
+
+        The bounds are as those over WSGI, and one of time: a client may never end its request.
+        """
+        size = 0
+        with suppress(ClientDisconnected):
+            async with patience(_DRAIN_SECONDS) as wait_for:
+                while not self.is_ended and size <= _DRAIN_MAX_BYTES:
+                    wait_for(self._pause)
+                    size += len(await self.read())
+
+    def close(self) -> None:
+        """Stop watching."""
+        if self._ahead is not None:
+            self._ahead.close()
+
+
+def checked(scope: Scope, receive: Receive) -> Receive:
+    """What receives the events of a request over HTTP/2 or 3 without waiting for what never comes.
+
+    uvicorn leaves an application waiting for the body of a request that ended with its headers
+    (0.54, `--http zttp`). Hypercorn does not, and there the true end must be seen; see `_may_drop`.
+    """
+    if (b"content-length", b"0") not in scope["headers"] or _is_hypercorn(scope):
+        return receive
+    empty: list[Event] = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive_empty() -> Event:
+        return empty.pop() if empty else await receive()
+
+    return receive_empty
+
+
+def _may_drop(scope: Scope) -> bool:
+    """Whether the server may drop an answer that ends before its request does.
+
+    Over HTTP/1.1 a server may end the connection, on which the client then fails to write and
+    never reads the answer (RFC 9112, section 9.3). In HTTP/2 and 3 a server resets the one stream
+    instead, after the answer (RFC 9113, section 8.1), but for Hypercorn (0.18), where data for a
+    stream that is answered ends the whole connection.
+    """
+    version: str = scope.get("http_version", "1.1")
+    return version.startswith("1") or _is_hypercorn(scope)
+
+
+def _is_hypercorn(scope: Scope) -> bool:
+    """A server does not say its name; this one alone has stayed with that version of ASGI."""
+    return bool(scope.get("asgi", {}).get("spec_version") == "2.1")
