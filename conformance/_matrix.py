@@ -19,12 +19,12 @@ class Row(NamedTuple):
     skip: tuple[str, ...] = ()
 
 
-def _server(name: str) -> Row:
-    return Row(name, "server", ("server.py", name), "server.yaml")
+def _server(name: str, features: str, *arguments: str) -> Row:
+    return Row(name, "server", ("server.py", *arguments), f"features/{features}.yaml")
 
 
 def _client(name: str, skip: tuple[str, ...] = ()) -> Row:
-    return Row(name, "client", ("client.py", name), "client.yaml", skip)
+    return Row(name, "client", ("client.py", name), "features/client.yaml", skip)
 
 
 # A sync call that returns one message blocks until it is there: there is nothing to cancel it by.
@@ -35,9 +35,15 @@ _BLOCKING = (
 )
 
 ROWS = (
-    _server("uvicorn-httptools"),
-    _server("uvicorn-h11"),
-    _server("gunicorn-gthread"),
+    _server("uvicorn-zttp", "server-http2", "uvicorn", "zttp"),
+    _server("uvicorn-httptools", "server-http1", "uvicorn", "httptools"),
+    _server("uvicorn-h11", "server-http1", "uvicorn", "h11"),
+    _server("pyvoy-asgi", "server-http3", "pyvoy", "asgi"),
+    _server("hypercorn", "server-http3", "hypercorn"),
+    _server("granian", "granian", "granian"),
+    _server("daphne", "daphne", "daphne"),
+    _server("gunicorn-gthread", "server-http1", "gunicorn"),
+    _server("pyvoy-wsgi", "server-http3", "pyvoy", "wsgi"),
     _client("httpx-async"),
     _client("httpx-sync", skip=_BLOCKING),
 )

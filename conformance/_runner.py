@@ -16,8 +16,11 @@ from typing import IO, NamedTuple
 from _matrix import Row
 from _suite import BUILD, Suite
 
-TIMEOUT = 900.0
-"""Seconds after which a run is ended. A whole one takes less than two minutes on two cores."""
+TIMEOUT = 1200.0
+"""Seconds after which a run is ended. A whole one takes less than four minutes on two cores."""
+
+STALL = 60.0
+"""Seconds of silence after which a run is ended. The runner gives up on a case after 20."""
 
 _FOLDER = Path(__file__).resolve().parent
 _PROGRESS_INTERVAL = 5.0
@@ -53,18 +56,16 @@ def run_row(row: Row, suite: Suite, arguments: Sequence[str], *, verbose: bool) 
     start = time.monotonic()
     with path.open("w") as log, tempfile.TemporaryDirectory() as scratch:
         process = _start(row, suite, arguments, log, scratch)
-        timer = threading.Timer(TIMEOUT, _kill, (process,))
-        timer.start()
         watch = _Watch(row, log, verbose=verbose)
+        threading.Thread(target=watch.guard, args=(process,), daemon=True).start()
         try:
             watch.read(process)
         finally:
-            timer.cancel()
             _kill(process)
     seconds = time.monotonic() - start
     outcome = Outcome(row, watch.cases, watch.passed, seconds, process.returncode == 0)
     if not outcome.is_success:
-        _explain(row, path, watch, is_late=seconds >= TIMEOUT)
+        _explain(row, path, watch)
     return outcome
 
 
@@ -104,11 +105,12 @@ class _Watch:
         self.cases = 0
         self.passed = 0
         self.failures: list[list[str]] = []
+        self.given_up = ""
         self._row = row
         self._log = log
         self._verbose = verbose
         self._done = 0
-        self._start = self._shown = time.monotonic()
+        self._start = self._shown = self._heard = time.monotonic()
 
     def read(self, process: "subprocess.Popen[str]") -> None:
         """Read on to the end of the run."""
@@ -120,7 +122,20 @@ class _Watch:
             self._line(line)
         process.wait()
 
+    def guard(self, process: "subprocess.Popen[str]") -> None:
+        """End a run that takes too long or does nothing more."""
+        while not self.given_up and process.poll() is None:
+            time.sleep(1)
+            now = time.monotonic()
+            if now - self._start > TIMEOUT:
+                self.given_up = f"not done after {TIMEOUT:.0f} s"
+            elif now - self._heard > STALL:
+                self.given_up = f"silent for {STALL:.0f} s"
+        if self.given_up:
+            _kill(process)
+
     def _line(self, line: str) -> None:
+        self._heard = time.monotonic()
         if line.startswith("Received response for"):
             self._done += 1
             self._progress()
@@ -143,9 +158,9 @@ class _Watch:
             )
 
 
-def _explain(row: Row, path: Path, watch: _Watch, *, is_late: bool) -> None:
-    if is_late:
-        print(f"{row.name}: not done after {TIMEOUT:.0f} s; ended")
+def _explain(row: Row, path: Path, watch: _Watch) -> None:
+    if watch.given_up:
+        print(f"{row.name}: {watch.given_up}; ended")
     for failure in watch.failures[:_SHOWN_FAILURES]:
         print("".join(failure[:_SHOWN_LINES]).rstrip())
     if len(watch.failures) > _SHOWN_FAILURES:

@@ -2,6 +2,7 @@
 
 import argparse
 import resource
+import signal
 import sys
 
 from _matrix import ROWS, Row
@@ -21,6 +22,7 @@ def main() -> int:
         print(f"no such row; there are: {names}", file=sys.stderr)
         return 2
     _allow_open_files()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends what it started, as Ctrl-C does
     try:
         suite = prepare()
     except SuiteError as error:

@@ -1,0 +1,19 @@
+"""The applications under test: `asgi` and `wsgi`. Servers import them, some of them by name."""
+
+import os
+
+from connectrpc.conformance.v1.service_connect_server import (
+    ConformanceServiceASGIApplication,
+    ConformanceServiceWSGIApplication,
+)
+from servers import READ_MAX_BYTES
+from service import Service, ServiceSync
+
+_read_max_bytes = int(os.environ.get(READ_MAX_BYTES, "0")) or None
+
+asgi = ConformanceServiceASGIApplication(
+    Service(), read_max_bytes=_read_max_bytes, compress_min_bytes=0
+)
+wsgi = ConformanceServiceWSGIApplication(
+    ServiceSync(), read_max_bytes=_read_max_bytes, compress_min_bytes=0
+)

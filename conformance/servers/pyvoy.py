@@ -1,0 +1,35 @@
+"""pyvoy, which is Envoy: HTTP/1.1, HTTP/2 and HTTP/3, for both interfaces, `asgi` and `wsgi`."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+from pyvoy import PyvoyServer
+
+from servers import HOST, Order
+
+
+def serve(order: Order, interface: str) -> None:
+    asyncio.run(_serve(order, interface))
+
+
+async def _serve(order: Order, interface: str) -> None:
+    tls = order.tls
+    server = PyvoyServer(
+        f"app:{interface}",
+        interface=interface,
+        address=HOST,
+        tls_cert=Path(tls.cert) if tls else None,
+        tls_key=Path(tls.key) if tls else None,
+        tls_ca_cert=Path(tls.ca) if tls and tls.ca else None,
+        tls_enable_http3=order.is_http3,
+        lifespan=False,
+        stdout=sys.stderr,
+        stderr=sys.stderr,
+    )
+    is_over = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, is_over.set)
+    async with server:
+        order.announce(server.listener_port_quic if order.is_http3 else server.listener_port)
+        await is_over.wait()
