@@ -3,10 +3,14 @@ import pytest
 from connectrpc_protocol.client import ClientProtocol
 
 
-def test_connect_is_known() -> None:
-    assert ClientProtocol("connect").name == "connect"
+@pytest.mark.parametrize("name", ["connect", "grpc", "grpc-web"])
+def test_a_protocol_is_known_by_its_name(name: str) -> None:
+    protocol = ClientProtocol(name)
+    assert (protocol.name, protocol.needs_trailers) == (name, name == "grpc")
 
 
 def test_an_unknown_protocol_names_the_known() -> None:
-    with pytest.raises(ValueError, match="unknown protocol 'soap'; known: 'connect'"):
+    with pytest.raises(
+        ValueError, match="unknown protocol 'soap'; known: 'connect', 'grpc', 'grpc-web'"
+    ):
         ClientProtocol("soap")

@@ -418,7 +418,7 @@ def test_unknown_flags_of_a_server_are_internal(flags: int) -> None:
 
 
 def test_an_end_beyond_the_limit_is_refused() -> None:
-    error = refused(started(read_max_bytes=10), pack(2, b" " * 11))
+    error = refused(started(read_max_bytes=10), pack(2, b" " * (64 * 1024 + 1)))
     assert error.code is Code.RESOURCE_EXHAUSTED
 
 

@@ -32,6 +32,11 @@ OPTIONS = ServerOptions(compressions=server_compressions(None))
 UNARY = unary_server_method(method(MethodKind.UNARY, IdempotencyLevel.UNKNOWN), OPTIONS)
 PURE = unary_server_method(method(MethodKind.UNARY, IdempotencyLevel.NO_SIDE_EFFECTS), OPTIONS)
 STREAM = stream_server_method(method(MethodKind.BIDI_STREAM, IdempotencyLevel.UNKNOWN), OPTIONS)
+GRPC = [
+    prefix + codec
+    for prefix in (b"application/grpc", b"application/grpc-web", b"application/grpc-web-text")
+    for codec in (b"", b"+proto", b"+json")
+]
 GET = b"connect=v1&encoding=proto&base64=1&message="
 
 
@@ -64,7 +69,8 @@ def test_a_unary_method_accepts_its_content_types(content_type: bytes) -> None:
         b"text/plain",
         b"application/connect+proto",
         b"application/json; charset=latin-1",
-        b"application/grpc",
+        b"application/grpc+xml",
+        b"application/grpc-web-text-base64",
         b"application/proto\0",
         b"\xff",
         b"application/" * 5000,
@@ -74,7 +80,8 @@ def test_a_unary_method_accepts_its_content_types(content_type: bytes) -> None:
 def test_a_unary_method_refuses_other_content_types(content_type: bytes) -> None:
     answer = refusal(UNARY.accept("POST", [(b"content-type", content_type)], b"", None))
     assert answer.status == 415
-    assert dict(answer.headers)[b"accept-post"] == b"application/proto, application/json"
+    accepted = dict(answer.headers)[b"accept-post"]
+    assert accepted.split(b", ") == [b"application/proto", b"application/json", *GRPC]
 
 
 def test_a_request_without_a_content_type_is_refused() -> None:
@@ -92,7 +99,11 @@ def test_a_stream_method_refuses_the_content_type_of_unary_calls() -> None:
     answer = refusal(STREAM.accept("POST", headers, b"", None))
     assert answer.status == 415
     accepted = dict(answer.headers)[b"accept-post"]
-    assert accepted == b"application/connect+proto, application/connect+json"
+    assert accepted.split(b", ") == [
+        b"application/connect+proto",
+        b"application/connect+json",
+        *GRPC,
+    ]
 
 
 @pytest.mark.parametrize("http_method", ["PUT", "HEAD", "OPTIONS", "post", "", "GET"])

@@ -39,7 +39,10 @@ class UnaryServerCall(Protocol[Req_co, Res_contra]):
 
     @property
     def needs_trailers(self) -> bool:
-        """Whether a successful answer ends with HTTP trailers; that of `failure` never does."""
+        """Whether the answer ends with HTTP trailers.
+
+        Where the server sends none, the shell answers with `failure(...).without_trailers()`.
+        """
         ...
 
     @property
@@ -86,7 +89,7 @@ class StreamServerCall(Protocol[Req_co, Res_contra]):
 
     @property
     def needs_trailers(self) -> bool:
-        """Whether an answer that began with `head` ends with HTTP trailers."""
+        """See `UnaryServerCall.needs_trailers`."""
         ...
 
     @property

@@ -30,13 +30,16 @@ class EnvelopeReader:
     """Cuts a stream of bytes into envelopes.
 
     A length beyond `limit` (bytes; `None` for no limit) is refused before any of its data is
-    kept, so that what is buffered never exceeds the limit plus one chunk.
+    kept, so that what is buffered never exceeds the limit plus one chunk. Envelopes with `end_flag`
+    have a limit of their own.
     """
 
-    __slots__ = ("_buffer", "_limit", "_start")
+    __slots__ = ("_buffer", "_end_flag", "_end_limit", "_limit", "_start")
 
-    def __init__(self, limit: int | None) -> None:
+    def __init__(self, limit: int | None, end_flag: int = 0, end_limit: int | None = None) -> None:
         self._limit = limit
+        self._end_flag = end_flag
+        self._end_limit = end_limit
         self._buffer = bytearray()
         self._start = 0
 
@@ -56,8 +59,9 @@ class EnvelopeReader:
         if len(self._buffer) < data:
             return None
         flags, length = _PREFIX.unpack_from(self._buffer, self._start)
-        if self._limit is not None and length > self._limit:
-            raise too_large(self._limit)
+        limit = self._end_limit if flags & self._end_flag else self._limit
+        if limit is not None and length > limit:
+            raise too_large(limit)
         end = data + length
         if len(self._buffer) < end:
             return None

@@ -26,6 +26,16 @@ class HttpResponse:
         self.body = body
         self.trailers = trailers
 
+    def without_trailers(self) -> "HttpResponse":
+        """The same answer from a server that sends no trailers: they join the headers.
+
+        For answers without a body, which are those of failed calls (grpc/grpc, PROTOCOL-HTTP2.md,
+        "Trailers-Only"); others need their trailers and stay as they are.
+        """
+        if self.trailers is None or self.body:
+            return self
+        return HttpResponse(self.status, (*self.headers, *self.trailers))
+
 
 class Head(NamedTuple):
     """The start of a streamed answer. `has_trailers` announces HTTP trailers after its body."""

@@ -8,10 +8,20 @@ from google.protobuf.message import Message
 from connectrpc_protocol.code import Code
 from connectrpc_protocol.codec import Codec
 from connectrpc_protocol.compression import Compression
-from connectrpc_protocol.envelope import COMPRESSED, EnvelopeReader, pack
+from connectrpc_protocol.envelope import COMPRESSED, PREFIX_SIZE, EnvelopeReader, pack
 from connectrpc_protocol.errors import ConnectError, too_large
 
 M = TypeVar("M", bound=Message)
+
+_END_BYTES = 64 * 1024
+
+
+def end_limit(limit: int | None) -> int | None:
+    """How long the end of a stream may be, in bytes: trailers are no message.
+
+    They have room even where messages must be small.
+    """
+    return None if limit is None else max(limit, _END_BYTES)
 
 
 class MessageDecoder(Generic[M]):
@@ -33,7 +43,7 @@ class MessageDecoder(Generic[M]):
     def decode(self, data: bytes, compression: Compression | None) -> M:
         """The message. Raises `ConnectError`: `resource_exhausted`, or `fault` for bad bytes."""
         if compression is not None or (self.limit is not None and len(data) > self.limit):
-            data = self.decompress(data, compression)
+            data = self.decompress(data, compression, self.limit)
         try:
             return self._codec.decode(data, self._type)
         except ValueError as error:
@@ -42,17 +52,28 @@ class MessageDecoder(Generic[M]):
                 self.fault, f"cannot decode {name} from {self._codec.name}: {error}"
             ) from error
 
-    def decompress(self, data: bytes, compression: Compression | None) -> bytes:
+    def decode_one(self, body: bytes, compression: Compression | None) -> M:
+        """The one message of a body of envelopes. Raises what `MessageReader` raises."""
+        if body[:1] == b"\0" and int.from_bytes(body[1:PREFIX_SIZE]) == len(body) - PREFIX_SIZE:
+            # The path of nearly all calls.
+            return self.decode(body[PREFIX_SIZE:], None)
+        reader = MessageReader(self, compression, exactly_one=True)
+        messages = list(reader.feed(body))
+        reader.finish()
+        reader.check_count()
+        return messages[0]
+
+    def decompress(self, data: bytes, compression: Compression | None, limit: int | None) -> bytes:
         """The bytes without compression, within the limit. Raises `ConnectError`.
 
         No bytes are no bytes in every compression: other implementations send them like that.
         """
-        if self.limit is not None and len(data) > self.limit:
-            raise too_large(self.limit)
+        if limit is not None and len(data) > limit:
+            raise too_large(limit)
         if compression is None or not data:
             return data
         try:
-            return compression.decompress(data, self.limit)
+            return compression.decompress(data, limit)
         except ValueError as error:
             raise ConnectError(
                 self.fault, f"cannot decompress with {compression.name}: {error}"
@@ -118,6 +139,7 @@ class MessageReader(Generic[M]):
         "_count",
         "_decoder",
         "_end_flag",
+        "_end_limit",
         "_envelopes",
         "_exactly_one",
         "end_data",
@@ -133,7 +155,8 @@ class MessageReader(Generic[M]):
     ) -> None:
         self._decoder = decoder
         self._compression = compression
-        self._envelopes = EnvelopeReader(decoder.limit)
+        self._end_limit = end_limit(decoder.limit)
+        self._envelopes = EnvelopeReader(decoder.limit, end_flag, self._end_limit)
         self._exactly_one = exactly_one
         self._end_flag = end_flag
         self._count = 0
@@ -156,7 +179,7 @@ class MessageReader(Generic[M]):
                 raise ConnectError(self._decoder.fault, f"invalid envelope flags 0x{flags:02x}")
             compression = self._compression_of(flags)
             if flags & self._end_flag:
-                self.end_data = self._decoder.decompress(data, compression)
+                self.end_data = self._decoder.decompress(data, compression, self._end_limit)
             else:
                 self._count += 1
                 if self._exactly_one and self._count > 1:

@@ -13,6 +13,10 @@ from google.protobuf.message import Message
 from connectrpc_protocol.call import Fields, Peer, StreamServerCall, UnaryServerCall
 from connectrpc_protocol.connect.stream import StreamServerMethod
 from connectrpc_protocol.connect.unary import UnaryServerMethod
+from connectrpc_protocol.grpc import stream as grpc_stream
+from connectrpc_protocol.grpc import unary as grpc_unary
+from connectrpc_protocol.grpc_web import stream as grpc_web_stream
+from connectrpc_protocol.grpc_web import unary as grpc_web_unary
 from connectrpc_protocol.headers import RawHeaders
 from connectrpc_protocol.http import HttpResponse, plain_text
 from connectrpc_protocol.method import Method
@@ -71,14 +75,28 @@ def unary_server_method(
 ) -> ServerMethod[UnaryServerCall[Req, Res]]:
     """The protocols' bindings of a unary RPC."""
     connect = UnaryServerMethod(method, options)
-    return ServerMethod(connect.post, connect.get)
+    return ServerMethod(
+        {
+            **connect.post,
+            **grpc_unary.unary_bindings(method, options),
+            **grpc_web_unary.unary_bindings(method, options),
+        },
+        connect.get,
+    )
 
 
 def stream_server_method(
     method: Method[Req, Res], options: ServerOptions
 ) -> ServerMethod[StreamServerCall[Req, Res]]:
     """The protocols' bindings of a client stream, server stream or bidi stream RPC."""
-    return ServerMethod(StreamServerMethod(method, options).post, None)
+    return ServerMethod(
+        {
+            **StreamServerMethod(method, options).post,
+            **grpc_stream.stream_bindings(method, options),
+            **grpc_web_stream.stream_bindings(method, options),
+        },
+        None,
+    )
 
 
 def _media_type(content_type: bytes) -> bytes:

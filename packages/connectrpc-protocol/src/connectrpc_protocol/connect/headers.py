@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from connectrpc_protocol.call import Fields
 from connectrpc_protocol.code import Code
-from connectrpc_protocol.compression import Compression, Compressions
 from connectrpc_protocol.connect.timeout import format_timeout, parse_timeout
 from connectrpc_protocol.context import RequestContext
 from connectrpc_protocol.errors import ConnectError
@@ -20,9 +19,7 @@ TRAILER_PREFIX = b"trailer-"
 def read_deadline(fields: Fields, options: ServerOptions) -> float | None:
     """The deadline of a request. Raises `ConnectError` for a malformed timeout."""
     timeout = fields.get(b"connect-timeout-ms")
-    if timeout is None:
-        return options.deadline(None) if options.may_have_deadline else None
-    return options.deadline(parse_timeout(timeout))
+    return options.deadline(None if timeout is None else parse_timeout(timeout))
 
 
 def check_version(version: bytes | None, options: ServerOptions) -> None:
@@ -90,22 +87,3 @@ def get_headers(context: RequestContext, accepted: str) -> list[tuple[str, str]]
 def _timeout(context: RequestContext) -> list[tuple[str, str]]:
     timeout_ms = context.timeout_ms
     return [] if timeout_ms is None else [("connect-timeout-ms", format_timeout(timeout_ms))]
-
-
-def response_compression(encoding: str, accepted: Compressions) -> Compression | None:
-    """The compression of an answer. Raises `ConnectError` (`internal`) for one we did not offer."""
-    try:
-        return accepted.get(encoding)
-    except ConnectError as error:
-        raise ConnectError(Code.INTERNAL, f"the server used an {error.message}") from None
-
-
-def check_content_type(actual: str, expected: str, prefix: str) -> None:
-    """Raises `ConnectError` for an answer that is not what was asked for.
-
-    Where it is not even of the protocol, it comes from something that is no Connect server.
-    """
-    media_type = actual.partition(";")[0].strip().lower()
-    if media_type != expected:
-        code = Code.INTERNAL if media_type.startswith(prefix) else Code.UNKNOWN
-        raise ConnectError(code, f"content type {actual[:100]!r} instead of {expected!r}")

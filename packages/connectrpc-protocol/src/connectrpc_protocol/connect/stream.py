@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
 
+from connectrpc_protocol.bound import ClientBound, ServerBound
 from connectrpc_protocol.call import Fields, Peer
 from connectrpc_protocol.code import Code
 from connectrpc_protocol.codec import Codec
@@ -23,20 +24,19 @@ from connectrpc_protocol.connect.error import (
 )
 from connectrpc_protocol.connect.headers import (
     PROTOCOL,
-    check_content_type,
     check_version,
     post_headers,
     read_deadline,
-    response_compression,
 )
 from connectrpc_protocol.context import RequestContext
 from connectrpc_protocol.envelope import pack
 from connectrpc_protocol.errors import ConnectError, as_connect_error
 from connectrpc_protocol.headers import Headers, RawHeaders, merged, raw_pairs
 from connectrpc_protocol.http import HTTP_OK, End, Head, HttpRequest, HttpResponse
-from connectrpc_protocol.messages import MessageDecoder, MessageEncoder, MessageReader
+from connectrpc_protocol.messages import MessageReader
 from connectrpc_protocol.method import Method
 from connectrpc_protocol.options import ClientOptions, ServerOptions
+from connectrpc_protocol.response import check_content_type, response_compression
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -45,21 +45,14 @@ END_STREAM = 0b0000_0010
 CONTENT_TYPE_PREFIX = "application/connect+"
 
 
-class _ServerMethod(Generic[Req, Res]):
+class _ServerMethod(ServerBound[Req, Res]):
     """One method in one codec, with what its calls share."""
 
-    __slots__ = ("content_type", "decoder", "encoder", "method", "options")
+    __slots__ = ("content_type",)
 
     def __init__(self, method: Method[Req, Res], codec: Codec, options: ServerOptions) -> None:
-        self.method = method
-        self.options = options
+        super().__init__(method, codec, options)
         self.content_type = (CONTENT_TYPE_PREFIX + codec.name).encode()
-        self.decoder = MessageDecoder(
-            codec, method.request, options.read_max_bytes, Code.INVALID_ARGUMENT
-        )
-        self.encoder = MessageEncoder(
-            codec, method.response, options.compress_min_bytes, options.send_max_bytes
-        )
 
     def post(
         self, headers: RawHeaders, fields: Fields, query: bytes, peer: Peer
@@ -148,19 +141,14 @@ class StreamServerMethod(Generic[Req, Res]):
         self.post = {each.content_type: each.post for each in bound}
 
 
-class StreamClientMethod(Generic[Req, Res]):
+class StreamClientMethod(ClientBound[Req, Res]):
     """One method of one client, with what its calls share."""
 
-    __slots__ = ("content_type", "decoder", "encoder", "headers", "method", "options", "url")
+    __slots__ = ("content_type", "headers")
 
     def __init__(self, method: Method[Req, Res], base_url: str, options: ClientOptions) -> None:
-        codec = options.codec
-        self.method = method
-        self.url = base_url + method.path
-        self.options = options
-        self.content_type = CONTENT_TYPE_PREFIX + codec.name
-        self.decoder = MessageDecoder(codec, method.response, options.read_max_bytes, Code.INTERNAL)
-        self.encoder = MessageEncoder(codec, method.request, options.compress_min_bytes, None)
+        super().__init__(method, base_url, options)
+        self.content_type = CONTENT_TYPE_PREFIX + options.codec.name
         # An HTTP client must not ask on its own account to have the whole body compressed.
         self.headers = [
             ("accept-encoding", "identity"),
@@ -200,7 +188,7 @@ class StreamClientCall(Generic[Req, Res]):
                 Code.from_http_status(status), f"HTTP status {status}", metadata=metadata
             )
         content_type = metadata.get("content-type", "")
-        check_content_type(content_type, self._bound.content_type, CONTENT_TYPE_PREFIX)
+        check_content_type(content_type, (self._bound.content_type,), CONTENT_TYPE_PREFIX)
         encoding = metadata.get("connect-content-encoding", "")
         accepted = self._bound.options.accept_compression
         self._reader = self._new_reader(response_compression(encoding, accepted))

@@ -4,6 +4,7 @@ from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
 
+from connectrpc_protocol.bound import ClientBound, ServerBound
 from connectrpc_protocol.call import Fields, Peer
 from connectrpc_protocol.code import Code
 from connectrpc_protocol.codec import Codec
@@ -18,12 +19,10 @@ from connectrpc_protocol.connect.error import (
 from connectrpc_protocol.connect.headers import (
     PROTOCOL,
     VERSION,
-    check_content_type,
     check_version,
     get_headers,
     post_headers,
     read_deadline,
-    response_compression,
     response_metadata,
     split_trailers,
 )
@@ -37,9 +36,9 @@ from connectrpc_protocol.http import (
     HttpResponse,
     plain_text,
 )
-from connectrpc_protocol.messages import MessageDecoder, MessageEncoder
 from connectrpc_protocol.method import Method
 from connectrpc_protocol.options import ClientOptions, ServerOptions
+from connectrpc_protocol.response import check_content_type, response_compression
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -48,31 +47,14 @@ _JSON = (b"content-type", b"application/json")
 _VARY = (b"vary", b"accept-encoding")
 
 
-class _ServerMethod(Generic[Req, Res]):
+class _ServerMethod(ServerBound[Req, Res]):
     """One method in one codec, with what its calls share."""
 
-    __slots__ = (
-        "codec",
-        "content_type",
-        "decoder",
-        "encoder",
-        "may_have_deadline",
-        "method",
-        "options",
-    )
+    __slots__ = ("content_type",)
 
     def __init__(self, method: Method[Req, Res], codec: Codec, options: ServerOptions) -> None:
-        self.method = method
-        self.codec = codec
-        self.options = options
-        self.may_have_deadline = options.may_have_deadline
+        super().__init__(method, codec, options)
         self.content_type = (b"content-type", b"application/" + codec.name.encode())
-        self.decoder = MessageDecoder(
-            codec, method.request, options.read_max_bytes, Code.INVALID_ARGUMENT
-        )
-        self.encoder = MessageEncoder(
-            codec, method.response, options.compress_min_bytes, options.send_max_bytes
-        )
 
     def post(
         self, headers: RawHeaders, fields: Fields, query: bytes, peer: Peer
@@ -214,19 +196,14 @@ class UnaryServerMethod(Generic[Req, Res]):
         self.get = _GetMethod(bound) if method.allows_get else None
 
 
-class UnaryClientMethod(Generic[Req, Res]):
+class UnaryClientMethod(ClientBound[Req, Res]):
     """One method of one client, with what its calls share."""
 
-    __slots__ = ("content_type", "decoder", "encoder", "method", "options", "url")
+    __slots__ = ("content_type",)
 
     def __init__(self, method: Method[Req, Res], base_url: str, options: ClientOptions) -> None:
-        codec = options.codec
-        self.method = method
-        self.url = base_url + method.path
-        self.options = options
-        self.content_type = f"application/{codec.name}"
-        self.decoder = MessageDecoder(codec, method.response, options.read_max_bytes, Code.INTERNAL)
-        self.encoder = MessageEncoder(codec, method.request, options.compress_min_bytes, None)
+        super().__init__(method, base_url, options)
+        self.content_type = f"application/{options.codec.name}"
 
     def call(self, context: RequestContext) -> "UnaryClientCall[Req, Res]":
         """Begin a call."""
@@ -293,7 +270,7 @@ class UnaryClientCall(Generic[Req, Res]):
             error = self._error(status, metadata, body)
             error.metadata = merged(metadata, prefixed)
             raise error
-        check_content_type(metadata.get("content-type", ""), bound.content_type, "application/")
+        check_content_type(metadata.get("content-type", ""), (bound.content_type,), "application/")
         return bound.decoder.decode(body, self._compression(metadata))
 
     def _error(self, status: int, headers: Headers, body: bytes) -> ConnectError:
@@ -303,7 +280,8 @@ class UnaryClientCall(Generic[Req, Res]):
             # Something between the two sides, whatever it compresses its pages with.
             return ConnectError(fallback, f"HTTP status {status}")
         try:
-            value = load_json(self._bound.decoder.decompress(body, self._compression(headers)))
+            decoder = self._bound.decoder
+            value = load_json(decoder.decompress(body, self._compression(headers), decoder.limit))
         except ConnectError as error:
             return error
         except ValueError:

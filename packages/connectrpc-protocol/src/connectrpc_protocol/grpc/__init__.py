@@ -1,0 +1,1 @@
+"""The gRPC protocol (grpc/grpc, doc/PROTOCOL-HTTP2.md)."""

@@ -1,0 +1,90 @@
+"""`grpc-status-details-bin`: a google.rpc.Status with the details of an error.
+
+Its description is in a pool of its own: in the one that all share, it would clash with that of
+googleapis-common-protos.
+"""
+
+import base64
+from collections.abc import Callable, Iterator
+from typing import Protocol, cast
+
+from google.protobuf import any_pb2, descriptor_pb2, message_factory
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message import DecodeError
+
+from connectrpc_protocol.errors import ConnectError, ErrorDetail
+from connectrpc_protocol.headers import decode_base64
+
+_TYPE_URL_PREFIX = "type.googleapis.com/"
+
+
+class _Any(Protocol):
+    type_url: str
+    value: bytes
+
+
+class _Details(Protocol):
+    def add(self, *, type_url: str, value: bytes) -> _Any: ...
+    def __iter__(self) -> Iterator[_Any]: ...
+
+
+class _Status(Protocol):
+    code: int
+    message: str
+
+    @property
+    def details(self) -> _Details: ...
+    def SerializeToString(self) -> bytes: ...  # noqa: N802
+    def ParseFromString(self, data: bytes) -> int: ...  # noqa: N802
+
+
+def _status_type() -> Callable[[], _Status]:
+    field = descriptor_pb2.FieldDescriptorProto
+    file = descriptor_pb2.FileDescriptorProto(
+        name="google/rpc/status.proto",
+        package="google.rpc",
+        syntax="proto3",
+        dependency=[any_pb2.DESCRIPTOR.name],
+    )
+    status = file.message_type.add(name="Status")
+    status.field.add(name="code", number=1, type=field.TYPE_INT32, label=field.LABEL_OPTIONAL)
+    status.field.add(name="message", number=2, type=field.TYPE_STRING, label=field.LABEL_OPTIONAL)
+    status.field.add(
+        name="details",
+        number=3,
+        type=field.TYPE_MESSAGE,
+        type_name=".google.protobuf.Any",
+        label=field.LABEL_REPEATED,
+    )
+    pool = DescriptorPool()
+    pool.AddSerializedFile(any_pb2.DESCRIPTOR.serialized_pb)
+    pool.AddSerializedFile(file.SerializeToString())
+    descriptor = pool.FindMessageTypeByName("google.rpc.Status")
+    return cast("Callable[[], _Status]", message_factory.GetMessageClass(descriptor))
+
+
+_new_status = _status_type()
+
+
+def encode_details(error: ConnectError) -> bytes:
+    """The value on the wire, in base64 without padding."""
+    status = _new_status()
+    status.code = error.code.grpc
+    # Protobuf has no room for a lone surrogate.
+    status.message = error.message.encode(errors="replace").decode()
+    for detail in error.details:
+        status.details.add(type_url=_TYPE_URL_PREFIX + detail.type_name, value=detail.value)
+    return base64.b64encode(status.SerializeToString()).rstrip(b"=")
+
+
+def decode_details(value: str) -> list[ErrorDetail]:
+    """The details.
+
+    None where they cannot be read, since they must not hide the error that they explain.
+    """
+    status = _new_status()
+    try:
+        status.ParseFromString(decode_base64(value))
+    except (ValueError, DecodeError):
+        return []
+    return [ErrorDetail(each.type_url.rpartition("/")[2], each.value) for each in status.details]

@@ -1,0 +1,39 @@
+"""`grpc-timeout`. Source: grpc/grpc, PROTOCOL-HTTP2.md, "Timeout"."""
+
+from connectrpc_protocol.code import Code
+from connectrpc_protocol.errors import ConnectError
+
+_MAX_DIGITS = 8
+_NANOSECONDS = {
+    b"n": 1,
+    b"u": 1_000,
+    b"m": 1_000_000,
+    b"S": 1_000_000_000,
+    b"M": 60_000_000_000,
+    b"H": 3_600_000_000_000,
+}
+_MILLISECOND = _NANOSECONDS[b"m"]
+# The longest of Connect, too: 115 days. Sockets cannot be told to wait for 11,000 years.
+_LONGEST = 10**10 - 1
+
+
+def parse_timeout(value: bytes) -> int:
+    """The timeout in milliseconds, rounded up: at most eight digits and a unit.
+
+    Raises `ConnectError` (`invalid_argument`).
+    """
+    digits, unit = value[:-1], _NANOSECONDS.get(value[-1:])
+    if unit is None or not digits.isdigit() or len(digits) > _MAX_DIGITS:
+        text = value[:40].decode("latin-1")
+        raise ConnectError(Code.INVALID_ARGUMENT, f"invalid grpc-timeout: {text!r}")
+    return min(-(-int(digits) * unit // _MILLISECOND), _LONGEST)
+
+
+def format_timeout(timeout_ms: int) -> str:
+    """The value on the wire, in the smallest unit that eight digits have room for, rounded up."""
+    value = 0
+    for unit in (b"m", b"S", b"M", b"H"):
+        value = -(-timeout_ms * _MILLISECOND // _NANOSECONDS[unit])
+        if value < 10**_MAX_DIGITS:
+            return f"{value}{unit.decode()}"
+    return f"{10**_MAX_DIGITS - 1}H"

@@ -1,0 +1,57 @@
+"""Bodies in base64. Source: PROTOCOL-WEB.md, "Text-encoded (response) streams"."""
+
+import binascii
+
+from connectrpc_protocol.code import Code
+from connectrpc_protocol.errors import ConnectError
+
+_QUANTUM = 4  # characters, for three bytes
+
+
+def encode_text(data: bytes) -> bytes:
+    """A part of a body, padded on its own."""
+    return binascii.b2a_base64(data, newline=False)
+
+
+def text_size(size: int) -> int:
+    """How many characters encode that many bytes."""
+    return -(-size // 3) * _QUANTUM
+
+
+class TextDecoder:
+    """Decodes a body of several parts, each padded on its own, that is cut at any byte."""
+
+    __slots__ = ("_rest",)
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The bytes that are complete. Raises `ConnectError` (`invalid_argument`)."""
+        text = self._rest + chunk
+        end = len(text) - len(text) % _QUANTUM
+        self._rest = text[end:]
+        return b"".join(_decode_parts(text[:end]))
+
+    def finish(self) -> None:
+        """The body has ended. Raises `ConnectError` (`invalid_argument`) inside four characters."""
+        if self._rest:
+            raise ConnectError(Code.INVALID_ARGUMENT, "the body ended inside its base64")
+
+    def wanted(self, size: int) -> int:
+        """How many characters complete that many bytes."""
+        return text_size(size) - len(self._rest)
+
+
+def _decode_parts(text: bytes) -> list[bytes]:
+    parts: list[bytes] = []
+    start = 0
+    while start < len(text):
+        padding = text.find(b"=", start)
+        end = len(text) if padding < 0 else padding - padding % _QUANTUM + _QUANTUM
+        try:
+            parts.append(binascii.a2b_base64(text[start:end], strict_mode=True))
+        except binascii.Error as error:
+            raise ConnectError(Code.INVALID_ARGUMENT, f"invalid base64: {error}") from None
+        start = end
+    return parts

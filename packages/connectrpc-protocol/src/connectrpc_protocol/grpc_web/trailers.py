@@ -1,0 +1,39 @@
+"""Trailers as the last envelope of a body. Source: PROTOCOL-WEB.md, "Message framing"."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+from connectrpc_protocol.envelope import pack
+from connectrpc_protocol.headers import Headers
+from connectrpc_protocol.http import HTTP_OK, HeaderPair, HttpResponse
+
+TRAILERS = 0b1000_0000
+_SPACE = b" \t\r"
+
+
+def pack_trailers(trailers: Iterable[HeaderPair]) -> bytes:
+    """The envelope of trailers: a block of HTTP/1.1 headers with lower-case names."""
+    block = b"".join(b"%b: %b\r\n" % pair for pair in trailers)
+    return pack(TRAILERS, block)
+
+
+def parse_trailers(block: bytes) -> Headers:
+    """The trailers of an envelope. Raises `ValueError` for a line without a colon.
+
+    What HTTP could not carry is left out, so that it never becomes a header when metadata is sent
+    on.
+    """
+    headers = Headers()
+    for line in block.split(b"\n"):
+        name, colon, value = line.strip(_SPACE).partition(b":")
+        if colon:
+            with suppress(ValueError):
+                headers.add(name.decode("latin-1"), value.strip(_SPACE).decode("latin-1"))
+        elif name:
+            raise ValueError(f"no colon in {name[:40]!r}")
+    return headers
+
+
+def whole_answer(headers: list[HeaderPair], body: bytes) -> HttpResponse:
+    """An answer whose trailers are in its body, which so has a known length."""
+    return HttpResponse(HTTP_OK, [*headers, (b"content-length", b"%d" % len(body))], body)

@@ -1,0 +1,63 @@
+"""Unary calls: as in gRPC, with the trailers in the body."""
+
+from typing import TypeVar
+
+from google.protobuf.message import Message
+
+from connectrpc_protocol.grpc.server import ServerBinding, server_bindings
+from connectrpc_protocol.grpc.unary import UnaryServerCall as GrpcUnaryServerCall
+from connectrpc_protocol.grpc_web.headers import CONTENT_TYPE, PROTOCOL, TEXT_CONTENT_TYPE
+from connectrpc_protocol.grpc_web.text import TextDecoder, encode_text, text_size
+from connectrpc_protocol.grpc_web.trailers import pack_trailers, whole_answer
+from connectrpc_protocol.http import HeaderPair, HttpResponse
+from connectrpc_protocol.method import Method
+from connectrpc_protocol.options import ServerOptions
+
+Req = TypeVar("Req", bound=Message)
+Res = TypeVar("Res", bound=Message)
+
+
+class UnaryServerCall(GrpcUnaryServerCall[Req, Res]):
+    """See `connectrpc_protocol.call.UnaryServerCall`."""
+
+    __slots__ = ()
+
+    needs_trailers = False
+
+    def _answer(
+        self, headers: list[HeaderPair], body: bytes, trailers: list[HeaderPair]
+    ) -> HttpResponse:
+        return whole_answer(headers, body + pack_trailers(trailers))
+
+
+class TextUnaryServerCall(UnaryServerCall[Req, Res]):
+    """A call in base64."""
+
+    __slots__ = ()
+
+    @property
+    def read_limit(self) -> int | None:
+        limit = super().read_limit
+        return None if limit is None else text_size(limit)
+
+    def request(self, body: bytes) -> Req:
+        decoder = TextDecoder()
+        data = decoder.feed(body)
+        decoder.finish()
+        return super().request(data)
+
+    def _answer(
+        self, headers: list[HeaderPair], body: bytes, trailers: list[HeaderPair]
+    ) -> HttpResponse:
+        return whole_answer(headers, encode_text(body + pack_trailers(trailers)))
+
+
+def unary_bindings(
+    method: Method[Req, Res], options: ServerOptions
+) -> dict[bytes, ServerBinding[Req, Res, UnaryServerCall[Req, Res]]]:
+    """The bindings of a unary method, by content type."""
+    binary = server_bindings(method, options, PROTOCOL, CONTENT_TYPE, UnaryServerCall[Req, Res])
+    text = server_bindings(
+        method, options, PROTOCOL, TEXT_CONTENT_TYPE, TextUnaryServerCall[Req, Res]
+    )
+    return {**binary, **text}
