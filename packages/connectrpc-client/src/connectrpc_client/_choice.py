@@ -5,11 +5,16 @@ everything else together.
 """
 
 import sys
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from importlib.util import find_spec
 from types import ModuleType
-from typing import Protocol, cast
+from typing import Protocol, TypeVar, cast
 
+from connectrpc_client._own import OwnTransport, OwnTransportSync
 from connectrpc_client._transport import Transport, TransportSync
 from connectrpc_protocol.client import ClientProtocol
+
+_T = TypeVar("_T", bound=Transport | TransportSync)
 
 
 class HttpxAsyncClient(Protocol):
@@ -32,50 +37,129 @@ class HttpxClient(Protocol):
     def close(self) -> None: ...
 
 
-def transport_for(
-    http_client: HttpxAsyncClient | Transport | None, protocol: ClientProtocol
-) -> Transport:
+class PyqwestAsyncClient(Protocol):
+    """A `pyqwest.Client`."""
+
+    def stream(self, method: str, url: str) -> AbstractAsyncContextManager[object]: ...
+
+
+class PyqwestClient(Protocol):
+    """A `pyqwest.SyncClient`."""
+
+    def stream(self, method: str, url: str) -> AbstractContextManager[object]: ...
+
+
+AsyncHttpClient = HttpxAsyncClient | PyqwestAsyncClient | Transport
+SyncHttpClient = HttpxClient | PyqwestClient | TransportSync
+
+
+def transport_for(http_client: AsyncHttpClient | None, protocol: ClientProtocol) -> Transport:
     """The transport of an async client.
 
     Raises `TypeError` for an object that cannot be used and `ValueError` where the protocol needs
     more of HTTP than the transport has.
     """
-    from connectrpc_client._httpx import HttpxTransport
-
-    if http_client is None:
-        return HttpxTransport.make()
-    library = _library_of(http_client)
-    if library is None:
-        if not hasattr(http_client, "send"):
-            raise TypeError(f"http_client cannot be used here: {http_client!r}")
-        return cast("Transport", http_client)
-    if not isinstance(http_client, library.AsyncClient):
-        raise TypeError(f"this client needs an {library.__name__}.AsyncClient, not {http_client!r}")
-    return HttpxTransport(cast("HttpxAsyncClient", http_client), library)
+    return _able(_transport(http_client, protocol), protocol)
 
 
 def transport_sync_for(
-    http_client: HttpxClient | TransportSync | None, protocol: ClientProtocol
+    http_client: SyncHttpClient | None, protocol: ClientProtocol
 ) -> TransportSync:
     """The transport of a sync client. Raises like `transport_for`."""
-    from connectrpc_client._httpx import HttpxTransportSync
+    return _able(_transport_sync(http_client, protocol), protocol)
 
-    if http_client is None:
-        return HttpxTransportSync.make()
+
+def _transport(http_client: AsyncHttpClient | None, protocol: ClientProtocol) -> Transport:
     library = _library_of(http_client)
-    if library is None:
-        if not hasattr(http_client, "send"):
-            raise TypeError(f"http_client cannot be used here: {http_client!r}")
-        return cast("TransportSync", http_client)
-    if not isinstance(http_client, library.Client):
-        raise TypeError(f"this client needs an {library.__name__}.Client, not {http_client!r}")
-    return HttpxTransportSync(cast("HttpxClient", http_client), library)
+    if http_client is None:
+        return _own_transport(http2=protocol.needs_trailers)
+    if library == "pyqwest":
+        from connectrpc_client._pyqwest import PyqwestTransport
+
+        _check(http_client, sys.modules[library], "Client")
+        return PyqwestTransport(cast("PyqwestAsyncClient", http_client))
+    if library:
+        from connectrpc_client._httpx import HttpxTransport
+
+        module = _check(http_client, sys.modules[library], "AsyncClient")
+        return HttpxTransport(cast("HttpxAsyncClient", http_client), module)
+    if not (hasattr(http_client, "send") and hasattr(http_client, "aclose")):
+        raise TypeError(f"http_client cannot be used here: {http_client!r}")
+    return cast("Transport", http_client)
 
 
-def _library_of(client: object) -> ModuleType | None:
+def _transport_sync(http_client: SyncHttpClient | None, protocol: ClientProtocol) -> TransportSync:
+    library = _library_of(http_client)
+    if http_client is None:
+        return _own_transport_sync(http2=protocol.needs_trailers)
+    if library == "pyqwest":
+        from connectrpc_client._pyqwest_sync import PyqwestTransportSync
+
+        _check(http_client, sys.modules[library], "SyncClient")
+        return PyqwestTransportSync(cast("PyqwestClient", http_client))
+    if library:
+        from connectrpc_client._httpx import HttpxTransportSync
+
+        module = _check(http_client, sys.modules[library], "Client")
+        return HttpxTransportSync(cast("HttpxClient", http_client), module)
+    if not (hasattr(http_client, "send") and hasattr(http_client, "close")):
+        raise TypeError(f"http_client cannot be used here: {http_client!r}")
+    return cast("TransportSync", http_client)
+
+
+def _own_transport(*, http2: bool) -> OwnTransport:
+    has_pyqwest = find_spec("pyqwest") is not None
+
+    def make() -> Transport:
+        if has_pyqwest:
+            from connectrpc_client import _pyqwest, _pyqwest_common
+
+            if http2 or not _pyqwest_common.runtime.is_lost:
+                return _pyqwest.PyqwestTransport.make(http2=http2)
+        from connectrpc_client._httpx import HttpxTransport
+
+        return HttpxTransport.make()
+
+    return OwnTransport(make, has_trailers=has_pyqwest, is_full_duplex=has_pyqwest)
+
+
+def _own_transport_sync(*, http2: bool) -> OwnTransportSync:
+    has_pyqwest = find_spec("pyqwest") is not None
+
+    def make() -> TransportSync:
+        if has_pyqwest:
+            from connectrpc_client import _pyqwest_common, _pyqwest_sync
+
+            if http2 or not _pyqwest_common.runtime.is_lost:
+                return _pyqwest_sync.PyqwestTransportSync.make(http2=http2)
+        from connectrpc_client._httpx import HttpxTransportSync
+
+        return HttpxTransportSync.make()
+
+    return OwnTransportSync(make, has_trailers=has_pyqwest, is_full_duplex=has_pyqwest)
+
+
+def _library_of(client: object) -> str | None:
     """The library that a client, perhaps of a subclass, comes from; `None` for other objects."""
     for base in type(client).__mro__:
-        name = base.__module__.partition(".")[0]
-        if name in ("httpx", "httpx2"):
-            return sys.modules[name]
+        name = base.__module__.partition(".")[0].lstrip("_")
+        if name in ("httpx", "httpx2", "pyqwest"):
+            return name
     return None
+
+
+def _check(client: object, library: ModuleType, name: str) -> ModuleType:
+    """The library, if the client is the one of its clients that has the right colour."""
+    if not isinstance(client, getattr(library, name)):
+        raise TypeError(f"this client needs {library.__name__}.{name}, not {client!r}")
+    return library
+
+
+def _able(transport: _T, protocol: ClientProtocol) -> _T:
+    """The transport, if it has all of HTTP that the protocol needs."""
+    if protocol.needs_trailers and not transport.has_trailers:
+        raise ValueError(
+            f"{protocol.name} needs HTTP trailers, which {type(transport).__name__} has not: "
+            "pip install 'connectrpc-client[pyqwest]', or pass a pyqwest client as http_client"
+        )
+    return transport

@@ -1,9 +1,9 @@
 """httpx, and httpx2 by the same code: HTTP/1.1 and HTTP/2, half duplex, without trailers."""
 
-import os
 import socket
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
+from functools import partial
 from types import ModuleType
 from typing import cast
 
@@ -11,6 +11,7 @@ import httpx
 
 from connectrpc_client._cancellation import Cancellation
 from connectrpc_client._choice import HttpxAsyncClient, HttpxClient
+from connectrpc_client._failures import noting, noting_sync, translated
 from connectrpc_client._version import __version__
 from connectrpc_protocol import Code, ConnectError, RawHeaders
 from connectrpc_protocol.http import HttpRequest
@@ -50,7 +51,7 @@ class HttpxTransport:
                 request.method,
                 self._urls(request),
                 headers=request.headers,
-                content=request.body if body is None else _noting(body, failures),
+                content=request.body if body is None else noting(body, failures),
                 timeout=client.timeout if timeout is None else None,
             )
             return _Response(await client.send(outgoing, stream=True), self._library)
@@ -69,17 +70,14 @@ class HttpxTransportSync:
         self._client = cast("httpx.Client", client)
         self._library = library
         self._urls = _Urls(library)
-        self._pid: int | None = None
 
     @classmethod
     def make(cls) -> "HttpxTransportSync":
-        """A transport with a client of its own. Calls end at their deadlines, not before.
-
-        It may be used before `os.fork()`: the child opens connections of its own.
-        """
-        transport = cls(_own_client(), httpx)
-        transport._pid = os.getpid()
-        return transport
+        """A transport with a client of its own. Calls end at their deadlines, not before."""
+        return cls(
+            httpx.Client(timeout=_OWN_TIMEOUT, limits=_OWN_LIMITS, headers=_user_agent()),
+            httpx,
+        )
 
     def send(
         self,
@@ -88,9 +86,6 @@ class HttpxTransportSync:
         timeout: float | None,
         cancellation: Cancellation | None = None,
     ) -> "_ResponseSync":
-        if self._pid is not None and self._pid != os.getpid():
-            # The parent still reads from the connections of the old client.
-            self._client, self._pid = _own_client(), os.getpid()
         client = self._client
         failures: list[Exception] = []
         with _translated(self._library, failures, has_deadline=timeout is not None):
@@ -98,7 +93,7 @@ class HttpxTransportSync:
                 request.method,
                 self._urls(request),
                 headers=request.headers,
-                content=request.body if body is None else _noting_sync(body, failures),
+                content=request.body if body is None else noting_sync(body, failures),
                 timeout=client.timeout if timeout is None else timeout,
             )
             return _ResponseSync(client.send(outgoing, stream=True), self._library)
@@ -175,44 +170,15 @@ class _Urls:
         return known
 
 
-def _own_client() -> httpx.Client:
-    return httpx.Client(timeout=_OWN_TIMEOUT, limits=_OWN_LIMITS, headers=_user_agent())
-
-
 def _user_agent() -> dict[str, str]:
     return {"user-agent": f"connectrpc-client/{__version__} httpx/{httpx.__version__}"}
 
 
-async def _noting(body: AsyncIterator[bytes], failures: list[Exception]) -> AsyncIterator[bytes]:
-    """The body; what its iterator raises is noted, so that it passes through as it is."""
-    try:
-        async for chunk in body:
-            yield chunk
-    except Exception as exc:
-        failures.append(exc)
-        raise
-
-
-def _noting_sync(body: Iterator[bytes], failures: list[Exception]) -> Iterator[bytes]:
-    """See `_noting`."""
-    try:
-        yield from body
-    except Exception as exc:
-        failures.append(exc)
-        raise
-
-
-@contextmanager
 def _translated(
     library: ModuleType, failures: Sequence[Exception] = (), *, has_deadline: bool = False
-) -> Generator[None, None, None]:
-    """The library's exceptions as `ConnectError`, but not those of the request's iterator."""
-    try:
-        yield
-    except library.RequestError as exc:
-        if any(exc is failure for failure in failures):
-            raise
-        raise _connect_error(library, exc, has_deadline=has_deadline) from exc
+) -> AbstractContextManager[None]:
+    translate = partial(_connect_error, library, has_deadline=has_deadline)
+    return translated(library.RequestError, translate, failures)
 
 
 def _connect_error(library: ModuleType, exc: Exception, *, has_deadline: bool) -> ConnectError:

@@ -1,0 +1,118 @@
+"""What the async and the sync transport over pyqwest have in common."""
+
+import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from importlib.metadata import version
+from typing import TypedDict
+
+import pyqwest
+
+from connectrpc_client._failures import translated
+from connectrpc_client._version import __version__
+from connectrpc_protocol import Code, ConnectError, RawHeaders
+from connectrpc_protocol.http import HttpRequest
+
+USER_AGENT = (("user-agent", f"connectrpc-client/{__version__} pyqwest/{version('pyqwest')}"),)
+
+# What pyqwest raises for what happens on the network.
+_ERRORS = (
+    OSError,  # its errors of connections and time-outs are of this kind
+    pyqwest.ReadError,
+    pyqwest.RemoteProtocolError,
+    pyqwest.TooManyRedirects,
+    pyqwest.WriteError,
+)
+
+# PROTOCOL-HTTP2.md of gRPC, "Errors". The others are `internal`.
+_STREAM_ERROR_CODES = {
+    pyqwest.StreamErrorCode.REFUSED_STREAM: Code.UNAVAILABLE,
+    pyqwest.StreamErrorCode.CANCEL: Code.CANCELED,
+    pyqwest.StreamErrorCode.ENHANCE_YOUR_CALM: Code.RESOURCE_EXHAUSTED,
+    pyqwest.StreamErrorCode.INADEQUATE_SECURITY: Code.PERMISSION_DENIED,
+}
+
+
+class Runtime:
+    """The threads below pyqwest. They start with its first client, and no fork survives them.
+
+    In a child that was forked later, every call would wait for ever.
+    """
+
+    __slots__ = ("_has_started", "is_lost")
+
+    def __init__(self) -> None:
+        self._has_started = self.is_lost = False
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forked)
+
+    def start(self) -> None:
+        """Pyqwest is used now. Raises `RuntimeError` where it cannot be."""
+        if self.is_lost:
+            raise RuntimeError(
+                "pyqwest was used before this process was forked, and cannot be used in it: make "
+                "the first call after the fork, or start processes by 'spawn' or 'forkserver'"
+            )
+        self._has_started = True
+
+    def _forked(self) -> None:
+        self.is_lost = self._has_started
+
+
+runtime = Runtime()
+
+
+class Options(TypedDict):
+    """How connections of our own are made. See `pyqwest.HTTPTransport`."""
+
+    tls_include_system_certs: bool
+    http_version: pyqwest.HTTPVersion | None
+    connect_timeout: float
+    pool_max_idle_per_host: int
+    enable_gzip: bool
+    enable_brotli: bool
+    enable_zstd: bool
+    follow_redirects: bool
+    enable_otel: bool
+
+
+def options(*, http2: bool) -> Options:
+    """HTTP/2 only, which needs no negotiation, or the version that is usual for the URL."""
+    return {
+        "tls_include_system_certs": True,
+        "http_version": pyqwest.HTTPVersion.HTTP2 if http2 else None,
+        "connect_timeout": 10.0,  # seconds
+        "pool_max_idle_per_host": 20,
+        # Bodies are decoded above, within the limits.
+        "enable_gzip": False,
+        "enable_brotli": False,
+        "enable_zstd": False,
+        "follow_redirects": False,
+        "enable_otel": False,
+    }
+
+
+def headers_of(request: HttpRequest, more: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+    """What to send."""
+    if request.body == b"" and request.method == "POST":
+        # RFC 9110, section 8.6; pyqwest leaves it out.
+        return (*request.headers, *more, ("content-length", "0"))
+    return (*request.headers, *more)
+
+
+def raw(headers: pyqwest.Headers) -> RawHeaders:
+    """Headers or trailers that came."""
+    return [(name.encode(), value.encode()) for name, value in headers.items()]
+
+
+def translating(failures: Sequence[Exception]) -> AbstractContextManager[None]:
+    """What pyqwest raises as `ConnectError`, what the request's iterator raised as it is."""
+    return translated(_ERRORS, _connect_error, failures)
+
+
+def _connect_error(exc: Exception) -> ConnectError:
+    if isinstance(exc, pyqwest.StreamError):
+        return ConnectError(_STREAM_ERROR_CODES.get(exc.code, Code.INTERNAL), str(exc))
+    if isinstance(exc, TimeoutError) and not isinstance(exc, pyqwest.ConnectTimeout):
+        return ConnectError(Code.DEADLINE_EXCEEDED, f"time-out: {exc}")
+    return ConnectError(Code.UNAVAILABLE, str(exc))

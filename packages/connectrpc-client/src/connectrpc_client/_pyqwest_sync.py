@@ -1,0 +1,87 @@
+"""pyqwest, sync: HTTP/1.1, 2 and 3, full duplex, with trailers."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import cast
+
+import pyqwest
+
+from connectrpc_client import _pyqwest_common as common
+from connectrpc_client._cancellation import Cancellation
+from connectrpc_client._choice import PyqwestClient
+from connectrpc_client._failures import noting_sync
+from connectrpc_protocol import RawHeaders
+from connectrpc_protocol.http import HttpRequest
+
+
+class PyqwestTransportSync:
+    """See `connectrpc_client.TransportSync`."""
+
+    has_trailers = True
+    is_full_duplex = True
+
+    def __init__(self, client: PyqwestClient) -> None:
+        self._client = cast("pyqwest.SyncClient", client)
+        self._own: pyqwest.SyncHTTPTransport | None = None
+        self._user_agent: Sequence[tuple[str, str]] = ()
+
+    @classmethod
+    def make(cls, *, http2: bool) -> "PyqwestTransportSync":
+        """A transport with connections of its own."""
+        common.runtime.start()
+        own = pyqwest.SyncHTTPTransport(**common.options(http2=http2))
+        transport = cls(pyqwest.SyncClient(own))
+        transport._own = own
+        transport._user_agent = common.USER_AGENT
+        return transport
+
+    def send(
+        self,
+        request: HttpRequest,
+        body: Iterator[bytes] | None,
+        timeout: float | None,
+        cancellation: Cancellation | None = None,
+    ) -> "_ResponseSync":
+        common.runtime.start()
+        failures: list[Exception] = []
+        with common.translating(failures):
+            exchange = self._client.stream(
+                request.method,
+                request.url,
+                common.headers_of(request, self._user_agent),
+                request.body if body is None else noting_sync(body, failures),
+                timeout=timeout,
+            )
+            return _ResponseSync(exchange, exchange.__enter__(), failures)
+
+    def close(self) -> None:
+        if self._own is not None:
+            self._own.close()
+
+
+class _ResponseSync:
+    __slots__ = ("_exchange", "_failures", "_response", "headers", "status")
+
+    def __init__(
+        self,
+        exchange: AbstractContextManager[pyqwest.SyncResponse],
+        response: pyqwest.SyncResponse,
+        failures: list[Exception],
+    ) -> None:
+        self._exchange = exchange
+        self._response = response
+        self._failures = failures
+        self.status = response.status
+        self.headers = common.raw(response.headers)
+
+    def chunks(self, timeout: float | None) -> Iterator[bytes]:
+        with common.translating(self._failures):
+            for chunk in self._response.content:
+                yield bytes(chunk)
+
+    @property
+    def trailers(self) -> RawHeaders:
+        return common.raw(self._response.trailers)
+
+    def close(self) -> None:
+        self._response.close()
