@@ -133,13 +133,13 @@ def refused():
 
 
 def test_a_refusal_has_its_trailers():
-    start, body, trailers = call(refused(), "hello", extensions=HAS_TRAILERS)
+    start, _, trailers = call(refused(), "hello", extensions=HAS_TRAILERS)
     assert start["headers"] == [(b"x-header", b"h")]
     assert trailers["headers"] == STATUS
 
 
 def test_trailers_of_a_refusal_become_headers():
-    start, body = call(refused(), "hello", extensions={})
+    start, _ = call(refused(), "hello", extensions={})
     assert list(start["headers"]) == [(b"x-header", b"h"), *STATUS]
     assert not start["trailers"]
 

@@ -1,6 +1,6 @@
 """Calls over ASGI: one unary and one stream path, whatever the protocol."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
@@ -68,55 +68,72 @@ class UnaryEndpoint(Generic[Req, Res]):
             failure = call.failure(no_trailers(call.context))
             await refuse(failure, scope, receive, send, REQUEST_PAUSE)
             return
-        deadline = call.context.deadline
+        if self._is_observed or call.context.deadline is not None:
+            await self._supervise(call, scope, receive, send)
+            return
         body: Body | None = None
+        data = b""
         try:
-            if self._is_observed or deadline is not None:
-                body = Body(scope, receive, REQUEST_PAUSE, is_ended=not call.has_body)
-                encoded = await self._supervise(call, body, receive)
+            if call.has_body:
+                event = await receive()
+                if event["type"] == "http.request" and not event.get("more_body", False):
+                    data = event.get("body", b"")
+                else:
+                    body = Body(scope, receive, REQUEST_PAUSE)
+                    data = await body.read_all(call.read_limit, event)
+            coroutine = self._function(call.request(data), call.context)
+            try:
+                first = coroutine.send(None)
+            except StopIteration as done:
+                message: Res = done.value
             else:
-                data = b""
-                if call.has_body:
-                    event = await receive()
-                    if event["type"] == "http.request" and not event.get("more_body", False):
-                        data = event.get("body", b"")
-                    else:
-                        body = Body(scope, receive, REQUEST_PAUSE)
-                        data = await body.read_all(call.read_limit, event)
-                encoded = call.encode(await self._invoke(call, data, receive))
-            response = call.response(encoded)
+                message = await _resume(coroutine, first, receive)
+            response = call.response(call.encode(message))
         except Exception as exc:
-            log_unexpected(exc, call.context)
-            response = call.failure(exc)
-        if deadline is None:
-            await respond(response, scope, send, body)
-        else:
-            await write_by(deadline, respond(response, scope, send, body))
+            response = _failure(call, exc)
+        await respond(response, scope, send, body)
 
     async def _supervise(
-        self, call: UnaryServerCall[Req, Res], body: Body, receive: Receive
-    ) -> bytes:
-        limit = partial(CallScope, call.context.deadline)
-        async with self._chain.around(call.context, limit), limit():
-            remaining(call.context.deadline)
-            data = await body.read_all(call.read_limit)
-            message = await self._invoke(call, data, receive)
-            remaining(call.context.deadline)
+        self, call: UnaryServerCall[Req, Res], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Answer a call that has a deadline or metadata interceptors."""
+        body = Body(scope, receive, REQUEST_PAUSE, is_ended=not call.has_body)
+        try:
+            response = call.response(await self._invoke(call, body))
+        except Exception as exc:
+            response = _failure(call, exc)
+        await write_by(call.context.deadline, respond(response, scope, send, body))
+
+    async def _invoke(self, call: UnaryServerCall[Req, Res], body: Body) -> bytes:
+        deadline = call.context.deadline
+        limit = partial(CallScope, deadline)
+        async with self._chain.around(call.context, limit), limit() as scope:
+            remaining(deadline)
+            request = call.request(await body.read_all(call.read_limit))
+            try:
+                answering = self._function(request, call.context)
+                message = await observed(answering, partial(body.watch, scope.end))
+            finally:
+                body.close()
+            remaining(deadline)
             return call.encode(message)
 
-    async def _invoke(self, call: UnaryServerCall[Req, Res], data: bytes, receive: Receive) -> Res:
-        coroutine = self._function(call.request(data), call.context)
+
+def _failure(call: UnaryServerCall[Req, Res], exc: Exception) -> HttpResponse:
+    log_unexpected(exc, call.context)
+    return call.failure(exc)
+
+
+async def _resume(
+    coroutine: Coroutine[object, object, Res], first: object, receive: Receive
+) -> Res:
+    """The rest of a handler that waits, unless its client goes away."""
+    async with CallScope(None) as scope:
+        ahead = ReadAhead(receive, scope.end)
         try:
-            first = coroutine.send(None)
-        except StopIteration as done:
-            result: Res = done.value
-            return result
-        async with CallScope(None) as scope:
-            ahead = ReadAhead(receive, scope.end)
-            try:
-                return await Resumed(coroutine, first)
-            finally:
-                ahead.close()
+            return await Resumed(coroutine, first)
+        finally:
+            ahead.close()
 
 
 class StreamEndpoint(Generic[Req, Res]):

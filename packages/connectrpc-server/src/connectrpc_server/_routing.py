@@ -23,8 +23,11 @@ def find_route(routes: Mapping[str, E], prefix: str, path: str) -> E | None:
 
 def find_service(services: Mapping[str, E], prefix: str, path: str) -> E | None:
     """What serves the service of a path below the prefix, whether or not it has such a method."""
-    segments = _below(prefix.rstrip("/"), path).split("/")
-    return services.get(segments[1]) if len(segments) == 3 else None  # "", service, method
+    match _below(prefix.rstrip("/"), path).split("/"):
+        case ["", service, _]:
+            return services.get(service)
+        case _:
+            return None
 
 
 def _below(prefix: str, path: str) -> str:
