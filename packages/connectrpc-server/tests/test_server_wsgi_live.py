@@ -1,13 +1,15 @@
-"""WSGI applications on real servers: duplex, deadlines, clients that leave."""
+"""WSGI applications on real servers: duplex, deadlines, gRPC, clients that leave."""
 
 import asyncio
 import socket
 import struct
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 
+import grpc
 import pyqwest
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
@@ -123,6 +125,61 @@ def test_half_duplex_on_gunicorn(gunicorn):
         )
 
     assert run(call()).content == envelope("a") + envelope("b") + END
+
+
+MESSAGES = {
+    "request_serializer": StringValue.SerializeToString,
+    "response_deserializer": StringValue.FromString,
+}
+
+
+@pytest.fixture
+def channel(pyvoy):
+    with grpc.insecure_channel(f"127.0.0.1:{pyvoy}") as channel:
+        yield channel
+
+
+def test_unary_grpc_on_pyvoy(channel):
+    echo = channel.unary_unary("/test.v1.Live/Echo", **MESSAGES)
+    response, call = echo.with_call(StringValue(value="a" * 100_000), timeout=PATIENCE)
+    assert response.value == "a" * 100_000
+    assert call.code() is grpc.StatusCode.OK
+
+
+def test_full_duplex_grpc_on_pyvoy(channel):
+    answered = threading.Semaphore(0)
+
+    def requests():
+        for text in "abc":
+            yield StringValue(value=text)
+            assert answered.acquire(timeout=PATIENCE)
+
+    call = channel.stream_stream("/test.v1.Live/Converse", **MESSAGES)(requests(), timeout=PATIENCE)
+    received = []
+    for message in call:
+        received.append(message.value)
+        answered.release()
+    assert received == ["a", "b", "c"]
+    assert call.code() is grpc.StatusCode.OK
+
+
+def test_a_grpc_deadline_ends_a_stream_on_pyvoy(channel, pyvoy):
+    call = channel.unary_stream("/test.v1.Live/Flood", **MESSAGES)(StringValue(), timeout=0.3)
+    with pytest.raises(grpc.RpcError):
+        list(call)
+    assert call.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert "flood closed" in happened(pyvoy, "Flood ended: deadline_exceeded")
+
+
+def test_grpc_on_gunicorn_says_what_it_needs(gunicorn):
+    async def call():
+        return await client(HTTP1).post(
+            url(gunicorn, "Echo"), headers=[("content-type", "application/grpc")], content=b""
+        )
+
+    response = run(call())
+    assert response.headers["grpc-status"] == "12"
+    assert "trailers" in response.headers["grpc-message"]
 
 
 def test_a_client_that_leaves_a_conversation_on_pyvoy(pyvoy):

@@ -163,6 +163,8 @@ def respond(
     body: Body | None = None,
 ) -> Iterable[bytes]:
     """Send a whole answer, then read what is left of the request's body."""
+    if response.trailers is not None and SEND_TRAILERS not in environ:
+        response = response.without_trailers()
     _start(response, start_response)
     body = body or Body(environ)
     if body.is_read and response.trailers is None:
@@ -183,7 +185,8 @@ def _whole(
 
 
 def _finish(end: End, environ: Environ, body: Body) -> Generator[bytes, None, None]:
-    yield end.body
+    if end.body or end.trailers is None:
+        yield end.body
     if end.trailers is not None:
         environ[SEND_TRAILERS](_text(end.trailers))
     body.drain()
