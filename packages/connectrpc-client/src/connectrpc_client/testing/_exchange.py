@@ -115,7 +115,9 @@ class Exchange:
         return received
 
     def start(self, status: int, headers: RawHeaders) -> None:
-        """The head of the answer."""
+        """The head of the answer. Raises `ClientGoneError`."""
+        if self._is_over:
+            raise ClientGoneError
         self.headers = in_lower_case(headers)
         self.status = status
 
