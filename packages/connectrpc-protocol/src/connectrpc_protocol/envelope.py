@@ -21,6 +21,13 @@ class Envelope(NamedTuple):
     data: bytes
 
 
+def only_message(body: bytes) -> bytes | None:
+    """The data of a body that is one envelope without flags; `None` for any other body."""
+    if len(body) < PREFIX_SIZE or _PREFIX.unpack_from(body) != (0, len(body) - PREFIX_SIZE):
+        return None
+    return body[PREFIX_SIZE:]
+
+
 def pack(flags: int, data: bytes) -> bytes:
     """The bytes of an envelope."""
     return _PREFIX.pack(flags, len(data)) + data

@@ -4,7 +4,9 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
-from typing import TypeAlias, cast
+from typing import TypeAlias, TypeVar, cast, overload
+
+D = TypeVar("D")
 
 RawHeaders: TypeAlias = Sequence[tuple[bytes, bytes]]
 """Headers as they are on the wire and in an ASGI scope; names are in lower case."""
@@ -63,6 +65,8 @@ class Headers(MutableMapping[str, str]):
 
     def __init__(self, initial: HeadersInput = ()) -> None:
         self._values: dict[str, list[str]] = {}
+        if not initial:
+            return
         if isinstance(initial, Headers):
             initial = initial.multi_items()
         pairs = cast(
@@ -124,6 +128,18 @@ class Headers(MutableMapping[str, str]):
         """
         parts = (part.strip() for value in self.get_all(name) for part in value.split(","))
         return [decode_base64(part) for part in parts]
+
+    @overload
+    def get(self, name: str, /) -> str | None: ...
+    @overload
+    def get(self, name: str, /, default: str) -> str: ...
+    @overload
+    def get(self, name: str, /, default: D) -> str | D: ...
+    def get(self, name: str, /, default: str | D | None = None) -> str | D | None:
+        """The values of a name as one, or `default`."""
+        # That of `Mapping` pays for an exception where there is none.
+        values = self._values.get(name.lower())
+        return default if values is None else ", ".join(values)
 
     def __getitem__(self, name: str) -> str:
         return ", ".join(self._values[name.lower()])

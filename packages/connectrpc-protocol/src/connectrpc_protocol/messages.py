@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 from connectrpc_protocol.code import Code
 from connectrpc_protocol.codec import Codec
 from connectrpc_protocol.compression import Compression
-from connectrpc_protocol.envelope import COMPRESSED, PREFIX_SIZE, EnvelopeReader, pack
+from connectrpc_protocol.envelope import COMPRESSED, EnvelopeReader, only_message, pack
 from connectrpc_protocol.errors import ConnectError, too_large
 
 M = TypeVar("M", bound=Message)
@@ -54,9 +54,10 @@ class MessageDecoder(Generic[M]):
 
     def decode_one(self, body: bytes, compression: Compression | None) -> M:
         """The one message of a body of envelopes. Raises what `MessageReader` raises."""
-        if body[:1] == b"\0" and int.from_bytes(body[1:PREFIX_SIZE]) == len(body) - PREFIX_SIZE:
+        data = only_message(body)
+        if data is not None:
             # The path of nearly all calls.
-            return self.decode(body[PREFIX_SIZE:], None)
+            return self.decode(data, None)
         reader = MessageReader(self, compression, exactly_one=True)
         messages = list(reader.feed(body))
         reader.finish()

@@ -75,7 +75,7 @@ def stream_bindings(
     method: Method[Req, Res], options: ServerOptions
 ) -> dict[bytes, ServerBinding[Req, Res, StreamServerCall[Req, Res]]]:
     """The bindings of a method with a stream in at least one direction, by content type."""
-    return server_bindings(method, options, PROTOCOL, CONTENT_TYPE, StreamServerCall[Req, Res])
+    return server_bindings(method, options, PROTOCOL, CONTENT_TYPE, StreamServerCall)
 
 
 class StreamClientMethod(ClientBound[Req, Res]):
@@ -121,7 +121,6 @@ class StreamClientCall(Generic[Req, Res]):
         self._bound = bound
         self._context = context
         self._has_body = False
-        self._reader = self._new_reader(None)
 
     def head(self) -> HttpRequest:
         headers = request_headers(self._context, self._bound.headers)

@@ -12,6 +12,7 @@ from connectrpc_protocol.context import RequestContext
 from connectrpc_protocol.envelope import COMPRESSED, PREFIX_SIZE, pack
 from connectrpc_protocol.grpc.headers import CONTENT_TYPE, PROTOCOL
 from connectrpc_protocol.grpc.server import ServerBinding, ServerCall, server_bindings
+from connectrpc_protocol.grpc.status import OK
 from connectrpc_protocol.grpc.stream import StreamClientMethod
 from connectrpc_protocol.headers import RawHeaders
 from connectrpc_protocol.http import HttpRequest, HttpResponse
@@ -41,9 +42,13 @@ class UnaryServerCall(ServerCall[Req, Res]):
         return self._bound.encoder.encode(message)
 
     def response(self, body: bytes) -> HttpResponse:
+        bound = self._bound
         compression = None
-        if len(body) >= self._bound.encoder.compress_min:
+        if len(body) >= bound.encoder.compress_min:
             compression = self._negotiate()
+        elif not self.context.has_response_metadata:
+            # The path of nearly all small calls.
+            return self._answer(bound.headers.copy(), pack(0, body), [OK])
         if compression is None:
             envelope = pack(0, body)
         else:
@@ -55,7 +60,7 @@ def unary_bindings(
     method: Method[Req, Res], options: ServerOptions
 ) -> dict[bytes, ServerBinding[Req, Res, UnaryServerCall[Req, Res]]]:
     """The bindings of a unary method, by content type."""
-    return server_bindings(method, options, PROTOCOL, CONTENT_TYPE, UnaryServerCall[Req, Res])
+    return server_bindings(method, options, PROTOCOL, CONTENT_TYPE, UnaryServerCall)
 
 
 class UnaryClientMethod(Generic[Req, Res]):

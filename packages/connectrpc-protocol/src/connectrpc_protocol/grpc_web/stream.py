@@ -91,10 +91,8 @@ def stream_bindings(
     method: Method[Req, Res], options: ServerOptions
 ) -> dict[bytes, ServerBinding[Req, Res, StreamServerCall[Req, Res]]]:
     """The bindings of a method with a stream in at least one direction, by content type."""
-    binary = server_bindings(method, options, PROTOCOL, CONTENT_TYPE, StreamServerCall[Req, Res])
-    text = server_bindings(
-        method, options, PROTOCOL, TEXT_CONTENT_TYPE, TextStreamServerCall[Req, Res]
-    )
+    binary = server_bindings(method, options, PROTOCOL, CONTENT_TYPE, StreamServerCall)
+    text = server_bindings(method, options, PROTOCOL, TEXT_CONTENT_TYPE, TextStreamServerCall)
     return {**binary, **text}
 
 

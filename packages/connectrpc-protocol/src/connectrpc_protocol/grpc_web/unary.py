@@ -56,8 +56,6 @@ def unary_bindings(
     method: Method[Req, Res], options: ServerOptions
 ) -> dict[bytes, ServerBinding[Req, Res, UnaryServerCall[Req, Res]]]:
     """The bindings of a unary method, by content type."""
-    binary = server_bindings(method, options, PROTOCOL, CONTENT_TYPE, UnaryServerCall[Req, Res])
-    text = server_bindings(
-        method, options, PROTOCOL, TEXT_CONTENT_TYPE, TextUnaryServerCall[Req, Res]
-    )
+    binary = server_bindings(method, options, PROTOCOL, CONTENT_TYPE, UnaryServerCall)
+    text = server_bindings(method, options, PROTOCOL, TEXT_CONTENT_TYPE, TextUnaryServerCall)
     return {**binary, **text}
