@@ -297,6 +297,23 @@ def test_an_interceptor_ends_although_an_inner_one_fails_at_its_end(colour, tag,
     assert log == ["start a", "start b", "end b None", "end a at the end"]
 
 
+@colours
+@pytest.mark.parametrize("error_type", [asyncio.CancelledError, KeyboardInterrupt])
+def test_no_interceptor_stops_a_cancellation_or_an_interrupt(colour, tag, ctx, error_type) -> None:
+    log: list[str] = []
+    error = error_type()
+
+    with pytest.raises(error_type) as caught:
+        if colour == "sync":
+            run_sync(InterceptorChainSync([tag("a", log), FailAtTheEnd()]), ctx, error)
+        else:
+            # Not through an event loop, which has its own ways with both errors.
+            run(InterceptorChain([tag("a", log), FailAtTheEnd()]), ctx, error).send(None)
+    assert caught.value is error
+    assert isinstance(error.__cause__, ValueError)
+    assert len(log) == 2
+
+
 class Suppress(Nothing):
     async def on_end(self, token, ctx, error):
         return True

@@ -255,7 +255,11 @@ async def _end(
     error: BaseException | None,
     _traceback: TracebackType | None,
 ) -> None:
-    await interceptor.on_end(token, ctx, error)
+    try:
+        await interceptor.on_end(token, ctx, error)
+    except Exception as failure:
+        if not _goes_on(error, failure):
+            raise
 
 
 def _end_sync(
@@ -266,7 +270,23 @@ def _end_sync(
     error: BaseException | None,
     _traceback: TracebackType | None,
 ) -> None:
-    interceptor.on_end_sync(token, ctx, error)
+    try:
+        interceptor.on_end_sync(token, ctx, error)
+    except Exception as failure:
+        if not _goes_on(error, failure):
+            raise
+
+
+def _goes_on(error: BaseException | None, failure: Exception) -> bool:
+    """Whether the error of a call is not for its interceptors to replace.
+
+    A cancellation or an interrupt must reach whoever waits for it; it has the failure of an
+    `on_end` as its cause.
+    """
+    if error is None or isinstance(error, Exception):
+        return False
+    error.__cause__ = failure
+    return True
 
 
 def _check(interceptor: object, wanted: frozenset[str], other: frozenset[str], colour: str) -> None:
