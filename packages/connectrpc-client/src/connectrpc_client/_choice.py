@@ -6,10 +6,12 @@ everything else together.
 
 import sys
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from functools import partial
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Protocol, TypeVar, cast
 
+from connectrpc_client._interruptible import InterruptibleTransport
 from connectrpc_client._own import OwnTransport, OwnTransportSync
 from connectrpc_client._transport import Transport, TransportSync
 from connectrpc_protocol.client import ClientProtocol
@@ -96,12 +98,12 @@ def _transport_sync(http_client: SyncHttpClient | None, protocol: ClientProtocol
         from connectrpc_client._pyqwest_sync import PyqwestTransportSync
 
         _check(http_client, sys.modules[library], "SyncClient")
-        return PyqwestTransportSync(cast("PyqwestClient", http_client))
+        return InterruptibleTransport(PyqwestTransportSync(cast("PyqwestClient", http_client)))
     if library:
         from connectrpc_client._httpx import HttpxTransportSync
 
         module = _check(http_client, sys.modules[library], "Client")
-        return HttpxTransportSync(cast("HttpxClient", http_client), module)
+        return InterruptibleTransport(HttpxTransportSync(cast("HttpxClient", http_client), module))
     if not (hasattr(http_client, "send") and hasattr(http_client, "close")):
         raise TypeError(f"http_client cannot be used here: {http_client!r}")
     return cast("TransportSync", http_client)
@@ -109,34 +111,42 @@ def _transport_sync(http_client: SyncHttpClient | None, protocol: ClientProtocol
 
 def _own_transport(*, http2: bool) -> OwnTransport:
     has_pyqwest = find_spec("pyqwest") is not None
-
-    def make() -> Transport:
-        if has_pyqwest:
-            from connectrpc_client import _pyqwest, _pyqwest_common
-
-            if http2 or not _pyqwest_common.runtime.is_lost:
-                return _pyqwest.PyqwestTransport.make(http2=http2)
-        from connectrpc_client._httpx import HttpxTransport
-
-        return HttpxTransport.make()
-
+    make = partial(_make, has_pyqwest=has_pyqwest, http2=http2)
     return OwnTransport(make, has_trailers=has_pyqwest, is_full_duplex=has_pyqwest)
 
 
 def _own_transport_sync(*, http2: bool) -> OwnTransportSync:
     has_pyqwest = find_spec("pyqwest") is not None
-
-    def make() -> TransportSync:
-        if has_pyqwest:
-            from connectrpc_client import _pyqwest_common, _pyqwest_sync
-
-            if http2 or not _pyqwest_common.runtime.is_lost:
-                return _pyqwest_sync.PyqwestTransportSync.make(http2=http2)
-        from connectrpc_client._httpx import HttpxTransportSync
-
-        return HttpxTransportSync.make()
-
+    make = partial(_make_sync, has_pyqwest=has_pyqwest, http2=http2)
     return OwnTransportSync(make, has_trailers=has_pyqwest, is_full_duplex=has_pyqwest)
+
+
+def _make(*, has_pyqwest: bool, http2: bool) -> Transport:
+    if has_pyqwest and _can_use_pyqwest(http2=http2):
+        from connectrpc_client._pyqwest import PyqwestTransport
+
+        return PyqwestTransport.make(http2=http2)
+    from connectrpc_client._httpx import HttpxTransport
+
+    return HttpxTransport.make()
+
+
+def _make_sync(*, has_pyqwest: bool, http2: bool) -> TransportSync:
+    make_async = partial(_make, has_pyqwest=has_pyqwest, http2=http2)
+    if has_pyqwest and _can_use_pyqwest(http2=http2):
+        from connectrpc_client._pyqwest_sync import PyqwestTransportSync
+
+        return InterruptibleTransport(PyqwestTransportSync.make(http2=http2), make_async)
+    from connectrpc_client._httpx import HttpxTransportSync
+
+    return InterruptibleTransport(HttpxTransportSync.make(), make_async)
+
+
+def _can_use_pyqwest(*, http2: bool) -> bool:
+    """Whether pyqwest works in this process, or nothing else would do."""
+    from connectrpc_client._pyqwest_common import runtime
+
+    return http2 or not runtime.is_lost
 
 
 def _library_of(client: object) -> str | None:

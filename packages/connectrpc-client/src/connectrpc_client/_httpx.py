@@ -9,7 +9,6 @@ from typing import cast
 
 import httpx
 
-from connectrpc_client._cancellation import Cancellation
 from connectrpc_client._choice import HttpxAsyncClient, HttpxClient
 from connectrpc_client._failures import noting, noting_sync, translated
 from connectrpc_client._version import __version__
@@ -61,10 +60,12 @@ class HttpxTransport:
 
 
 class HttpxTransportSync:
-    """See `connectrpc_client.TransportSync`."""
+    """See `PlainTransportSync`."""
 
     has_trailers = False
     is_full_duplex = False
+    hears_ctrl_c = True
+    keeps_deadlines = False
 
     def __init__(self, client: HttpxClient, library: ModuleType) -> None:
         self._client = cast("httpx.Client", client)
@@ -80,11 +81,7 @@ class HttpxTransportSync:
         )
 
     def send(
-        self,
-        request: HttpRequest,
-        body: Iterator[bytes] | None,
-        timeout: float | None,
-        cancellation: Cancellation | None = None,
+        self, request: HttpRequest, body: Iterator[bytes] | None, timeout: float | None
     ) -> "_ResponseSync":
         client = self._client
         failures: list[Exception] = []

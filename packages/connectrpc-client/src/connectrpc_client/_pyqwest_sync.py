@@ -7,7 +7,6 @@ from typing import cast
 import pyqwest
 
 from connectrpc_client import _pyqwest_common as common
-from connectrpc_client._cancellation import Cancellation
 from connectrpc_client._choice import PyqwestClient
 from connectrpc_client._failures import noting_sync
 from connectrpc_protocol import RawHeaders
@@ -15,10 +14,12 @@ from connectrpc_protocol.http import HttpRequest
 
 
 class PyqwestTransportSync:
-    """See `connectrpc_client.TransportSync`."""
+    """See `PlainTransportSync`."""
 
     has_trailers = True
     is_full_duplex = True
+    hears_ctrl_c = False
+    keeps_deadlines = True
 
     def __init__(self, client: PyqwestClient) -> None:
         self._client = cast("pyqwest.SyncClient", client)
@@ -36,11 +37,7 @@ class PyqwestTransportSync:
         return transport
 
     def send(
-        self,
-        request: HttpRequest,
-        body: Iterator[bytes] | None,
-        timeout: float | None,
-        cancellation: Cancellation | None = None,
+        self, request: HttpRequest, body: Iterator[bytes] | None, timeout: float | None
     ) -> "_ResponseSync":
         common.runtime.start()
         failures: list[Exception] = []
