@@ -303,12 +303,17 @@ def test_no_interceptor_stops_a_cancellation_or_an_interrupt(colour, tag, ctx, e
     log: list[str] = []
     error = error_type()
 
-    with pytest.raises(error_type) as caught:
+    interceptors = [tag("a", log), FailAtTheEnd()]
+
+    def call() -> None:
         if colour == "sync":
-            run_sync(InterceptorChainSync([tag("a", log), FailAtTheEnd()]), ctx, error)
+            run_sync(InterceptorChainSync(interceptors), ctx, error)
         else:
             # Not through an event loop, which has its own ways with both errors.
-            run(InterceptorChain([tag("a", log), FailAtTheEnd()]), ctx, error).send(None)
+            run(InterceptorChain(interceptors), ctx, error).send(None)
+
+    with pytest.raises(error_type) as caught:
+        call()
     assert caught.value is error
     assert isinstance(error.__cause__, ValueError)
     assert len(log) == 2
