@@ -1,8 +1,9 @@
 """A client in both colours, called alike, before a scripted server."""
 
 import asyncio
+import socket
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import httpx
@@ -56,6 +57,12 @@ class EchoClient(Client):
     def bidi(self, requests: Any, **options: Any):
         return self._bidi_stream(BIDI, requests, **options)
 
+    def open_client(self, **options: Any):
+        return self._open_client_stream(CLIENT, **options)
+
+    def open_bidi(self, **options: Any):
+        return self._open_bidi_stream(BIDI, **options)
+
 
 class EchoClientSync(ClientSync):
     """What the generator would make."""
@@ -80,6 +87,12 @@ class EchoClientSync(ClientSync):
 
     def bidi(self, requests: Any, **options: Any):
         return self._bidi_stream(BIDI, requests, **options)
+
+    def open_client(self, **options: Any):
+        return self._open_client_stream(CLIENT, **options)
+
+    def open_bidi(self, **options: Any):
+        return self._open_bidi_stream(BIDI, **options)
 
 
 def envelope(data: bytes, flags: int = 0) -> bytes:
@@ -207,6 +220,14 @@ CLIENT_OPTIONS = {
     "read_max_bytes",
     "send_compression",
 }
+
+
+@pytest.fixture
+def unused_url() -> Iterator[str]:
+    """Where nobody listens."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{unused.getsockname()[1]}"
 
 
 @pytest.fixture

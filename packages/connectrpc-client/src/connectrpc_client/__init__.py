@@ -1,6 +1,8 @@
 """Async and sync Connect RPC clients."""
 
 from connectrpc_client._async import Client
+from connectrpc_client._calls_async import BidiCall, ClientStreamCall
+from connectrpc_client._calls_sync import BidiCallSync, ClientStreamCallSync
 from connectrpc_client._cancellation import Cancellation
 from connectrpc_client._output import StreamOutput, StreamOutputSync, UnaryOutput
 from connectrpc_client._sync import ClientSync
@@ -39,10 +41,14 @@ from connectrpc_protocol import (
 )
 
 __all__ = [
+    "BidiCall",
+    "BidiCallSync",
     "BidiStreamInterceptor",
     "BidiStreamInterceptorSync",
     "Cancellation",
     "Client",
+    "ClientStreamCall",
+    "ClientStreamCallSync",
     "ClientStreamInterceptor",
     "ClientStreamInterceptorSync",
     "ClientSync",

@@ -15,10 +15,12 @@ from typing import Any, Self, TypeVar
 from google.protobuf.message import Message
 
 from connectrpc_client import _async_call as calls
-from connectrpc_client._choice import HttpxAsyncClient, transport_for
+from connectrpc_client._asyncio import TimeLimit
+from connectrpc_client._calls import check_full_duplex
+from connectrpc_client._calls_async import BidiCall, ClientStreamCall
+from connectrpc_client._choice import AsyncHttpClient, transport_for
 from connectrpc_client._output import StreamOutput, UnaryOutput
 from connectrpc_client._settings import Settings
-from connectrpc_client._transport import Transport
 from connectrpc_protocol import (
     Codec,
     Compression,
@@ -32,14 +34,16 @@ from connectrpc_protocol.options import ACCEPT_COMPRESSION, COMPRESS_MIN_BYTES, 
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
+T = TypeVar("T")
 
 
 class Client:
     """Calls the methods of a service; the generated code has a subclass for each service.
 
     - `base_url`: where the service is, such as `https://api.example.com`.
-    - `http_client`: an `httpx.AsyncClient` (or that of httpx2), or a `Transport`. It stays open
-      when this client closes; one that this client made itself is closed with it.
+    - `http_client`: a `pyqwest.Client`, an `httpx.AsyncClient` (or that of httpx2), or a
+      `Transport`. It stays open when this client closes; one that this client made itself, with
+      pyqwest where that is installed, else with httpx, is closed with it.
     - `protocol`: what is spoken; `connect`.
     - `interceptors`: the first listed is the outermost.
     - The other options are those of `connectrpc_protocol.options.ClientOptions`; codecs and
@@ -53,7 +57,7 @@ class Client:
         self,
         base_url: str,
         *,
-        http_client: HttpxAsyncClient | Transport | None = None,
+        http_client: AsyncHttpClient | None = None,
         protocol: str = "connect",
         codec: str | Codec = "proto",
         send_compression: str | Compression | None = None,
@@ -130,16 +134,7 @@ class Client:
         timeout_ms: int | None = None,
     ) -> UnaryOutput[Res]:
         """A stream of requests, one response."""
-        function: Callable[[AsyncIterator[Req], RequestContext], Awaitable[Res]] | None
-        function = self._functions.get(method)
-        if function is None:
-            bound = self._settings.stream(method)
-
-            async def send(requests: AsyncIterator[Req], ctx: RequestContext) -> Res:
-                stream = calls.StreamCall(self._transport, bound.call(ctx), ctx, requests)
-                return await calls.only_response(stream)
-
-            function = self._functions[method] = self._chain.client_stream(send)
+        function = self._client_stream(method)
         context = self._begin(method, headers, timeout_ms)
         call = partial(function, calls.iterate(requests), context)
         return UnaryOutput(await self._run(call, context), context)
@@ -174,15 +169,7 @@ class Client:
         timeout_ms: int | None = None,
     ) -> StreamOutput[Res]:
         """A stream of requests, a stream of responses."""
-        function: Callable[[AsyncIterator[Req], RequestContext], AsyncIterator[Res]] | None
-        function = self._functions.get(method)
-        if function is None:
-            bound = self._settings.stream(method)
-
-            def send(requests: AsyncIterator[Req], ctx: RequestContext) -> AsyncIterator[Res]:
-                return calls.StreamCall(self._transport, bound.call(ctx), ctx, requests)
-
-            function = self._functions[method] = self._chain.bidi_stream(send)
+        function = self._bidi(method)
         context = self._begin(method, headers, timeout_ms)
         return await self._open(partial(function, calls.iterate(requests), context), context)
 
@@ -218,6 +205,68 @@ class Client:
             async for message in output:
                 yield message
 
+    def _open_client_stream(
+        self,
+        method: Method[Req, Res],
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+    ) -> ClientStreamCall[Req, Res]:
+        """A stream of requests, sent one by one, and one response."""
+        function = self._client_stream(method)
+        context = self._begin(method, headers, timeout_ms)
+
+        def begin(requests: AsyncIterator[Req]) -> AsyncIterator[Res]:
+            return calls.one(function(requests, context))
+
+        return ClientStreamCall(context, begin, partial(self._run, context=context))
+
+    def _open_bidi_stream(
+        self,
+        method: Method[Req, Res],
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+    ) -> BidiCall[Req, Res]:
+        """A stream of requests, sent one by one, and a stream of responses."""
+        function = self._bidi(method)
+        context = self._begin(method, headers, timeout_ms)
+        check_full_duplex(self._transport.is_full_duplex, context)
+
+        def begin(requests: AsyncIterator[Req]) -> AsyncIterator[Res]:
+            return function(requests, context)
+
+        return BidiCall(context, begin, partial(self._run, context=context))
+
+    def _client_stream(
+        self, method: Method[Req, Res]
+    ) -> Callable[[AsyncIterator[Req], RequestContext], Awaitable[Res]]:
+        function: Callable[[AsyncIterator[Req], RequestContext], Awaitable[Res]] | None
+        function = self._functions.get(method)
+        if function is None:
+            bound = self._settings.stream(method)
+
+            async def send(requests: AsyncIterator[Req], ctx: RequestContext) -> Res:
+                stream = calls.StreamCall(self._transport, bound.call(ctx), ctx, requests)
+                return await calls.only_response(stream)
+
+            function = self._functions[method] = self._chain.client_stream(send)
+        return function
+
+    def _bidi(
+        self, method: Method[Req, Res]
+    ) -> Callable[[AsyncIterator[Req], RequestContext], AsyncIterator[Res]]:
+        function: Callable[[AsyncIterator[Req], RequestContext], AsyncIterator[Res]] | None
+        function = self._functions.get(method)
+        if function is None:
+            bound = self._settings.stream(method)
+
+            def send(requests: AsyncIterator[Req], ctx: RequestContext) -> AsyncIterator[Res]:
+                return calls.StreamCall(self._transport, bound.call(ctx), ctx, requests)
+
+            function = self._functions[method] = self._chain.bidi_stream(send)
+        return function
+
     def _begin(
         self,
         method: Method[Message, Message],
@@ -230,17 +279,18 @@ class Client:
             raise RuntimeError("this client is closed")
         return self._settings.context(method, headers, timeout_ms, use_get=use_get)
 
-    async def _run(self, call: Callable[[], Awaitable[Res]], context: RequestContext) -> Res:
+    async def _run(self, call: Callable[[], Awaitable[T]], context: RequestContext) -> T:
         if not self._chain.metadata:
             return await call()
-        async with self._chain.around(context):
+        async with self._chain.around(context, partial(TimeLimit, context.deadline)):
             return await call()
 
     async def _open(
         self, begin: Callable[[], AsyncIterator[Res]], context: RequestContext
     ) -> StreamOutput[Res]:
-        around = self._chain.around(context) if self._chain.metadata else None
-        if around is not None:
+        around = None
+        if self._chain.metadata:
+            around = self._chain.around(context, partial(TimeLimit, context.deadline))
             await around.__aenter__()
         output = StreamOutput(begin(), context, around)
         await output.open()

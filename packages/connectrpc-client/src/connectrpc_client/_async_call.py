@@ -1,16 +1,17 @@
 """Calls over an async transport: one unary and one stream path, whatever the protocol."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Iterator
 from contextlib import suppress
 from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
 
 from connectrpc_client._asyncio import TimeLimit
+from connectrpc_client._calls import ON_HEAD
 from connectrpc_client._transport import Transport, TransportResponse
 from connectrpc_protocol import RequestContext, too_large
 from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
-from connectrpc_protocol.chain import aclose_iterator
+from connectrpc_protocol.chain import aclose_iterator, close_iterator
 from connectrpc_protocol.deadline import remaining
 from connectrpc_protocol.http import HttpRequest
 
@@ -102,6 +103,9 @@ class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
             self._response = await self._transport.send(head, self._body, seconds)
         self._call.start(self._response.status, self._response.headers)
         self._chunks = self._response.chunks()
+        on_head = self._context.get(ON_HEAD)
+        if on_head is not None:
+            on_head()
 
     async def __anext__(self) -> Res:
         if not self._has_begun:
@@ -140,6 +144,11 @@ class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
                     await aclose_iterator(iterator)
 
 
+async def one(response: Awaitable[Res]) -> AsyncIterator[Res]:
+    """One response as a stream of them."""
+    yield await response
+
+
 async def only_response(stream: StreamCall[Req, Res]) -> Res:
     """The one response of a client stream call; the protocol refuses none and a second one."""
     message = await anext(stream)
@@ -150,15 +159,19 @@ async def only_response(stream: StreamCall[Req, Res]) -> Res:
 
 async def iterate(requests: AsyncIterable[Req] | Iterable[Req]) -> AsyncIterator[Req]:
     """Async or plain iterables of requests as one kind."""
-    try:
-        if isinstance(requests, AsyncIterable):
+    if isinstance(requests, AsyncIterable):
+        try:
             async for request in requests:
                 yield request
-        else:
-            for request in requests:
+        finally:
+            await aclose_iterator(requests)
+    else:
+        iterator = iter(requests)
+        try:
+            for request in iterator:
                 yield request
-    finally:
-        await aclose_iterator(requests)
+        finally:
+            close_iterator(iterator)
 
 
 async def _encode(

@@ -1,10 +1,13 @@
-"""What is specific to asyncio: the end of a wait at the deadline."""
+"""What is specific to asyncio: deadlines, waiting for a condition, work beside the caller."""
 
 import asyncio
 import time
+from collections.abc import Callable, Coroutine
 from types import TracebackType
 
 from connectrpc_protocol.deadline import deadline_exceeded
+
+Cancelled = asyncio.CancelledError
 
 
 class TimeLimit:
@@ -35,3 +38,45 @@ class TimeLimit:
                 await self._timeout.__aexit__(exc_type, exc, traceback)
             except TimeoutError as timeout:
                 raise deadline_exceeded() from timeout
+
+
+class Changes:
+    """Wakes those who wait until something holds."""
+
+    __slots__ = ("_waiters",)
+
+    def __init__(self) -> None:
+        self._waiters: set[asyncio.Future[None]] = set()
+
+    def notify(self) -> None:
+        """Something has changed."""
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until the condition holds."""
+        while not condition():
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.add(waiter)
+            try:
+                await waiter
+            finally:
+                self._waiters.discard(waiter)
+
+
+class Background:
+    """A coroutine that runs beside the one that started it."""
+
+    __slots__ = ("_task",)
+
+    def __init__(self, coroutine: Coroutine[object, object, None]) -> None:
+        self._task = asyncio.get_running_loop().create_task(coroutine)
+
+    def cancel(self) -> None:
+        """Have it end; nothing where it has ended."""
+        self._task.cancel()
+
+    async def wait(self) -> None:
+        """Wait until it is over."""
+        await asyncio.wait([self._task])

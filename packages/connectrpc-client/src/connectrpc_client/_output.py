@@ -1,5 +1,6 @@
 """What the `call_*` methods return."""
 
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from types import TracebackType
@@ -7,6 +8,7 @@ from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from google.protobuf.message import Message
 
+from connectrpc_client._cancellation import Cancellation
 from connectrpc_protocol import Headers, RequestContext
 from connectrpc_protocol.chain import aclose_iterator, close_iterator
 
@@ -116,17 +118,23 @@ class StreamOutput(AsyncIterator[Res]):
 
 
 class StreamOutputSync(Iterator[Res]):
-    """A stream of responses. Iterate over it; use it with `with`, or `close()` it early."""
+    """A stream of responses. Iterate over it; use it with `with`, or `close()` it early.
+
+    `close` may be called from another thread: a `next` that waits there ends with `canceled`.
+    """
 
     def __init__(
         self,
         responses: Iterator[Res],
         context: RequestContext,
-        around: AbstractContextManager[None] | None,
+        around: AbstractContextManager[object] | None,
+        cancellation: Cancellation,
     ) -> None:
         self._responses = responses
         self._context = context
         self._around = around
+        self._cancellation = cancellation
+        self._turn = threading.RLock()
 
     def open(self) -> None:
         """Wait for the head of the answer; `call_*` methods have done so."""
@@ -151,18 +159,28 @@ class StreamOutputSync(Iterator[Res]):
         return self
 
     def __next__(self) -> Res:
-        try:
-            return next(self._responses)
-        except StopIteration:
-            self._finish(None)
-            raise
-        except BaseException as exc:
-            self._finish(exc)
-            raise
+        with self._turn:
+            try:
+                return next(self._responses)
+            except StopIteration:
+                self._finish(None)
+                raise
+            except BaseException as exc:
+                self._finish(exc)
+                raise
 
     def close(self) -> None:
         """End the call. What the server still sends is not wanted."""
-        self._finish(None)
+        self._close(None)
+
+    def _close(self, exc: BaseException | None) -> None:
+        if not self._turn.acquire(blocking=False):
+            self._cancellation.cancel()
+            self._turn.acquire()
+        try:
+            self._finish(exc)
+        finally:
+            self._turn.release()
 
     def _finish(self, exc: BaseException | None) -> None:
         if isinstance(exc, GeneratorExit):
@@ -183,4 +201,4 @@ class StreamOutputSync(Iterator[Res]):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._finish(exc)
+        self._close(exc)

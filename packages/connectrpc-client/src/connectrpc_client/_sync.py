@@ -1,6 +1,7 @@
 """The sync client, base of the generated ones."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -8,10 +9,12 @@ from typing import Any, Self, TypeVar
 from google.protobuf.message import Message
 
 from connectrpc_client import _sync_call as calls
-from connectrpc_client._choice import HttpxClient, transport_sync_for
+from connectrpc_client._calls import check_full_duplex
+from connectrpc_client._calls_sync import BidiCallSync, ClientStreamCallSync
+from connectrpc_client._cancellation import Cancellation
+from connectrpc_client._choice import SyncHttpClient, transport_sync_for
 from connectrpc_client._output import StreamOutputSync, UnaryOutput
 from connectrpc_client._settings import Settings
-from connectrpc_client._transport import TransportSync
 from connectrpc_protocol import (
     Codec,
     Compression,
@@ -25,14 +28,16 @@ from connectrpc_protocol.options import ACCEPT_COMPRESSION, COMPRESS_MIN_BYTES, 
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
+T = TypeVar("T")
 
 
 class ClientSync:
     """Calls the methods of a service; the generated code has a subclass for each service.
 
     - `base_url`: where the service is, such as `https://api.example.com`.
-    - `http_client`: an `httpx.Client` (or that of httpx2), or a `TransportSync`. It stays open
-      when this client closes; one that this client made itself is closed with it.
+    - `http_client`: a `pyqwest.SyncClient`, an `httpx.Client` (or that of httpx2), or a
+      `TransportSync`. It stays open when this client closes; one that this client made itself,
+      with pyqwest where that is installed, else with httpx, is closed with it.
     - `protocol`: what is spoken; `connect`.
     - `interceptors`: the first listed is the outermost.
     - The other options are those of `connectrpc_protocol.options.ClientOptions`; codecs and
@@ -46,7 +51,7 @@ class ClientSync:
         self,
         base_url: str,
         *,
-        http_client: HttpxClient | TransportSync | None = None,
+        http_client: SyncHttpClient | None = None,
         protocol: str = "connect",
         codec: str | Codec = "proto",
         send_compression: str | Compression | None = None,
@@ -99,6 +104,7 @@ class ClientSync:
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[Res]:
         """One request, one response."""
@@ -111,7 +117,7 @@ class ClientSync:
                 return calls.unary(self._transport, bound.call(ctx), request, ctx)
 
             function = self._functions[method] = self._chain.unary(send)
-        context = self._begin(method, headers, timeout_ms, use_get=use_get)
+        context = self._begin(method, headers, timeout_ms, cancellation, use_get=use_get)
         return UnaryOutput(self._run(partial(function, request, context), context), context)
 
     def _call_client_stream(
@@ -121,19 +127,11 @@ class ClientSync:
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[Res]:
         """A stream of requests, one response."""
-        function: Callable[[Iterator[Req], RequestContext], Res] | None
-        function = self._functions.get(method)
-        if function is None:
-            bound = self._settings.stream(method)
-
-            def send(requests: Iterator[Req], ctx: RequestContext) -> Res:
-                stream = calls.StreamCallSync(self._transport, bound.call(ctx), ctx, requests)
-                return calls.only_response(stream)
-
-            function = self._functions[method] = self._chain.client_stream(send)
-        context = self._begin(method, headers, timeout_ms)
+        function = self._client_stream(method)
+        context = self._begin(method, headers, timeout_ms, cancellation)
         call = partial(function, iter(requests), context)
         return UnaryOutput(self._run(call, context), context)
 
@@ -144,6 +142,7 @@ class ClientSync:
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[Res]:
         """One request, a stream of responses."""
         function: Callable[[Req, RequestContext], Iterator[Res]] | None
@@ -156,7 +155,7 @@ class ClientSync:
 
             function = self._functions[method] = self._chain.server_stream(send)
         context = self._begin(method, headers, timeout_ms)
-        return self._open(partial(function, request, context), context)
+        return self._open(partial(function, request, context), context, cancellation)
 
     def _call_bidi_stream(
         self,
@@ -165,19 +164,12 @@ class ClientSync:
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[Res]:
         """A stream of requests, a stream of responses."""
-        function: Callable[[Iterator[Req], RequestContext], Iterator[Res]] | None
-        function = self._functions.get(method)
-        if function is None:
-            bound = self._settings.stream(method)
-
-            def send(requests: Iterator[Req], ctx: RequestContext) -> Iterator[Res]:
-                return calls.StreamCallSync(self._transport, bound.call(ctx), ctx, requests)
-
-            function = self._functions[method] = self._chain.bidi_stream(send)
+        function = self._bidi(method)
         context = self._begin(method, headers, timeout_ms)
-        return self._open(partial(function, iter(requests), context), context)
+        return self._open(partial(function, iter(requests), context), context, cancellation)
 
     def _server_stream(
         self,
@@ -186,9 +178,12 @@ class ClientSync:
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[Res, None, None]:
         """The messages of `_call_server_stream`."""
-        output = self._call_server_stream(method, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_server_stream(
+            method, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         with output:
             yield from output
 
@@ -199,36 +194,115 @@ class ClientSync:
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[Res, None, None]:
         """The messages of `_call_bidi_stream`."""
-        output = self._call_bidi_stream(method, requests, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_bidi_stream(
+            method, requests, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         with output:
             yield from output
+
+    def _open_client_stream(
+        self,
+        method: Method[Req, Res],
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> ClientStreamCallSync[Req, Res]:
+        """A stream of requests, sent one by one, and one response."""
+        function = self._client_stream(method)
+        context = self._begin(method, headers, timeout_ms)
+
+        def begin(requests: Iterator[Req]) -> Iterator[Res]:
+            return calls.one(partial(function, requests, context))
+
+        run = partial(self._run, context=context)
+        return ClientStreamCallSync(context, begin, run, cancellation)
+
+    def _open_bidi_stream(
+        self,
+        method: Method[Req, Res],
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> BidiCallSync[Req, Res]:
+        """A stream of requests, sent one by one, and a stream of responses."""
+        function = self._bidi(method)
+        context = self._begin(method, headers, timeout_ms)
+        check_full_duplex(self._transport.is_full_duplex, context)
+
+        def begin(requests: Iterator[Req]) -> Iterator[Res]:
+            return function(requests, context)
+
+        return BidiCallSync(context, begin, partial(self._run, context=context), cancellation)
+
+    def _client_stream(
+        self, method: Method[Req, Res]
+    ) -> Callable[[Iterator[Req], RequestContext], Res]:
+        function: Callable[[Iterator[Req], RequestContext], Res] | None
+        function = self._functions.get(method)
+        if function is None:
+            bound = self._settings.stream(method)
+
+            def send(requests: Iterator[Req], ctx: RequestContext) -> Res:
+                stream = calls.StreamCallSync(self._transport, bound.call(ctx), ctx, requests)
+                return calls.only_response(stream)
+
+            function = self._functions[method] = self._chain.client_stream(send)
+        return function
+
+    def _bidi(
+        self, method: Method[Req, Res]
+    ) -> Callable[[Iterator[Req], RequestContext], Iterator[Res]]:
+        function: Callable[[Iterator[Req], RequestContext], Iterator[Res]] | None
+        function = self._functions.get(method)
+        if function is None:
+            bound = self._settings.stream(method)
+
+            def send(requests: Iterator[Req], ctx: RequestContext) -> Iterator[Res]:
+                return calls.StreamCallSync(self._transport, bound.call(ctx), ctx, requests)
+
+            function = self._functions[method] = self._chain.bidi_stream(send)
+        return function
 
     def _begin(
         self,
         method: Method[Message, Message],
         headers: HeadersInput | None,
         timeout_ms: int | None,
+        cancellation: Cancellation | None = None,
         *,
         use_get: bool = False,
     ) -> RequestContext:
         if self._is_closed:
             raise RuntimeError("this client is closed")
-        return self._settings.context(method, headers, timeout_ms, use_get=use_get)
+        context = self._settings.context(method, headers, timeout_ms, use_get=use_get)
+        if cancellation is not None:
+            context.set(calls.CANCELLATION, cancellation)
+        return context
 
-    def _run(self, call: Callable[[], Res], context: RequestContext) -> Res:
+    def _run(self, call: Callable[[], T], context: RequestContext) -> T:
         if not self._chain.metadata:
             return call()
         with self._chain.around(context):
             return call()
 
     def _open(
-        self, begin: Callable[[], Iterator[Res]], context: RequestContext
+        self,
+        begin: Callable[[], Iterator[Res]],
+        context: RequestContext,
+        cancellation: Cancellation | None,
     ) -> StreamOutputSync[Res]:
-        around = self._chain.around(context) if self._chain.metadata else None
-        if around is not None:
-            around.__enter__()
-        output = StreamOutputSync(begin(), context, around)
+        own = Cancellation()  # that of the caller may be for other calls, too
+        context.set(calls.CANCELLATION, own)
+        with ExitStack() as around:
+            if cancellation is not None:
+                around.enter_context(cancellation.calling(own.cancel))
+            if self._chain.metadata:
+                around.enter_context(self._chain.around(context))
+            output = StreamOutputSync(begin(), context, around.pop_all(), own)
         output.open()
         return output

@@ -1,32 +1,51 @@
 """Calls over a sync transport: one unary and one stream path, whatever the protocol."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
 
+from connectrpc_client._calls import ON_HEAD
+from connectrpc_client._cancellation import Cancellation, canceled
 from connectrpc_client._transport import TransportResponseSync, TransportSync
-from connectrpc_protocol import Code, ConnectError, RequestContext, too_large
+from connectrpc_protocol import ConnectError, ContextKey, RequestContext, too_large
 from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
+from connectrpc_protocol.chain import close_iterator
 from connectrpc_protocol.deadline import remaining
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
+
+CANCELLATION = ContextKey[Cancellation]("connectrpc_client.cancellation")
+"""What ends the call from another thread; contexts carry it past the interceptors."""
 
 
 def unary(
     transport: TransportSync, call: UnaryClientCall[Req, Res], request: Req, context: RequestContext
 ) -> Res:
     """One call with one request and one response."""
-    response = transport.send(call.request(request), None, remaining(context.deadline))
+    outgoing = call.request(request)
+    cancellation = context.get(CANCELLATION)
+    check(cancellation)
     try:
-        body = _read_all(response, call.read_limit, context.deadline)
-    finally:
-        response.close()
+        response = transport.send(outgoing, None, remaining(context.deadline), cancellation)
+        try:
+            body = _read_all(response, call.read_limit, context.deadline, cancellation)
+        finally:
+            response.close()
+    except ConnectError:
+        check(cancellation)
+        raise
     return call.response(response.status, response.headers, body, response.trailers)
 
 
-def _read_all(response: TransportResponseSync, limit: int | None, deadline: float | None) -> bytes:
+def _read_all(
+    response: TransportResponseSync,
+    limit: int | None,
+    deadline: float | None,
+    cancellation: Cancellation | None,
+) -> bytes:
     chunks: list[bytes] = []
     size = 0
     for chunk in response.chunks(remaining(deadline)):
@@ -35,14 +54,21 @@ def _read_all(response: TransportResponseSync, limit: int | None, deadline: floa
         if limit is not None and size > limit:
             raise too_large(limit)
         remaining(deadline)
+        check(cancellation)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def check(cancellation: Cancellation | None) -> None:
+    """Raise `canceled` where the call was. What broke because of that is no error of its own."""
+    if cancellation is not None and cancellation.is_cancelled:
+        raise canceled()
 
 
 class StreamCallSync(Iterator[Res], Generic[Req, Res]):
     """The responses of one call. It begins with `open`, at the latest with the first `next`.
 
-    After its end, an error or `close`, there is nothing more; it never begins twice. `close` may be
-    called from another thread: a `next` that waits there ends with `canceled`.
+    After its end, an error or `close`, there is nothing more; it never begins twice. Its
+    cancellation ends a wait in another thread.
     """
 
     def __init__(
@@ -56,7 +82,9 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
         self._call = call
         self._context = context
         self._requests = requests
+        self._cancellation = context.get(CANCELLATION)
         self._response: TransportResponseSync | None = None
+        self._body: Iterator[bytes] | None = None
         self._chunks: Iterator[bytes] | None = None
         self._has_begun = self._is_closed = False
         self._messages: Iterator[Res] = iter(())
@@ -66,34 +94,43 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
         self._has_begun = True
         try:
             self._send()
-        except BaseException:
-            self.close()
+        except BaseException as exc:
+            self._fail(exc)
             raise
 
     def _send(self) -> None:
         head = self._call.head()
-        body: Iterator[bytes] | None = None
         if isinstance(self._requests, Message):
             head = head._replace(body=self._call.message(self._requests))
         else:
-            body = (self._call.message(request) for request in self._requests)
+            self._body = self._encode(self._requests)
         deadline = self._context.deadline
-        self._response = self._transport.send(head, body, remaining(deadline))
+        check(self._cancellation)
+        self._response = self._transport.send(
+            head, self._body, remaining(deadline), self._cancellation
+        )
         self._call.start(self._response.status, self._response.headers)
         self._chunks = self._response.chunks(remaining(deadline))
+        on_head = self._context.get(ON_HEAD)
+        if on_head is not None:
+            on_head()
+
+    def _encode(self, requests: Iterator[Req]) -> Iterator[bytes]:
+        try:
+            for request in requests:
+                if self._is_closed:
+                    raise canceled()  # a quiet end would say that these are all
+                yield self._call.message(request)
+        finally:
+            close_iterator(requests)
 
     def __next__(self) -> Res:
         if not self._has_begun:
             self.open()
         try:
             return self._next()
-        except ConnectError as exc:
-            if self._is_closed:
-                raise ConnectError(Code.CANCELED, "the call was closed") from exc
-            self.close()
-            raise
-        except BaseException:
-            self.close()
+        except BaseException as exc:
+            self._fail(exc)
             raise
 
     def _next(self) -> Res:
@@ -101,6 +138,7 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
         if chunks is None or response is None:
             raise StopIteration
         while True:
+            check(self._cancellation)
             for message in self._messages:
                 return message
             remaining(self._context.deadline)
@@ -110,12 +148,28 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
                 raise StopIteration
             self._messages = self._call.feed(chunk)
 
+    def _fail(self, exc: BaseException) -> None:
+        self.close()
+        if isinstance(exc, ConnectError):
+            check(self._cancellation)
+
     def close(self) -> None:
         """End the call. What the server still sends is not wanted."""
         self._has_begun = self._is_closed = True
         response, self._response = self._response, None
-        if response is not None:
-            response.close()
+        try:
+            if response is not None:
+                response.close()
+        finally:
+            body, chunks, self._body, self._chunks = self._body, self._chunks, None, None
+            for iterator in (chunks, body):
+                with suppress(ValueError):  # another thread waits inside it, and ends with its step
+                    close_iterator(iterator)
+
+
+def one(response: Callable[[], Res]) -> Iterator[Res]:
+    """One response as a stream of them."""
+    yield response()
 
 
 def only_response(stream: StreamCallSync[Req, Res]) -> Res:
