@@ -1,9 +1,12 @@
-"""Real clients call real servers: every kind of call, both codecs, every compression."""
+"""Real clients call real servers, and applications in this process: every kind of call, both
+codecs, every compression.
+"""
 
 import asyncio
 import importlib
+import queue
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +14,24 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "src"))
 
+from asgi_server import app as asgi_app
 from connectrpc.eliza.v1.eliza_connect import ElizaServiceClient, ElizaServiceClientSync
 from connectrpc.eliza.v1.eliza_pb2 import (
     ConverseRequest,
+    ConverseResponse,
     IntroduceRequest,
     SayRequest,
     Suggestion,
     SummarizeRequest,
 )
 from connectrpc_client import Code, ConnectError
+from connectrpc_client.testing import (
+    ASGITransport,
+    ASGITransportSync,
+    WSGITransport,
+    WSGITransportAsync,
+)
+from wsgi_server import app as wsgi_app
 
 SERVERS = {
     "uvicorn-httptools": ("uvicorn", "--port", "0", "--http", "httptools", "asgi_server:app"),
@@ -35,6 +47,7 @@ OPTIONS: list[dict[str, Any]] = [
     ),
 ]
 LONG = "I feel sad. " * 1000
+SENTENCES = ("hello", "I need a break", "bye")
 
 
 def call_sync(client: ElizaServiceClientSync) -> None:
@@ -130,3 +143,71 @@ def test_http_client_of_our_own(serve: Callable[..., Any], server: str) -> None:
             await call_async(client)
 
     asyncio.run(use())
+
+
+protocols = pytest.mark.parametrize("protocol", ["connect", "grpc", "grpc-web"])
+
+
+@protocols
+@pytest.mark.parametrize(
+    "transport", [(WSGITransport, wsgi_app), (ASGITransportSync, asgi_app)], ids=["wsgi", "asgi"]
+)
+def test_sync_client_in_process(transport: tuple[Any, Any], protocol: str) -> None:
+    make, app = transport
+    with make(app) as http_client:
+        for options in OPTIONS:
+            with ElizaServiceClientSync(
+                "http://test", http_client=http_client, protocol=protocol, **options
+            ) as client:
+                call_sync(client)
+                converse_in_turns_sync(client)
+
+
+@protocols
+@pytest.mark.parametrize(
+    "transport", [(ASGITransport, asgi_app), (WSGITransportAsync, wsgi_app)], ids=["asgi", "wsgi"]
+)
+def test_async_client_in_process(transport: tuple[Any, Any], protocol: str) -> None:
+    make, app = transport
+
+    async def use() -> None:
+        async with make(app) as http_client, asyncio.timeout(60):
+            for options in OPTIONS:
+                async with ElizaServiceClient(
+                    "http://test", http_client=http_client, protocol=protocol, **options
+                ) as client:
+                    await call_async(client)
+                    await converse_in_turns_async(client)
+
+    asyncio.run(use())
+
+
+def converse_in_turns_sync(client: ElizaServiceClientSync) -> None:
+    """Each sentence goes out once the one before it was answered."""
+    answers: queue.Queue[ConverseResponse] = queue.Queue()
+
+    def turns() -> Iterator[ConverseRequest]:
+        for sentence in SENTENCES:
+            yield ConverseRequest(sentence=sentence)
+            assert answers.get(timeout=60).sentence
+
+    count = 0
+    for count, answer in enumerate(client.converse(turns()), 1):
+        answers.put(answer)
+    assert count == len(SENTENCES)
+
+
+async def converse_in_turns_async(client: ElizaServiceClient) -> None:
+    """Each sentence goes out once the one before it was answered."""
+    answers: asyncio.Queue[ConverseResponse] = asyncio.Queue()
+
+    async def turns() -> AsyncIterator[ConverseRequest]:
+        for sentence in SENTENCES:
+            yield ConverseRequest(sentence=sentence)
+            assert (await answers.get()).sentence
+
+    count = 0
+    async for answer in client.converse(turns()):
+        answers.put_nowait(answer)
+        count += 1
+    assert count == len(SENTENCES)
