@@ -5,6 +5,9 @@ of Node or Go.
 """
 
 import importlib
+import json
+import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -15,7 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.conftest import servers
+from tests.conftest import PATIENCE, servers
 
 if TYPE_CHECKING:
     from callers.face import Caller
@@ -50,6 +53,7 @@ CALLERS = {
 }
 
 Call = Callable[..., "Caller"]
+Ended = subprocess.CompletedProcess[str]
 
 
 def pytest_ignore_collect(config: pytest.Config) -> bool | None:
@@ -91,11 +95,49 @@ def started(generated: Path) -> Generator[Callable[[str], str], None, None]:
 
         def started(name: str) -> str:
             if name not in urls:
-                server = serve(*SERVERS[name], cwd=PROGRAMS, PYTHONPATH=str(generated))
+                path = os.pathsep.join([str(generated), os.environ.get("PYTHONPATH", "")])
+                server = serve(*SERVERS[name], cwd=PROGRAMS, PYTHONPATH=path)
                 urls[name] = server.url()
             return urls[name]
 
         yield started
+
+
+@pytest.fixture
+def program(environment: Callable[..., dict[str, str]]) -> Callable[..., Ended]:
+    """Runs a program to its end, `program("curl", url)`. Without it, the test fails."""
+
+    def run(*command: str, cwd: Path = HERE, **options: object) -> Ended:
+        variables = environment()
+        found = shutil.which(command[0], path=variables["PATH"])
+        assert found is not None, f"this test needs the program {command[0]}: install it"
+        return subprocess.run(
+            [found, *command[1:]],
+            env=variables,
+            cwd=cwd,
+            capture_output=True,
+            check=False,
+            timeout=PATIENCE,
+            **{"text": True, **options},
+        )
+
+    return run
+
+
+@pytest.fixture
+def said() -> Callable[[Ended], list[object]]:
+    """The messages that a program printed as JSON, one behind the other. It must have succeeded."""
+
+    def said(done: Ended) -> list[object]:
+        assert done.returncode == 0, done.stderr
+        decoder, text, messages = json.JSONDecoder(), done.stdout.strip(), []
+        while text:
+            message, end = decoder.raw_decode(text)
+            messages.append(message)
+            text = text[end:].lstrip()
+        return messages
+
+    return said
 
 
 @pytest.fixture(scope="session")

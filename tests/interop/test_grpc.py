@@ -308,7 +308,7 @@ def test_canceled_unary_call(client: Any, pb: ModuleType, key: str) -> None:
     assert has_happened(client, pb, key, "canceled")
 
 
-@pairs()
+@pairs(without=("pyvoy-wsgi",))  # pyvoy reads a WSGI answer to its end, with or without a client
 def test_canceled_stream(client: Any, pb: ModuleType, key: str) -> None:
     stream = client.start_stream("Tick", pb.WaitRequest(key=key))
     assert stream.receive() == pb.WaitResponse()

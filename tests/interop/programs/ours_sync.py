@@ -65,7 +65,8 @@ class Interop(InteropServiceSync):
 
     def tick(self, request: pb.WaitRequest, ctx: RequestContext) -> Iterator[pb.WaitResponse]:
         try:
-            while True:
+            # Not for ever: pyvoy does not say that a client is gone.
+            for _ in range(500):
                 yield pb.WaitResponse()
                 time.sleep(0.01)
         finally:

@@ -1,0 +1,93 @@
+"""`buf curl` calls our servers: connect-go's client, in all three protocols on one port."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+SERVERS = ("uvicorn", "hypercorn", "pyvoy", "pyvoy-wsgi")
+WAYS = {
+    "connect over HTTP/1.1": ("--protocol", "connect"),
+    "connect over HTTP/2": ("--protocol", "connect", "--http2-prior-knowledge"),
+    "grpc over HTTP/2": ("--protocol", "grpc", "--http2-prior-knowledge"),
+    "grpcweb over HTTP/1.1": ("--protocol", "grpcweb"),
+    "grpcweb over HTTP/2": ("--protocol", "grpcweb", "--http2-prior-knowledge"),
+}
+
+pytestmark = [
+    pytest.mark.parametrize("way", WAYS.values(), ids=WAYS),
+    pytest.mark.parametrize(
+        "server", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in SERVERS]
+    ),
+]
+
+Curl = Callable[..., Any]
+Said = Callable[[Any], list[Any]]
+
+
+@pytest.fixture
+def curl(
+    program: Callable[..., Any], started: Callable[[str], str], server: str, way: tuple[str, ...]
+) -> Curl:
+    """Calls an RPC with messages as JSON."""
+
+    def curl(rpc: str, *messages: object, flags: tuple[str, ...] = ()) -> Any:
+        return program(
+            *("buf", "curl", "--schema", "proto", *way, *flags),
+            *("--data", " ".join(json.dumps(message) for message in messages)),
+            f"{started(server)}/interop.v1.InteropService/{rpc}",
+        )
+
+    return curl
+
+
+def test_unary(curl: Curl, said: Said) -> None:
+    assert said(curl("Echo", {"text": "hello"})) == [{"text": "hello"}]
+
+
+def test_client_stream(curl: Curl, said: Said) -> None:
+    assert said(curl("Collect", {"text": "one"}, {"text": "two"})) == [{"text": "one two"}]
+
+
+def test_server_stream(curl: Curl, said: Said) -> None:
+    messages = said(curl("Repeat", {"text": "again", "times": 3}))
+    assert messages == [{"text": "again", "number": number} for number in (1, 2, 3)]
+
+
+def test_bidi_stream(curl: Curl, said: Said) -> None:
+    messages = [{"text": "one"}, {"text": "two"}]
+    assert said(curl("Chat", *messages)) == messages
+
+
+def test_metadata(curl: Curl, said: Said) -> None:
+    done = curl("Echo", {}, flags=("--verbose", "--header", "interop-color: red"))
+    assert said(done) == [{}]
+    lines = [line.lower().rpartition(") ")[2] for line in done.stderr.splitlines()]
+    assert "interop-color: red" in [line for line in lines if "<" not in line]
+    assert any(line.endswith("trailing-interop-color: red") for line in lines)
+
+
+def test_large_message(curl: Curl, said: Said) -> None:
+    text = "long " * 20_000
+    assert said(curl("Echo", {"text": text})) == [{"text": text}]
+
+
+def test_error(curl: Curl) -> None:
+    detail = {"@type": "type.googleapis.com/interop.v1.EchoRequest", "text": "try this"}
+    done = curl("Fail", {"code": 5, "message": "größer", "details": [detail]})
+    assert done.returncode == 5 << 3  # buf shifts the number of the code
+    error = json.loads(done.stderr)
+    assert (error["code"], error["message"]) == ("not_found", "größer")
+    assert [each["type"] for each in error["details"]] == ["interop.v1.EchoRequest"]
+
+
+def test_error_after_messages(curl: Curl) -> None:
+    done = curl("FailLate", {"code": 15, "message": "half of it is lost"})
+    assert done.returncode == 15 << 3
+    assert json.loads(done.stdout) == {"text": "so far"}
+    assert json.loads(done.stderr)["message"] == "half of it is lost"
+
+
+def test_unimplemented(curl: Curl) -> None:
+    assert curl("Missing", {}).returncode == 12 << 3
