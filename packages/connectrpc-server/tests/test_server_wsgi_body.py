@@ -72,10 +72,12 @@ def test_malformed_length(wsgi_application, make_shell):
     assert after == len(b"body")
 
 
-def test_only_http_1_needs_the_rest_to_be_read():
+@pytest.mark.parametrize(
+    "extra", [{"SERVER_PROTOCOL": "HTTP/2"}, {"wsgi.ext.http.send_trailers": print}]
+)
+def test_a_server_that_needs_nobody_to_read_the_rest(extra):
     stream = io.BytesIO(bytes(100))
-    environ = {"wsgi.input": stream, "CONTENT_LENGTH": "100", "SERVER_PROTOCOL": "HTTP/2"}
-    body = Body(environ)
+    body = Body({"wsgi.input": stream, "CONTENT_LENGTH": "100", **extra})
     assert body.is_read
     body.drain()
     assert stream.tell() == 0

@@ -81,10 +81,14 @@ def happened(port, entry):
 
 
 class Conversation:
-    """A bidi stream whose client sends the next request once it has the response to the last."""
+    """A bidi stream whose client sends the next request once it has the response to the last.
 
-    def __init__(self, texts, *, is_left=False):
+    Then it ends its requests, or tells the server to stop and leaves them open, or it is gone.
+    """
+
+    def __init__(self, texts, *, is_stopped=False, is_left=False):
         self.texts = texts
+        self.is_stopped = is_stopped
         self.is_left = is_left
         self.answers = asyncio.Queue()
 
@@ -92,7 +96,9 @@ class Conversation:
         for text in self.texts:
             yield envelope(text)
             assert envelope(text) in await self.answers.get()
-        if self.is_left:
+        if self.is_stopped:
+            yield envelope("stop")
+        if self.is_stopped or self.is_left:
             await asyncio.Event().wait()
 
     async def hold(self, port, version):
@@ -112,6 +118,25 @@ class Conversation:
 def test_full_duplex_on_pyvoy(pyvoy, version):
     received = run(Conversation(["a", "b", "c"]).hold(pyvoy, version))
     assert received == envelope("a") + envelope("b") + envelope("c") + END
+
+
+@pytest.mark.parametrize("version", [HTTP1, HTTP2])
+def test_an_answer_that_ends_before_its_request_on_pyvoy(pyvoy, version):
+    conversation = Conversation(["a"], is_stopped=True)
+    assert run(conversation.hold(pyvoy, version)) == envelope("a") + END
+
+
+def test_an_answer_that_ends_before_its_request_on_gunicorn(gunicorn):
+    head = b"POST /test.v1.Live/Converse HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99999\r\n"
+    head += b"content-type: application/connect+proto\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", gunicorn), PATIENCE) as connection:
+        connection.sendall(head + envelope("stop") + envelope("x" * 2000))
+        received = b""
+        while not received.endswith(b"\r\n0\r\n\r\n"):  # the end of a chunked body
+            chunk = connection.recv(65536)
+            assert chunk, "no whole answer"
+            received += chunk
+    assert END in received
 
 
 def test_half_duplex_on_gunicorn(gunicorn):

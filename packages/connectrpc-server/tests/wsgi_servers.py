@@ -76,7 +76,10 @@ class Service:
 
     def converse(self, requests, ctx):
         try:
-            yield from requests
+            for request in requests:
+                if request.value == "stop":
+                    break
+                yield request
         finally:
             LOG.add("converse closed")
 

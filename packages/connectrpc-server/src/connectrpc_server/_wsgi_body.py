@@ -11,7 +11,7 @@ from connectrpc_server._types import SEND_TRAILERS, Environ
 _CHUNK = 64 * 1024
 _FIRST_CHUNK = 1024
 _DRAIN_MAX_BYTES = 8 * 1024 * 1024
-_DRAIN_MAX_MS = 2_000
+_DRAIN_MAX_MS = 3_000
 
 
 class Body:
@@ -34,8 +34,7 @@ class Body:
     def __init__(self, environ: Environ, deadline: float | None = None) -> None:
         self._stream = environ["wsgi.input"]
         self._socket = _socket(environ)
-        # Only HTTP/1.1 needs it; elsewhere what is left of one request is no part of the next.
-        self._can_drain = environ.get("SERVER_PROTOCOL", "HTTP/1.1").startswith("HTTP/1")
+        self._can_drain = _can_drain(environ)
         self._deadline = deadline
         self._chunk = _FIRST_CHUNK
         self._is_malformed = False
@@ -145,6 +144,16 @@ def _is_terminated(environ: Environ) -> bool:
     What can send trailers knows where bodies end, but pyvoy says no more than that.
     """
     return bool(environ.get("wsgi.input_terminated")) or SEND_TRAILERS in environ
+
+
+def _can_drain(environ: Environ) -> bool:
+    """Whether an unread request may cost its client the answer.
+
+    Not in HTTP/2, where a server resets the one stream (RFC 9113, section 8.1), and not on pyvoy,
+    which is Envoy and closes in a way that lets the client read; there a read has no end, either.
+    """
+    is_http1 = environ.get("SERVER_PROTOCOL", "HTTP/1.1").startswith("HTTP/1")
+    return is_http1 and SEND_TRAILERS not in environ
 
 
 def _truncated() -> ConnectError:
