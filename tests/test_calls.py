@@ -192,8 +192,9 @@ def converse_in_turns_sync(client: ElizaServiceClientSync) -> None:
             assert answers.get(timeout=60).sentence
 
     count = 0
-    for count, answer in enumerate(client.converse(turns()), 1):
+    for answer in client.converse(turns()):
         answers.put(answer)
+        count += 1
     assert count == len(SENTENCES)
 
 

@@ -12,7 +12,9 @@ import pytest
 import connectrpc_client
 import connectrpc_protocol
 import connectrpc_server
-from connectrpc_protocol import Code, Codec, RequestContext, call, interceptor
+from connectrpc_client import testing
+from connectrpc_protocol import Code, RequestContext, call, interceptor
+from connectrpc_protocol.codec import DEFAULT_CODECS
 from connectrpc_protocol.connect import get
 
 ROOT = Path(__file__).parents[1]
@@ -36,10 +38,9 @@ def shown(value: object) -> str:
         return f'`"{value}"`'
     if isinstance(value, tuple) and value and all(isinstance(each, str) for each in value):
         return "`(" + ", ".join(f'"{each}"' for each in value) + ("," * (len(value) == 1)) + ")`"
-    if isinstance(value, tuple) and value:
-        codecs: tuple[Codec, ...] = value
-        return "`(" + ", ".join(each.name for each in codecs) + ")`"
-    return f"`{value!r}`"
+    if value == DEFAULT_CODECS:
+        return "`(" + ", ".join(each.name for each in DEFAULT_CODECS) + ")`"
+    return f"`{value!r}`".replace("'", '"')
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,10 @@ def shown(value: object) -> str:
         ("server.md", connectrpc_server.WSGIApplication),
         ("client.md", connectrpc_client.Client),
         ("client.md", connectrpc_client.ClientSync),
+        ("testing.md", testing.ASGITransport),
+        ("testing.md", testing.ASGITransportSync),
+        ("testing.md", testing.WSGITransport),
+        ("testing.md", testing.WSGITransportAsync),
     ],
 )
 def test_options(page: str, application: type) -> None:
