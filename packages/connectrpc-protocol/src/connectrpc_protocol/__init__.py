@@ -11,7 +11,6 @@ from connectrpc_protocol.compression import (
     Compressions,
     Deflate,
     Gzip,
-    Snappy,
     Zstd,
     available_compressions,
     resolve_compression,
@@ -35,6 +34,7 @@ from connectrpc_protocol.interceptor import (
     UnaryInterceptorSync,
 )
 from connectrpc_protocol.method import IdempotencyLevel, Method, MethodKind
+from connectrpc_protocol.snappy import Snappy
 
 __all__ = [
     "BidiStreamInterceptor",
