@@ -18,12 +18,13 @@ from connectrpc_protocol import Method
 from protoc_gen_connect_python._plugin import respond
 
 _NASTY = """
-    A Any ASGI ASGIApplication AsyncIterator AsyncIterable Base Bool Call CallSay Checking Client
-    ClientSync Close Ctx Deprecated Final Generator GetFoo Handler HandlerSync Handlers Headers
-    HeadersInput IdempotencyLevel ImportModule Int Iterable Iterator M Method MethodKind Name None
-    O Protocol Request RequestContext Requests S Say Self Sequence ServiceName Str StreamOutput
-    Sync TYPE TYPE_CHECKING Type UnaryOutput WSGIApplication X_pb2 _ __Say ____ __init__ bool cls
-    call_say deprecated get_foo getattr import_module int lazy_attributes names_pb2 object self
+    A Any ASGI ASGIApplication AsyncIterator AsyncIterable Base BidiCall Bool Call CallSay
+    Cancellation Checking Client ClientStreamCallSync ClientSync Close Ctx Deprecated Final
+    Generator GetFoo Handler HandlerSync Handlers Headers HeadersInput IdempotencyLevel
+    ImportModule Int Iterable Iterator M Method MethodKind Name None O OpenSay Protocol Request
+    RequestContext Requests S Say Self Sequence ServiceName Str StreamOutput Sync TYPE
+    TYPE_CHECKING Type UnaryOutput WSGIApplication X_pb2 _ __Say ____ __init__ bool cls call_say
+    deprecated get_foo getattr import_module int lazy_attributes names_pb2 object open_say self
     str super type x_pb2
 """.split()  # noqa: SIM905
 identifiers = st.one_of(
@@ -103,9 +104,10 @@ def test_any_names_make_modules_that_work(services: Services, message: str, prot
     classes = [value for value in values.values() if isinstance(value, type)]
     assert len(classes) == 6 * len(services)
     rpcs = sum(len(methods) for _, methods in services)
+    openers = sum(streams for _, methods in services for _, streams, *_ in methods)
     clients = [each for each in classes if issubclass(each, Client)]
     public = [name for each in clients for name in vars(each) if not name.startswith("_")]
-    assert len(public) == 2 * rpcs
+    assert len(public) == 2 * rpcs + openers
     applications = [each for each in classes if isinstance(_service_name(each), str)]
     assert len(applications) == 2 * len(services)
     for application in applications:

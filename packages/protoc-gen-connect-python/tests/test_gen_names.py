@@ -12,6 +12,7 @@ from protoc_gen_connect_python._names import (
     companion,
     method_names,
     natural_key,
+    opener,
     service_names,
     snake_case,
 )
@@ -105,10 +106,27 @@ def test_method_whose_companion_meets_a_method_gives_way() -> None:
     assert method_names(["CallSay", "Say"], "snake") == ["call_say", "say_"]
 
 
-@given(st.lists(identifiers, unique=True, max_size=6), namings)
-def test_method_names_are_free_identifiers(rpcs: list[str], naming: str) -> None:
-    names = method_names(rpcs, naming)
-    every = [*names, *map(companion, names)]
+def test_method_that_meets_an_opener_gives_way() -> None:
+    assert method_names(["Feed", "OpenFeed"], "snake", {"Feed"}) == ["feed", "open_feed_"]
+    assert method_names(["Feed", "open_Feed"], "proto", {"Feed"}) == ["Feed", "open_Feed_"]
+
+
+def test_method_whose_opener_meets_a_method_gives_way() -> None:
+    assert method_names(["OpenFeed", "Feed"], "snake", {"Feed"}) == ["open_feed", "feed_"]
+
+
+def test_method_without_a_stream_of_requests_has_no_opener() -> None:
+    assert method_names(["Door", "OpenDoor"], "snake", {"Feed"}) == ["door", "open_door"]
+
+
+@given(st.lists(identifiers, unique=True, max_size=6), st.sets(st.integers(0, 5)), namings)
+def test_method_names_are_free_identifiers(
+    rpcs: list[str], streaming: set[int], naming: str
+) -> None:
+    opened = {rpcs[index] for index in streaming if index < len(rpcs)}
+    names = method_names(rpcs, naming, opened)
+    openers = [opener(name) for name, rpc in zip(names, rpcs, strict=True) if rpc in opened]
+    every = [*names, *map(companion, names), *openers]
     assert len(set(every)) == len(every)
     for name in every:
         assert name.isidentifier()

@@ -77,13 +77,14 @@ def test_idempotency_is_told_where_it_is_declared(generate: Generate) -> None:
 def test_kinds_decide_between_coroutines_and_generators(generate: Generate) -> None:
     functions = _functions(generate(PROTO)["s_connect_client.py"])
     plain = [name for name, node in functions.items() if isinstance(node, ast.FunctionDef)]
-    assert plain == ["introduce"]
+    assert plain == ["open_collect", "introduce"]
 
 
 def test_imports_are_those_that_are_used(generate: Generate) -> None:
     proto = {"s.proto": 'syntax = "proto3"; message M {} service S { rpc Say(M) returns (M); }'}
     source = generate(proto, "io=sync")["s_connect_client.py"]
-    assert "from connectrpc_client import ClientSync, HeadersInput, UnaryOutput\n" in source
+    names = "Cancellation, ClientSync, HeadersInput, UnaryOutput"
+    assert f"from connectrpc_client import {names}\n" in source
     assert "collections.abc" not in source
 
 

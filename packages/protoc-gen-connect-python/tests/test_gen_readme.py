@@ -115,6 +115,8 @@ def test_names_that_meet() -> None:
     assert method_names(["GetFoo", "get_foo"], "snake") == ["get_foo", "get_foo_"]
     assert method_names(["Say", "CallSay"], "snake") == ["say", "call_say_"]
     assert method_names(["CallSay", "Say"], "snake") == ["call_say", "say_"]
+    assert method_names(["Feed", "OpenFeed"], "snake", {"Feed"}) == ["feed", "open_feed_"]
+    assert method_names(["OpenFeed", "Feed"], "snake", {"Feed"}) == ["open_feed", "feed_"]
     foo, foo_bar = service_names([("Foo", ["BarBaz", "Name"]), ("FooBar", ["Baz"])])
     assert foo.method_constants[1] == "FOO_NAME_"
     assert foo_bar.method_constants == ("FOO_BAR_BAZ_",)

@@ -14,7 +14,16 @@ from acme.eliza.v1.eliza_connect import (
     ElizaServiceWSGIApplication,
 )
 
-from connectrpc_client import StreamOutput, StreamOutputSync, UnaryOutput
+from connectrpc_client import (
+    BidiCall,
+    BidiCallSync,
+    Cancellation,
+    ClientStreamCall,
+    ClientStreamCallSync,
+    StreamOutput,
+    StreamOutputSync,
+    UnaryOutput,
+)
 from connectrpc_protocol import Method
 from connectrpc_server import RequestContext
 
@@ -71,13 +80,36 @@ async def use(client: ElizaServiceClient) -> None:
         assert_type(reply, pb.IntroduceResponse)
     output = await client.call_converse([pb.ConverseRequest()])
     assert_type(output, StreamOutput[pb.ConverseResponse])
+    async with client.open_collect(headers={"a": "b"}) as collecting:
+        assert_type(collecting, ClientStreamCall[pb.SayRequest, pb.SayResponse])
+        await collecting.send(request)
+        assert_type(await collecting.close_and_receive(), pb.SayResponse)
+    async with client.open_converse(timeout_ms=5) as call:
+        assert_type(call, BidiCall[pb.ConverseRequest, pb.ConverseResponse])
+        await call.send(pb.ConverseRequest())
+        await call.close_send()
+        assert_type(await call.receive(), pb.ConverseResponse | None)
+        async for message in call:
+            assert_type(message, pb.ConverseResponse)
 
 
 def use_sync(client: ElizaServiceClientSync) -> None:
     request = pb.SayRequest(sentence="hi")
-    assert_type(client.say(request, use_get=True), pb.SayResponse)
+    cancellation = Cancellation()
+    assert_type(client.say(request, cancellation=cancellation, use_get=True), pb.SayResponse)
     assert_type(client.call_collect(iter([request])), UnaryOutput[pb.SayResponse])
     replies = client.converse([pb.ConverseRequest()])
     assert_type(replies, Generator[pb.ConverseResponse])
     output = client.call_introduce(pb.IntroduceRequest())
     assert_type(output, StreamOutputSync[pb.IntroduceResponse])
+    with client.open_collect(cancellation=cancellation) as collecting:
+        assert_type(collecting, ClientStreamCallSync[pb.SayRequest, pb.SayResponse])
+        collecting.send(request)
+        assert_type(collecting.close_and_receive(), pb.SayResponse)
+    with client.open_converse(timeout_ms=5, cancellation=cancellation) as call:
+        assert_type(call, BidiCallSync[pb.ConverseRequest, pb.ConverseResponse])
+        call.send(pb.ConverseRequest())
+        call.close_send()
+        assert_type(call.receive(), pb.ConverseResponse | None)
+        for message in call:
+            assert_type(message, pb.ConverseResponse)

@@ -117,7 +117,11 @@ class _Builder:
     def service(self, index: int, names: _names.ServiceNames) -> Service:
         service = self.file.service[index]
         full_name = ".".join(filter(None, [self.file.package, service.name]))
-        methods = _names.method_names((method.name for method in service.method), self.naming)
+        methods = _names.method_names(
+            [method.name for method in service.method],
+            self.naming,
+            {method.name for method in service.method if method.client_streaming},
+        )
         return Service(
             full_name=full_name,
             names=names,

@@ -105,15 +105,30 @@ def companion(method: str) -> str:
     return f"call_{method}"
 
 
-def method_names(rpcs: Iterable[str], naming: str) -> list[str]:
-    """One method name per RPC; it and its companion are unique within the service."""
+def opener(method: str) -> str:
+    """The method that opens a call; RPCs with a stream of requests have one."""
+    return f"open_{method}"
+
+
+def methods_of(name: str, *, opens: bool) -> set[str]:
+    """Every method of clients that an RPC of this name takes."""
+    return {name, companion(name), opener(name)} if opens else {name, companion(name)}
+
+
+def method_names(
+    rpcs: Iterable[str], naming: str, streaming_requests: Collection[str] = ()
+) -> list[str]:
+    """One method name per RPC; it and those that go with it are unique within the service.
+
+    `streaming_requests` are the RPCs with a stream of requests.
+    """
     taken: set[str] = set()
     names: list[str] = []
     for rpc in rpcs:
-        name = _plain_method_name(rpc, naming)
-        while not _method_name_is_free(name, taken):
+        name, opens = _plain_method_name(rpc, naming), rpc in streaming_requests
+        while not methods_of(name, opens=opens).isdisjoint(taken | RESERVED_METHOD_NAMES):
             name += "_"
-        taken |= {name, companion(name)}
+        taken |= methods_of(name, opens=opens)
         names.append(name)
     return names
 
@@ -123,11 +138,6 @@ def _plain_method_name(rpc: str, naming: str) -> str:
     name = rpc.strip("_")
     name = snake_case(name) if naming == "snake" else name
     return name if name[:1].isalpha() else f"rpc_{name}".strip("_")
-
-
-def _method_name_is_free(name: str, taken: set[str]) -> bool:
-    pair = {name, companion(name)}
-    return pair.isdisjoint(taken) and pair.isdisjoint(RESERVED_METHOD_NAMES)
 
 
 @dataclass(frozen=True)

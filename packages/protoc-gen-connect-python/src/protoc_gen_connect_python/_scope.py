@@ -11,7 +11,7 @@ from protoc_gen_connect_python._descriptors import MessageType
 from protoc_gen_connect_python._imports import Imported, import_blocks
 from protoc_gen_connect_python._model import File
 from protoc_gen_connect_python._modules import ModuleImport, import_of, is_spellable, module_stem
-from protoc_gen_connect_python._names import companion, free_name
+from protoc_gen_connect_python._names import free_name, methods_of
 
 # These come with the protobuf runtime, wherever the generated tree stands.
 _WELL_KNOWN = "google.protobuf."
@@ -101,7 +101,7 @@ def _names_in(file: File) -> set[str]:
     for service in file.services:
         taken.update(service.names.public)
         for method in service.methods:
-            taken |= {method.name, companion(method.name)}
+            taken |= methods_of(method.name, opens=method.kind.streams_requests)
     return taken
 
 

@@ -5,7 +5,12 @@
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
 
 from connectrpc_client import (
+    BidiCall,
+    BidiCallSync,
+    Cancellation,
     Client,
+    ClientStreamCall,
+    ClientStreamCallSync,
     ClientSync,
     HeadersInput,
     StreamOutput,
@@ -82,6 +87,14 @@ class ElizaServiceClient(Client):
             ELIZA_SERVICE_SUMMARIZE, requests, headers=headers, timeout_ms=timeout_ms
         )
 
+    def open_summarize(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> ClientStreamCall[eliza_pb2.SummarizeRequest, eliza_pb2.SummarizeResponse]:
+        """`summarize`, with its requests sent one by one."""
+        return self._open_client_stream(
+            ELIZA_SERVICE_SUMMARIZE, headers=headers, timeout_ms=timeout_ms
+        )
+
     def introduce(
         self,
         request: eliza_pb2.IntroduceRequest,
@@ -130,6 +143,14 @@ class ElizaServiceClient(Client):
             ELIZA_SERVICE_CONVERSE, requests, headers=headers, timeout_ms=timeout_ms
         )
 
+    def open_converse(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> BidiCall[eliza_pb2.ConverseRequest, eliza_pb2.ConverseResponse]:
+        """`converse`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            ELIZA_SERVICE_CONVERSE, headers=headers, timeout_ms=timeout_ms
+        )
+
 
 class ElizaServiceClientSync(ClientSync):
     """A simple therapist, after the program that Joseph Weizenbaum wrote in 1966."""
@@ -140,11 +161,17 @@ class ElizaServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> eliza_pb2.SayResponse:
         """Say is a unary call: one sentence, one answer. It changes nothing, so GET works too."""
         output = self._call_unary(
-            ELIZA_SERVICE_SAY, request, headers=headers, timeout_ms=timeout_ms, use_get=use_get
+            ELIZA_SERVICE_SAY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+            use_get=use_get,
         )
         return output.message
 
@@ -154,11 +181,17 @@ class ElizaServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[eliza_pb2.SayResponse]:
         """`say`, with the headers and trailers of the response."""
         return self._call_unary(
-            ELIZA_SERVICE_SAY, request, headers=headers, timeout_ms=timeout_ms, use_get=use_get
+            ELIZA_SERVICE_SAY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+            use_get=use_get,
         )
 
     def summarize(
@@ -167,10 +200,15 @@ class ElizaServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> eliza_pb2.SummarizeResponse:
         """Summarize is a client stream: many sentences, one diagnosis at the end."""
         output = self._call_client_stream(
-            ELIZA_SERVICE_SUMMARIZE, requests, headers=headers, timeout_ms=timeout_ms
+            ELIZA_SERVICE_SUMMARIZE,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -180,10 +218,30 @@ class ElizaServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[eliza_pb2.SummarizeResponse]:
         """`summarize`, with the headers and trailers of the response."""
         return self._call_client_stream(
-            ELIZA_SERVICE_SUMMARIZE, requests, headers=headers, timeout_ms=timeout_ms
+            ELIZA_SERVICE_SUMMARIZE,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    def open_summarize(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> ClientStreamCallSync[eliza_pb2.SummarizeRequest, eliza_pb2.SummarizeResponse]:
+        """`summarize`, with its requests sent one by one."""
+        return self._open_client_stream(
+            ELIZA_SERVICE_SUMMARIZE,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     def introduce(
@@ -192,10 +250,15 @@ class ElizaServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[eliza_pb2.IntroduceResponse]:
         """Introduce is a server stream: one name, several sentences of welcome."""
         return self._server_stream(
-            ELIZA_SERVICE_INTRODUCE, request, headers=headers, timeout_ms=timeout_ms
+            ELIZA_SERVICE_INTRODUCE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     def call_introduce(
@@ -204,10 +267,15 @@ class ElizaServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[eliza_pb2.IntroduceResponse]:
         """`introduce`, with the headers and trailers of the response."""
         return self._call_server_stream(
-            ELIZA_SERVICE_INTRODUCE, request, headers=headers, timeout_ms=timeout_ms
+            ELIZA_SERVICE_INTRODUCE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     def converse(
@@ -216,10 +284,15 @@ class ElizaServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[eliza_pb2.ConverseResponse]:
         """Converse is a bidi stream: an answer for each sentence."""
         return self._bidi_stream(
-            ELIZA_SERVICE_CONVERSE, requests, headers=headers, timeout_ms=timeout_ms
+            ELIZA_SERVICE_CONVERSE,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     def call_converse(
@@ -228,8 +301,28 @@ class ElizaServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[eliza_pb2.ConverseResponse]:
         """`converse`, with the headers and trailers of the response."""
         return self._call_bidi_stream(
-            ELIZA_SERVICE_CONVERSE, requests, headers=headers, timeout_ms=timeout_ms
+            ELIZA_SERVICE_CONVERSE,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    def open_converse(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> BidiCallSync[eliza_pb2.ConverseRequest, eliza_pb2.ConverseResponse]:
+        """`converse`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            ELIZA_SERVICE_CONVERSE,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from protoc_gen_connect_python._comments import docstring
 from protoc_gen_connect_python._model import File, Method, Service
-from protoc_gen_connect_python._names import companion
+from protoc_gen_connect_python._names import companion, opener
 from protoc_gen_connect_python._options import Options
 from protoc_gen_connect_python._pages._header import (
     CLIENT,
@@ -19,10 +19,15 @@ from protoc_gen_connect_python._scope import Scope
 
 @dataclass(frozen=True)
 class ClientMethod:
-    """One RPC as two methods: `name` returns messages, `companion` also what came with them."""
+    """One RPC as methods of a client.
+
+    `name` returns messages, `companion` also what came with them. `opener` returns a call that
+    sends requests one by one; it is empty where there is no stream of requests.
+    """
 
     name: str
     companion: str
+    opener: str
     constant: str
     kind: str
     definition: str
@@ -30,22 +35,28 @@ class ClientMethod:
     argument: str
     result: str
     output: str
+    call: str
     streams_responses: bool
     use_get: bool
     deprecated: str
     docstring: str
     companion_docstring: str
+    opener_docstring: str
 
 
 @dataclass(frozen=True)
 class ClientClass:
-    """One client class; `definition` is `async def` or `def`, `wait` is `await ` or nothing."""
+    """One client class; `definition` is `async def` or `def`, `wait` is `await ` or nothing.
+
+    `cancellation` is the type of the argument that ends sync calls; async ones have none.
+    """
 
     name: str
     base: str
     definition: str
     wait: str
     headers: str
+    cancellation: str
     deprecated: str
     docstring: str
     methods: tuple[ClientMethod, ...]
@@ -82,6 +93,8 @@ class _Async:
     """The words of a client for async code; its heir has those of the other."""
 
     base, output, stream_output = "Client", "UnaryOutput", "StreamOutput"
+    client_stream_call, bidi_call = "ClientStreamCall", "BidiCall"
+    cancellation = ""
     generator = "AsyncGenerator"
     iterables: tuple[str, ...] = ("AsyncIterable", "Iterable")
     definition, wait = "async def", "await "
@@ -100,6 +113,11 @@ class _Async:
             definition=self.definition,
             wait=self.wait,
             headers=self._scope.use(CLIENT, "HeadersInput") if service.methods else "",
+            cancellation=(
+                self._scope.use(CLIENT, self.cancellation)
+                if service.methods and self.cancellation
+                else ""
+            ),
             deprecated=self._deprecated(service.full_name) if service.deprecated else "",
             docstring=docstring(service.comment or default),
             methods=tuple(map(self._method, service.methods)),
@@ -111,6 +129,7 @@ class _Async:
         return ClientMethod(
             name=method.name,
             companion=companion(method.name),
+            opener=opener(method.name) if kind.streams_requests else "",
             constant=method.constant,
             kind=kind.value,
             definition="def" if kind.streams_responses else self.definition,
@@ -118,6 +137,7 @@ class _Async:
             argument="requests" if kind.streams_requests else "request",
             result=self._stream(response) if kind.streams_responses else response,
             output=self._output(method, response),
+            call=self._call(method, response) if kind.streams_requests else "",
             streams_responses=kind.streams_responses,
             use_get=method.use_get,
             deprecated=self._deprecated(method.full_name) if method.deprecated else "",
@@ -125,6 +145,7 @@ class _Async:
             companion_docstring=docstring(
                 f"`{method.name}`, with the headers and trailers of the response."
             ),
+            opener_docstring=docstring(f"`{method.name}`, with its requests sent one by one."),
         )
 
     def _parameter(self, method: Method) -> str:
@@ -141,12 +162,19 @@ class _Async:
         name = self.stream_output if method.kind.streams_responses else self.output
         return f"{self._scope.use(CLIENT, name)}[{response}]"
 
+    def _call(self, method: Method, response: str) -> str:
+        request = self._scope.message_type(method.request)
+        name = self.bidi_call if method.kind.streams_responses else self.client_stream_call
+        return f"{self._scope.use(CLIENT, name)}[{request}, {response}]"
+
     def _deprecated(self, full_name: str) -> str:
         return f'{self._scope.use(PROTOCOL, "deprecated")}("{full_name} is deprecated")'
 
 
 class _Sync(_Async):
     base, stream_output = "ClientSync", "StreamOutputSync"
+    client_stream_call, bidi_call = "ClientStreamCallSync", "BidiCallSync"
+    cancellation = "Cancellation"
     generator = "Generator"
     iterables = ("Iterable",)
     definition, wait = "def", ""

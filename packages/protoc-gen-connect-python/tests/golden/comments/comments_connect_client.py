@@ -5,6 +5,9 @@
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
 
 from connectrpc_client import (
+    BidiCall,
+    BidiCallSync,
+    Cancellation,
     Client,
     ClientSync,
     HeadersInput,
@@ -442,6 +445,12 @@ class QuotesClient(Client):
             QUOTES_FENCED, requests, headers=headers, timeout_ms=timeout_ms
         )
 
+    def open_fenced(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> BidiCall[comments_pb2.M, comments_pb2.M]:
+        """`fenced`, with its requests sent one by one."""
+        return self._open_bidi_stream(QUOTES_FENCED, headers=headers, timeout_ms=timeout_ms)
+
     async def last_quote(
         self,
         request: comments_pb2.M,
@@ -479,9 +488,12 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
         """\"Quoted\""""
-        output = self._call_unary(QUOTES_BOTH, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            QUOTES_BOTH, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_both(
@@ -490,9 +502,12 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
         """`both`, with the headers and trailers of the response."""
-        return self._call_unary(QUOTES_BOTH, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            QUOTES_BOTH, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
     def backslash(
         self,
@@ -500,9 +515,16 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
         """Ends with a backslash \\"""
-        output = self._call_unary(QUOTES_BACKSLASH, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            QUOTES_BACKSLASH,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_backslash(
@@ -511,9 +533,16 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
         """`backslash`, with the headers and trailers of the response."""
-        return self._call_unary(QUOTES_BACKSLASH, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            QUOTES_BACKSLASH,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def escapes(
         self,
@@ -521,9 +550,16 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
         """C:\\new\\table and \\u0041 \\N{DASH} {{ braces }} {% tags %}"""
-        output = self._call_unary(QUOTES_ESCAPES, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            QUOTES_ESCAPES,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_escapes(
@@ -532,9 +568,16 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
         """`escapes`, with the headers and trailers of the response."""
-        return self._call_unary(QUOTES_ESCAPES, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            QUOTES_ESCAPES,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def two_quotes(
         self,
@@ -542,10 +585,15 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
         """Ends with two quotes "\""""
         output = self._call_unary(
-            QUOTES_TWO_QUOTES, request, headers=headers, timeout_ms=timeout_ms
+            QUOTES_TWO_QUOTES,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -555,9 +603,16 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
         """`two_quotes`, with the headers and trailers of the response."""
-        return self._call_unary(QUOTES_TWO_QUOTES, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            QUOTES_TWO_QUOTES,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def four_quotes(
         self,
@@ -565,10 +620,15 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
         """Only quotes: \"\"\"\""""
         output = self._call_unary(
-            QUOTES_FOUR_QUOTES, request, headers=headers, timeout_ms=timeout_ms
+            QUOTES_FOUR_QUOTES,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -578,9 +638,16 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
         """`four_quotes`, with the headers and trailers of the response."""
-        return self._call_unary(QUOTES_FOUR_QUOTES, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            QUOTES_FOUR_QUOTES,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def backslash_quote(
         self,
@@ -588,10 +655,15 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
         """Ends so: \\\""""
         output = self._call_unary(
-            QUOTES_BACKSLASH_QUOTE, request, headers=headers, timeout_ms=timeout_ms
+            QUOTES_BACKSLASH_QUOTE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -601,10 +673,15 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
         """`backslash_quote`, with the headers and trailers of the response."""
         return self._call_unary(
-            QUOTES_BACKSLASH_QUOTE, request, headers=headers, timeout_ms=timeout_ms
+            QUOTES_BACKSLASH_QUOTE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     def trailing(
@@ -613,9 +690,16 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
         """Stands behind."""
-        output = self._call_unary(QUOTES_TRAILING, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            QUOTES_TRAILING,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_trailing(
@@ -624,9 +708,16 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
         """`trailing`, with the headers and trailers of the response."""
-        return self._call_unary(QUOTES_TRAILING, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            QUOTES_TRAILING,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def bare(
         self,
@@ -634,8 +725,11 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
-        output = self._call_unary(QUOTES_BARE, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            QUOTES_BARE, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_bare(
@@ -644,9 +738,12 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
         """`bare`, with the headers and trailers of the response."""
-        return self._call_unary(QUOTES_BARE, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            QUOTES_BARE, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
     def blank(
         self,
@@ -654,8 +751,11 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
-        output = self._call_unary(QUOTES_BLANK, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            QUOTES_BLANK, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_blank(
@@ -664,9 +764,12 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
         """`blank`, with the headers and trailers of the response."""
-        return self._call_unary(QUOTES_BLANK, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            QUOTES_BLANK, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
     def block(
         self,
@@ -674,13 +777,16 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
         """A block
         with stars
 
             and code
         """
-        output = self._call_unary(QUOTES_BLOCK, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            QUOTES_BLOCK, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_block(
@@ -689,9 +795,12 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
         """`block`, with the headers and trailers of the response."""
-        return self._call_unary(QUOTES_BLOCK, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            QUOTES_BLOCK, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
     def list(
         self,
@@ -699,6 +808,7 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
         """First line.
           - item
@@ -707,7 +817,9 @@ class QuotesClientSync(ClientSync):
 
         After two empty lines.
         """
-        output = self._call_unary(QUOTES_LIST, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            QUOTES_LIST, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_list(
@@ -716,9 +828,12 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
         """`list`, with the headers and trailers of the response."""
-        return self._call_unary(QUOTES_LIST, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            QUOTES_LIST, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
     def indented(
         self,
@@ -726,11 +841,18 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
         """All of it
         is indented.
         """
-        output = self._call_unary(QUOTES_INDENTED, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            QUOTES_INDENTED,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_indented(
@@ -739,9 +861,16 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
         """`indented`, with the headers and trailers of the response."""
-        return self._call_unary(QUOTES_INDENTED, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            QUOTES_INDENTED,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def tabs(
         self,
@@ -749,11 +878,14 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
         """Tabs    here
         and there
         """
-        output = self._call_unary(QUOTES_TABS, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            QUOTES_TABS, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_tabs(
@@ -762,9 +894,12 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
         """`tabs`, with the headers and trailers of the response."""
-        return self._call_unary(QUOTES_TABS, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            QUOTES_TABS, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
     def unicode(
         self,
@@ -772,9 +907,16 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
         """Grüße, 世界, 👩‍🚀, bidi \u202e here, zero\u200bwidth, line\u2028separator, nbsp"""
-        output = self._call_unary(QUOTES_UNICODE, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            QUOTES_UNICODE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_unicode(
@@ -783,9 +925,16 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
         """`unicode`, with the headers and trailers of the response."""
-        return self._call_unary(QUOTES_UNICODE, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            QUOTES_UNICODE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def long(
         self,
@@ -793,9 +942,12 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
         """very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line"""
-        output = self._call_unary(QUOTES_LONG, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            QUOTES_LONG, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_long(
@@ -804,9 +956,12 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
         """`long`, with the headers and trailers of the response."""
-        return self._call_unary(QUOTES_LONG, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            QUOTES_LONG, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
     def fenced(
         self,
@@ -814,13 +969,20 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[comments_pb2.M]:
         """# Heading
         \"\"\"
         fence
         ""\"
         """
-        return self._bidi_stream(QUOTES_FENCED, requests, headers=headers, timeout_ms=timeout_ms)
+        return self._bidi_stream(
+            QUOTES_FENCED,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def call_fenced(
         self,
@@ -828,10 +990,27 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[comments_pb2.M]:
         """`fenced`, with the headers and trailers of the response."""
         return self._call_bidi_stream(
-            QUOTES_FENCED, requests, headers=headers, timeout_ms=timeout_ms
+            QUOTES_FENCED,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    def open_fenced(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> BidiCallSync[comments_pb2.M, comments_pb2.M]:
+        """`fenced`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            QUOTES_FENCED, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
 
     def last_quote(
@@ -840,12 +1019,17 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
         """Last line ends with a quote:
         "so\"
         """
         output = self._call_unary(
-            QUOTES_LAST_QUOTE, request, headers=headers, timeout_ms=timeout_ms
+            QUOTES_LAST_QUOTE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -855,6 +1039,13 @@ class QuotesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
         """`last_quote`, with the headers and trailers of the response."""
-        return self._call_unary(QUOTES_LAST_QUOTE, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            QUOTES_LAST_QUOTE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )

@@ -2,7 +2,7 @@
 # Source: file.proto
 # isort: skip_file
 
-from connectrpc_client import Client, ClientSync, HeadersInput, UnaryOutput
+from connectrpc_client import Cancellation, Client, ClientSync, HeadersInput, UnaryOutput
 from connectrpc_protocol import deprecated
 
 import file_pb2
@@ -56,8 +56,15 @@ class InOldFileClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> file_pb2.M:
-        output = self._call_unary(IN_OLD_FILE_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            IN_OLD_FILE_SAY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     @deprecated("deprecation.file.InOldFile.Say is deprecated")
@@ -67,6 +74,13 @@ class InOldFileClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[file_pb2.M]:
         """`say`, with the headers and trailers of the response."""
-        return self._call_unary(IN_OLD_FILE_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            IN_OLD_FILE_SAY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )

@@ -5,6 +5,9 @@
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
 
 from connectrpc_client import (
+    BidiCall,
+    BidiCallSync,
+    Cancellation,
     Client,
     ClientSync,
     HeadersInput,
@@ -102,6 +105,13 @@ class MethodsClient(Client):
             METHODS_OLD_STREAM, requests, headers=headers, timeout_ms=timeout_ms
         )
 
+    @deprecated("deprecation.Methods.OldStream is deprecated")
+    def open_old_stream(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> BidiCall[methods_pb2.M, methods_pb2.M]:
+        """`old_stream`, with its requests sent one by one."""
+        return self._open_bidi_stream(METHODS_OLD_STREAM, headers=headers, timeout_ms=timeout_ms)
+
 
 class MethodsClientSync(ClientSync):
     """Calls `deprecation.Methods` from sync code."""
@@ -112,8 +122,15 @@ class MethodsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> methods_pb2.M:
-        output = self._call_unary(METHODS_CURRENT, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            METHODS_CURRENT,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_current(
@@ -122,9 +139,16 @@ class MethodsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[methods_pb2.M]:
         """`current`, with the headers and trailers of the response."""
-        return self._call_unary(METHODS_CURRENT, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            METHODS_CURRENT,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     @deprecated("deprecation.Methods.Old is deprecated")
     def old(
@@ -133,9 +157,12 @@ class MethodsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> methods_pb2.M:
         """Has a comment."""
-        output = self._call_unary(METHODS_OLD, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            METHODS_OLD, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     @deprecated("deprecation.Methods.Old is deprecated")
@@ -145,9 +172,12 @@ class MethodsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[methods_pb2.M]:
         """`old`, with the headers and trailers of the response."""
-        return self._call_unary(METHODS_OLD, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            METHODS_OLD, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
     @deprecated("deprecation.Methods.OldStream is deprecated")
     def old_stream(
@@ -156,9 +186,14 @@ class MethodsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[methods_pb2.M]:
         return self._bidi_stream(
-            METHODS_OLD_STREAM, requests, headers=headers, timeout_ms=timeout_ms
+            METHODS_OLD_STREAM,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("deprecation.Methods.OldStream is deprecated")
@@ -168,10 +203,28 @@ class MethodsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[methods_pb2.M]:
         """`old_stream`, with the headers and trailers of the response."""
         return self._call_bidi_stream(
-            METHODS_OLD_STREAM, requests, headers=headers, timeout_ms=timeout_ms
+            METHODS_OLD_STREAM,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated("deprecation.Methods.OldStream is deprecated")
+    def open_old_stream(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> BidiCallSync[methods_pb2.M, methods_pb2.M]:
+        """`old_stream`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            METHODS_OLD_STREAM, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
 
 
@@ -214,8 +267,15 @@ class OldServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> methods_pb2.M:
-        output = self._call_unary(OLD_SERVICE_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            OLD_SERVICE_SAY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_say(
@@ -224,6 +284,13 @@ class OldServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[methods_pb2.M]:
         """`say`, with the headers and trailers of the response."""
-        return self._call_unary(OLD_SERVICE_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            OLD_SERVICE_SAY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )

@@ -4,7 +4,14 @@
 
 from collections.abc import AsyncGenerator, Generator
 
-from connectrpc_client import Client, ClientSync, HeadersInput, StreamOutput, StreamOutputSync
+from connectrpc_client import (
+    Cancellation,
+    Client,
+    ClientSync,
+    HeadersInput,
+    StreamOutput,
+    StreamOutputSync,
+)
 
 import edition2023_pb2
 from edition2023_connect import EDITION2023_SAY
@@ -49,8 +56,15 @@ class Edition2023ClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[edition2023_pb2.Response]:
-        return self._server_stream(EDITION2023_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        return self._server_stream(
+            EDITION2023_SAY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def call_say(
         self,
@@ -58,8 +72,13 @@ class Edition2023ClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[edition2023_pb2.Response]:
         """`say`, with the headers and trailers of the response."""
         return self._call_server_stream(
-            EDITION2023_SAY, request, headers=headers, timeout_ms=timeout_ms
+            EDITION2023_SAY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )

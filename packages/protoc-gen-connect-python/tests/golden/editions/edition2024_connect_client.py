@@ -2,7 +2,7 @@
 # Source: edition2024.proto
 # isort: skip_file
 
-from connectrpc_client import Client, ClientSync, HeadersInput, UnaryOutput
+from connectrpc_client import Cancellation, Client, ClientSync, HeadersInput, UnaryOutput
 
 import edition2024_pb2
 from edition2024_connect import EDITION2024_SAY
@@ -50,8 +50,15 @@ class Edition2024ClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> edition2024_pb2.Response:
-        output = self._call_unary(EDITION2024_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            EDITION2024_SAY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_say(
@@ -60,6 +67,13 @@ class Edition2024ClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[edition2024_pb2.Response]:
         """`say`, with the headers and trailers of the response."""
-        return self._call_unary(EDITION2024_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            EDITION2024_SAY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )

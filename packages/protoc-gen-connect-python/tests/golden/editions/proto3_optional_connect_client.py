@@ -4,7 +4,15 @@
 
 from collections.abc import AsyncIterable, Iterable
 
-from connectrpc_client import Client, ClientSync, HeadersInput, UnaryOutput
+from connectrpc_client import (
+    Cancellation,
+    Client,
+    ClientStreamCall,
+    ClientStreamCallSync,
+    ClientSync,
+    HeadersInput,
+    UnaryOutput,
+)
 
 import proto3_optional_pb2
 from proto3_optional_connect import PROTO3_SAY
@@ -44,6 +52,12 @@ class Proto3Client(Client):
             PROTO3_SAY, requests, headers=headers, timeout_ms=timeout_ms
         )
 
+    def open_say(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> ClientStreamCall[proto3_optional_pb2.Request, proto3_optional_pb2.Request]:
+        """`say`, with its requests sent one by one."""
+        return self._open_client_stream(PROTO3_SAY, headers=headers, timeout_ms=timeout_ms)
+
 
 class Proto3ClientSync(ClientSync):
     """Calls `editions.proto3.Proto3` from sync code."""
@@ -54,9 +68,10 @@ class Proto3ClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> proto3_optional_pb2.Request:
         output = self._call_client_stream(
-            PROTO3_SAY, requests, headers=headers, timeout_ms=timeout_ms
+            PROTO3_SAY, requests, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
         return output.message
 
@@ -66,8 +81,21 @@ class Proto3ClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[proto3_optional_pb2.Request]:
         """`say`, with the headers and trailers of the response."""
         return self._call_client_stream(
-            PROTO3_SAY, requests, headers=headers, timeout_ms=timeout_ms
+            PROTO3_SAY, requests, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
+
+    def open_say(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> ClientStreamCallSync[proto3_optional_pb2.Request, proto3_optional_pb2.Request]:
+        """`say`, with its requests sent one by one."""
+        return self._open_client_stream(
+            PROTO3_SAY, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )

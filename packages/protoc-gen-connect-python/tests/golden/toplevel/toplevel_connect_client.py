@@ -2,7 +2,7 @@
 # Source: toplevel.proto
 # isort: skip_file
 
-from connectrpc_client import Client, ClientSync, HeadersInput, UnaryOutput
+from connectrpc_client import Cancellation, Client, ClientSync, HeadersInput, UnaryOutput
 
 import other_pb2
 import toplevel_pb2
@@ -51,8 +51,15 @@ class TopLevelClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> other_pb2.Response:
-        output = self._call_unary(TOP_LEVEL_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            TOP_LEVEL_SAY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_say(
@@ -61,6 +68,13 @@ class TopLevelClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[other_pb2.Response]:
         """`say`, with the headers and trailers of the response."""
-        return self._call_unary(TOP_LEVEL_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            TOP_LEVEL_SAY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )

@@ -4,7 +4,14 @@
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 
-from connectrpc_client import Client, HeadersInput, StreamOutput, UnaryOutput
+from connectrpc_client import (
+    BidiCall,
+    Client,
+    ClientStreamCall,
+    HeadersInput,
+    StreamOutput,
+    UnaryOutput,
+)
 
 from acme import client_async_pb2
 from acme.client_async_connect import (
@@ -72,6 +79,14 @@ class ClientAsyncClient(Client):
             CLIENT_ASYNC_CLIENT_STREAM, requests, headers=headers, timeout_ms=timeout_ms
         )
 
+    def open_client_stream(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> ClientStreamCall[client_async_pb2.ClientAsyncMessage, client_async_pb2.ClientAsyncMessage]:
+        """`client_stream`, with its requests sent one by one."""
+        return self._open_client_stream(
+            CLIENT_ASYNC_CLIENT_STREAM, headers=headers, timeout_ms=timeout_ms
+        )
+
     def server_stream(
         self,
         request: client_async_pb2.ClientAsyncMessage,
@@ -118,4 +133,12 @@ class ClientAsyncClient(Client):
         """`bidi_stream`, with the headers and trailers of the response."""
         return await self._call_bidi_stream(
             CLIENT_ASYNC_BIDI_STREAM, requests, headers=headers, timeout_ms=timeout_ms
+        )
+
+    def open_bidi_stream(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> BidiCall[client_async_pb2.ClientAsyncMessage, client_async_pb2.ClientAsyncMessage]:
+        """`bidi_stream`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            CLIENT_ASYNC_BIDI_STREAM, headers=headers, timeout_ms=timeout_ms
         )

@@ -3,7 +3,7 @@
 # isort: skip_file
 # pyright: reportPrivateUsage=false
 
-from connectrpc_client import Client, ClientSync, HeadersInput, UnaryOutput
+from connectrpc_client import Cancellation, Client, ClientSync, HeadersInput, UnaryOutput
 
 from _private import _internal_pb2 as internal_pb2
 from _private._internal_connect import INTERNAL_GET
@@ -49,8 +49,11 @@ class InternalClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> internal_pb2.Secret:
-        output = self._call_unary(INTERNAL_GET, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            INTERNAL_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_get(
@@ -59,6 +62,9 @@ class InternalClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[internal_pb2.Secret]:
         """`get`, with the headers and trailers of the response."""
-        return self._call_unary(INTERNAL_GET, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            INTERNAL_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )

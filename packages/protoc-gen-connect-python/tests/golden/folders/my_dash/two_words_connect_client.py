@@ -2,7 +2,7 @@
 # Source: my-dash/two-words.proto
 # isort: skip_file
 
-from connectrpc_client import Client, ClientSync, HeadersInput, UnaryOutput
+from connectrpc_client import Cancellation, Client, ClientSync, HeadersInput, UnaryOutput
 
 from my_dash import two_words_pb2
 from my_dash.two_words_connect import DASH_SAY
@@ -46,8 +46,11 @@ class DashClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> two_words_pb2.Words:
-        output = self._call_unary(DASH_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            DASH_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_say(
@@ -56,6 +59,9 @@ class DashClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[two_words_pb2.Words]:
         """`say`, with the headers and trailers of the response."""
-        return self._call_unary(DASH_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            DASH_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )

@@ -5,7 +5,12 @@
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
 
 from connectrpc_client import (
+    BidiCall,
+    BidiCallSync,
+    Cancellation,
     Client,
+    ClientStreamCall,
+    ClientStreamCallSync,
     ClientSync,
     HeadersInput,
     StreamOutput,
@@ -168,6 +173,18 @@ class InventoryServiceClient(Client):
             INVENTORY_SERVICE_RPC_MC, requests, headers=headers, timeout_ms=timeout_ms
         )
 
+    @deprecated("acme.long.InventoryService.RpcMC is deprecated")
+    def open_rpc_mc(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> ClientStreamCall[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag,
+    ]:
+        """`rpc_mc`, with its requests sent one by one."""
+        return self._open_client_stream(
+            INVENTORY_SERVICE_RPC_MC, headers=headers, timeout_ms=timeout_ms
+        )
+
     @deprecated("acme.long.InventoryService.RpcMS is deprecated")
     def rpc_ms(
         self,
@@ -226,6 +243,18 @@ class InventoryServiceClient(Client):
         """`rpc_mb`, with the headers and trailers of the response."""
         return await self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_MB, requests, headers=headers, timeout_ms=timeout_ms
+        )
+
+    @deprecated("acme.long.InventoryService.RpcMB is deprecated")
+    def open_rpc_mb(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> BidiCall[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee,
+    ]:
+        """`rpc_mb`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            INVENTORY_SERVICE_RPC_MB, headers=headers, timeout_ms=timeout_ms
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMeU is deprecated")
@@ -296,6 +325,18 @@ class InventoryServiceClient(Client):
             INVENTORY_SERVICE_RPC_METHOD_ME_C, requests, headers=headers, timeout_ms=timeout_ms
         )
 
+    @deprecated("acme.long.InventoryService.RpcMethodMeC is deprecated")
+    def open_rpc_method_me_c(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> ClientStreamCall[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag,
+    ]:
+        """`rpc_method_me_c`, with its requests sent one by one."""
+        return self._open_client_stream(
+            INVENTORY_SERVICE_RPC_METHOD_ME_C, headers=headers, timeout_ms=timeout_ms
+        )
+
     @deprecated("acme.long.InventoryService.RpcMethodMeS is deprecated")
     def rpc_method_me_s(
         self,
@@ -354,6 +395,18 @@ class InventoryServiceClient(Client):
         """`rpc_method_me_b`, with the headers and trailers of the response."""
         return await self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_ME_B, requests, headers=headers, timeout_ms=timeout_ms
+        )
+
+    @deprecated("acme.long.InventoryService.RpcMethodMeB is deprecated")
+    def open_rpc_method_me_b(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> BidiCall[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee,
+    ]:
+        """`rpc_method_me_b`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            INVENTORY_SERVICE_RPC_METHOD_ME_B, headers=headers, timeout_ms=timeout_ms
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMethodMetU is deprecated")
@@ -434,6 +487,18 @@ class InventoryServiceClient(Client):
             timeout_ms=timeout_ms,
         )
 
+    @deprecated("acme.long.InventoryService.RpcMethodMethodMetC is deprecated")
+    def open_rpc_method_method_met_c(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> ClientStreamCall[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag,
+    ]:
+        """`rpc_method_method_met_c`, with its requests sent one by one."""
+        return self._open_client_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_C, headers=headers, timeout_ms=timeout_ms
+        )
+
     @deprecated("acme.long.InventoryService.RpcMethodMethodMetS is deprecated")
     def rpc_method_method_met_s(
         self,
@@ -508,6 +573,18 @@ class InventoryServiceClient(Client):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+        )
+
+    @deprecated("acme.long.InventoryService.RpcMethodMethodMetB is deprecated")
+    def open_rpc_method_method_met_b(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> BidiCall[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee,
+    ]:
+        """`rpc_method_method_met_b`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_B, headers=headers, timeout_ms=timeout_ms
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethU is deprecated")
@@ -592,6 +669,20 @@ class InventoryServiceClient(Client):
             timeout_ms=timeout_ms,
         )
 
+    @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethC is deprecated")
+    def open_rpc_method_method_method_meth_c(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> ClientStreamCall[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag,
+    ]:
+        """`rpc_method_method_method_meth_c`, with its requests sent one by one."""
+        return self._open_client_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_C,
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+
     @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethS is deprecated")
     def rpc_method_method_method_meth_s(
         self,
@@ -668,6 +759,20 @@ class InventoryServiceClient(Client):
         return await self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_B,
             requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+
+    @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethB is deprecated")
+    def open_rpc_method_method_method_meth_b(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> BidiCall[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee,
+    ]:
+        """`rpc_method_method_method_meth_b`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_B,
             headers=headers,
             timeout_ms=timeout_ms,
         )
@@ -752,6 +857,20 @@ class InventoryServiceClient(Client):
             timeout_ms=timeout_ms,
         )
 
+    @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethodMethoC is deprecated")
+    def open_rpc_method_method_method_method_metho_c(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> ClientStreamCall[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
+    ]:
+        """`rpc_method_method_method_method_metho_c`, with its requests sent one by one."""
+        return self._open_client_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_C,
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+
     @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethodMethoS is deprecated")
     def rpc_method_method_method_method_metho_s(
         self,
@@ -824,6 +943,20 @@ class InventoryServiceClient(Client):
         return await self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_B,
             requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+
+    @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethodMethoB is deprecated")
+    def open_rpc_method_method_method_method_metho_b(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> BidiCall[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess,
+    ]:
+        """`rpc_method_method_method_method_metho_b`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_B,
             headers=headers,
             timeout_ms=timeout_ms,
         )
@@ -908,6 +1041,20 @@ class InventoryServiceClient(Client):
             timeout_ms=timeout_ms,
         )
 
+    @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodC is deprecated")
+    def open_rpc_method_method_method_method_method_method_c(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> ClientStreamCall[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee,
+    ]:
+        """`rpc_method_method_method_method_method_method_c`, with its requests sent one by one."""
+        return self._open_client_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_C,
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+
     @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodS is deprecated")
     def rpc_method_method_method_method_method_method_s(
         self,
@@ -984,6 +1131,20 @@ class InventoryServiceClient(Client):
         return await self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_B,
             requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+
+    @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodB is deprecated")
+    def open_rpc_method_method_method_method_method_method_b(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> BidiCall[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess,
+    ]:
+        """`rpc_method_method_method_method_method_method_b`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_B,
             headers=headers,
             timeout_ms=timeout_ms,
         )
@@ -1079,6 +1240,22 @@ class InventoryServiceClient(Client):
         )
 
     @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMC is deprecated"
+    )
+    def open_rpc_method_method_method_method_method_method_method_mc(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> ClientStreamCall[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_mc`, with its requests sent one by one."""
+        return self._open_client_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MC,
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+
+    @deprecated(
         "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMS is deprecated"
     )
     def rpc_method_method_method_method_method_method_method_ms(
@@ -1162,6 +1339,22 @@ class InventoryServiceClient(Client):
         return await self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MB,
             requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+
+    @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMB is deprecated"
+    )
+    def open_rpc_method_method_method_method_method_method_method_mb(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> BidiCall[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_mb`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MB,
             headers=headers,
             timeout_ms=timeout_ms,
         )
@@ -1257,6 +1450,22 @@ class InventoryServiceClient(Client):
         )
 
     @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeC is deprecated",
+    )
+    def open_rpc_method_method_method_method_method_method_method_method_me_c(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> ClientStreamCall[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_method_me_c`, with its requests sent one by one."""
+        return self._open_client_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_C,
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+
+    @deprecated(
         "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeS is deprecated",
     )
     def rpc_method_method_method_method_method_method_method_method_me_s(
@@ -1340,6 +1549,22 @@ class InventoryServiceClient(Client):
         return await self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_B,
             requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+
+    @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeB is deprecated",
+    )
+    def open_rpc_method_method_method_method_method_method_method_method_me_b(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> BidiCall[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_method_me_b`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_B,
             headers=headers,
             timeout_ms=timeout_ms,
         )
@@ -1435,6 +1660,22 @@ class InventoryServiceClient(Client):
         )
 
     @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetC is deprecated",
+    )
+    def open_rpc_method_method_method_method_method_method_method_method_method_met_c(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> ClientStreamCall[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_method_method_met_c`, with its requests sent one by one."""
+        return self._open_client_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_C,
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+
+    @deprecated(
         "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetS is deprecated",
     )
     def rpc_method_method_method_method_method_method_method_method_method_met_s(
@@ -1510,6 +1751,22 @@ class InventoryServiceClient(Client):
         return await self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_B,
             requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+
+    @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetB is deprecated",
+    )
+    def open_rpc_method_method_method_method_method_method_method_method_method_met_b(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> BidiCall[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_method_method_met_b`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_B,
             headers=headers,
             timeout_ms=timeout_ms,
         )
@@ -1601,6 +1858,22 @@ class InventoryServiceClient(Client):
         )
 
     @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethC is deprecated",
+    )
+    def open_rpc_method_method_method_method_method_method_method_method_method_method_meth_c(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> ClientStreamCall[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_method_method_method_meth_c`, with its requests sent one by one."""
+        return self._open_client_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_C,
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+
+    @deprecated(
         "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethS is deprecated",
     )
     def rpc_method_method_method_method_method_method_method_method_method_method_meth_s(
@@ -1684,6 +1957,22 @@ class InventoryServiceClient(Client):
         return await self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_B,
             requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+
+    @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethB is deprecated",
+    )
+    def open_rpc_method_method_method_method_method_method_method_method_method_method_meth_b(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> BidiCall[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_method_method_method_meth_b`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_B,
             headers=headers,
             timeout_ms=timeout_ms,
         )
@@ -1779,6 +2068,22 @@ class InventoryServiceClient(Client):
         )
 
     @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoC is deprecated",
+    )
+    def open_rpc_method_method_method_method_method_method_method_method_method_method_method_metho_c(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> ClientStreamCall[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_method_method_method_method_metho_c`, with its requests sent one by one."""
+        return self._open_client_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_C,
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+
+    @deprecated(
         "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoS is deprecated",
     )
     def rpc_method_method_method_method_method_method_method_method_method_method_method_metho_s(
@@ -1862,6 +2167,22 @@ class InventoryServiceClient(Client):
         return await self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_B,
             requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+
+    @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoB is deprecated",
+    )
+    def open_rpc_method_method_method_method_method_method_method_method_method_method_method_metho_b(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> BidiCall[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_method_method_method_method_metho_b`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_B,
             headers=headers,
             timeout_ms=timeout_ms,
         )
@@ -1957,6 +2278,22 @@ class InventoryServiceClient(Client):
         )
 
     @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodC is deprecated",
+    )
+    def open_rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_c(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> ClientStreamCall[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_c`, with its requests sent one by one."""
+        return self._open_client_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_C,
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+
+    @deprecated(
         "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodS is deprecated",
     )
     def rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_s(
@@ -2040,6 +2377,22 @@ class InventoryServiceClient(Client):
         return await self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_B,
             requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+
+    @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodB is deprecated",
+    )
+    def open_rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_b(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> BidiCall[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_b`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_B,
             headers=headers,
             timeout_ms=timeout_ms,
         )
@@ -2135,6 +2488,22 @@ class InventoryServiceClient(Client):
         )
 
     @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMC is deprecated",
+    )
+    def open_rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mc(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> ClientStreamCall[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mc`, with its requests sent one by one."""
+        return self._open_client_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MC,
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+
+    @deprecated(
         "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMS is deprecated",
     )
     def rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_ms(
@@ -2218,6 +2587,22 @@ class InventoryServiceClient(Client):
             timeout_ms=timeout_ms,
         )
 
+    @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMB is deprecated",
+    )
+    def open_rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mb(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> BidiCall[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mb`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MB,
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+
 
 class InventoryServiceClientSync(ClientSync):
     """Calls `acme.long.InventoryService` from sync code."""
@@ -2229,6 +2614,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessagee:
         output = self._call_unary(
@@ -2236,6 +2622,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -2247,6 +2634,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
         """`rpc_mu`, with the headers and trailers of the response."""
@@ -2255,6 +2643,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -2265,9 +2654,14 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag:
         output = self._call_client_stream(
-            INVENTORY_SERVICE_RPC_MC, requests, headers=headers, timeout_ms=timeout_ms
+            INVENTORY_SERVICE_RPC_MC,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -2278,10 +2672,34 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag]:
         """`rpc_mc`, with the headers and trailers of the response."""
         return self._call_client_stream(
-            INVENTORY_SERVICE_RPC_MC, requests, headers=headers, timeout_ms=timeout_ms
+            INVENTORY_SERVICE_RPC_MC,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated("acme.long.InventoryService.RpcMC is deprecated")
+    def open_rpc_mc(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> ClientStreamCallSync[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag,
+    ]:
+        """`rpc_mc`, with its requests sent one by one."""
+        return self._open_client_stream(
+            INVENTORY_SERVICE_RPC_MC,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMS is deprecated")
@@ -2291,9 +2709,14 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess]:
         return self._server_stream(
-            INVENTORY_SERVICE_RPC_MS, request, headers=headers, timeout_ms=timeout_ms
+            INVENTORY_SERVICE_RPC_MS,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMS is deprecated")
@@ -2303,12 +2726,17 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess
     ]:
         """`rpc_ms`, with the headers and trailers of the response."""
         return self._call_server_stream(
-            INVENTORY_SERVICE_RPC_MS, request, headers=headers, timeout_ms=timeout_ms
+            INVENTORY_SERVICE_RPC_MS,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMB is deprecated")
@@ -2318,11 +2746,16 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee
     ]:
         return self._bidi_stream(
-            INVENTORY_SERVICE_RPC_MB, requests, headers=headers, timeout_ms=timeout_ms
+            INVENTORY_SERVICE_RPC_MB,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMB is deprecated")
@@ -2332,12 +2765,36 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee
     ]:
         """`rpc_mb`, with the headers and trailers of the response."""
         return self._call_bidi_stream(
-            INVENTORY_SERVICE_RPC_MB, requests, headers=headers, timeout_ms=timeout_ms
+            INVENTORY_SERVICE_RPC_MB,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated("acme.long.InventoryService.RpcMB is deprecated")
+    def open_rpc_mb(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> BidiCallSync[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee,
+    ]:
+        """`rpc_mb`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            INVENTORY_SERVICE_RPC_MB,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMeU is deprecated")
@@ -2347,6 +2804,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee:
         output = self._call_unary(
@@ -2354,6 +2812,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -2365,6 +2824,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee
@@ -2375,6 +2835,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -2385,9 +2846,14 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag:
         output = self._call_client_stream(
-            INVENTORY_SERVICE_RPC_METHOD_ME_C, requests, headers=headers, timeout_ms=timeout_ms
+            INVENTORY_SERVICE_RPC_METHOD_ME_C,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -2398,12 +2864,36 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
     ]:
         """`rpc_method_me_c`, with the headers and trailers of the response."""
         return self._call_client_stream(
-            INVENTORY_SERVICE_RPC_METHOD_ME_C, requests, headers=headers, timeout_ms=timeout_ms
+            INVENTORY_SERVICE_RPC_METHOD_ME_C,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated("acme.long.InventoryService.RpcMethodMeC is deprecated")
+    def open_rpc_method_me_c(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> ClientStreamCallSync[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag,
+    ]:
+        """`rpc_method_me_c`, with its requests sent one by one."""
+        return self._open_client_stream(
+            INVENTORY_SERVICE_RPC_METHOD_ME_C,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMeS is deprecated")
@@ -2413,11 +2903,16 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
         return self._server_stream(
-            INVENTORY_SERVICE_RPC_METHOD_ME_S, request, headers=headers, timeout_ms=timeout_ms
+            INVENTORY_SERVICE_RPC_METHOD_ME_S,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMeS is deprecated")
@@ -2427,12 +2922,17 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
         """`rpc_method_me_s`, with the headers and trailers of the response."""
         return self._call_server_stream(
-            INVENTORY_SERVICE_RPC_METHOD_ME_S, request, headers=headers, timeout_ms=timeout_ms
+            INVENTORY_SERVICE_RPC_METHOD_ME_S,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMeB is deprecated")
@@ -2442,11 +2942,16 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee
     ]:
         return self._bidi_stream(
-            INVENTORY_SERVICE_RPC_METHOD_ME_B, requests, headers=headers, timeout_ms=timeout_ms
+            INVENTORY_SERVICE_RPC_METHOD_ME_B,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMeB is deprecated")
@@ -2456,12 +2961,36 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee
     ]:
         """`rpc_method_me_b`, with the headers and trailers of the response."""
         return self._call_bidi_stream(
-            INVENTORY_SERVICE_RPC_METHOD_ME_B, requests, headers=headers, timeout_ms=timeout_ms
+            INVENTORY_SERVICE_RPC_METHOD_ME_B,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated("acme.long.InventoryService.RpcMethodMeB is deprecated")
+    def open_rpc_method_me_b(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> BidiCallSync[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee,
+    ]:
+        """`rpc_method_me_b`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            INVENTORY_SERVICE_RPC_METHOD_ME_B,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMethodMetU is deprecated")
@@ -2471,6 +3000,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee:
         output = self._call_unary(
@@ -2478,6 +3008,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -2489,6 +3020,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee
@@ -2499,6 +3031,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -2511,12 +3044,14 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag:
         output = self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_C,
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -2529,6 +3064,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag
     ]:
@@ -2538,6 +3074,26 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated("acme.long.InventoryService.RpcMethodMethodMetC is deprecated")
+    def open_rpc_method_method_met_c(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> ClientStreamCallSync[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag,
+    ]:
+        """`rpc_method_method_met_c`, with its requests sent one by one."""
+        return self._open_client_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_C,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMethodMetS is deprecated")
@@ -2547,6 +3103,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
     ]:
@@ -2555,6 +3112,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMethodMetS is deprecated")
@@ -2564,6 +3122,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
     ]:
@@ -2573,6 +3132,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMethodMetB is deprecated")
@@ -2584,6 +3144,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
@@ -2592,6 +3153,7 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMethodMetB is deprecated")
@@ -2603,6 +3165,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
@@ -2612,6 +3175,26 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated("acme.long.InventoryService.RpcMethodMethodMetB is deprecated")
+    def open_rpc_method_method_met_b(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> BidiCallSync[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee,
+    ]:
+        """`rpc_method_method_met_b`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_B,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethU is deprecated")
@@ -2621,6 +3204,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee:
         output = self._call_unary(
@@ -2628,6 +3212,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -2639,6 +3224,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
@@ -2649,6 +3235,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -2661,12 +3248,14 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag:
         output = self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_C,
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -2679,6 +3268,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag
     ]:
@@ -2688,6 +3278,26 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethC is deprecated")
+    def open_rpc_method_method_method_meth_c(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> ClientStreamCallSync[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag,
+    ]:
+        """`rpc_method_method_method_meth_c`, with its requests sent one by one."""
+        return self._open_client_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_C,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethS is deprecated")
@@ -2697,6 +3307,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
@@ -2705,6 +3316,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethS is deprecated")
@@ -2714,6 +3326,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
@@ -2723,6 +3336,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethB is deprecated")
@@ -2734,6 +3348,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
@@ -2742,6 +3357,7 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethB is deprecated")
@@ -2753,6 +3369,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
@@ -2762,6 +3379,26 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethB is deprecated")
+    def open_rpc_method_method_method_meth_b(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> BidiCallSync[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee,
+    ]:
+        """`rpc_method_method_method_meth_b`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_B,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethodMethoU is deprecated")
@@ -2771,6 +3408,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee:
         output = self._call_unary(
@@ -2778,6 +3416,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -2789,6 +3428,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee
@@ -2799,6 +3439,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -2811,12 +3452,14 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessagee:
         output = self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_C,
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -2829,6 +3472,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
         """`rpc_method_method_method_method_metho_c`, with the headers and trailers of the response."""
         return self._call_client_stream(
@@ -2836,6 +3480,26 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethodMethoC is deprecated")
+    def open_rpc_method_method_method_method_metho_c(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> ClientStreamCallSync[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
+    ]:
+        """`rpc_method_method_method_method_metho_c`, with its requests sent one by one."""
+        return self._open_client_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_C,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethodMethoS is deprecated")
@@ -2845,12 +3509,14 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag]:
         return self._server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_S,
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethodMethoS is deprecated")
@@ -2860,6 +3526,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag]:
         """`rpc_method_method_method_method_metho_s`, with the headers and trailers of the response."""
         return self._call_server_stream(
@@ -2867,6 +3534,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethodMethoB is deprecated")
@@ -2878,12 +3546,14 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess]:
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_B,
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethodMethoB is deprecated")
@@ -2895,6 +3565,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess
     ]:
@@ -2904,6 +3575,26 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethodMethoB is deprecated")
+    def open_rpc_method_method_method_method_metho_b(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> BidiCallSync[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess,
+    ]:
+        """`rpc_method_method_method_method_metho_b`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_B,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodU is deprecated")
@@ -2913,6 +3604,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess:
         output = self._call_unary(
@@ -2920,6 +3612,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -2931,6 +3624,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess]:
         """`rpc_method_method_method_method_method_method_u`, with the headers and trailers of the response."""
@@ -2939,6 +3633,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -2951,12 +3646,14 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee:
         output = self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_C,
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -2969,6 +3666,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee
     ]:
@@ -2978,6 +3676,26 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodC is deprecated")
+    def open_rpc_method_method_method_method_method_method_c(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> ClientStreamCallSync[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee,
+    ]:
+        """`rpc_method_method_method_method_method_method_c`, with its requests sent one by one."""
+        return self._open_client_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_C,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodS is deprecated")
@@ -2987,6 +3705,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
     ]:
@@ -2995,6 +3714,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodS is deprecated")
@@ -3004,6 +3724,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
     ]:
@@ -3013,6 +3734,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodB is deprecated")
@@ -3024,6 +3746,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
@@ -3032,6 +3755,7 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodB is deprecated")
@@ -3043,6 +3767,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
@@ -3052,6 +3777,26 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated("acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodB is deprecated")
+    def open_rpc_method_method_method_method_method_method_b(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> BidiCallSync[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess,
+    ]:
+        """`rpc_method_method_method_method_method_method_b`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_B,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3063,6 +3808,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess:
         output = self._call_unary(
@@ -3070,6 +3816,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -3083,6 +3830,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
@@ -3093,6 +3841,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -3107,12 +3856,14 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee:
         output = self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MC,
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -3127,6 +3878,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee
     ]:
@@ -3136,6 +3888,28 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMC is deprecated"
+    )
+    def open_rpc_method_method_method_method_method_method_method_mc(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> ClientStreamCallSync[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_mc`, with its requests sent one by one."""
+        return self._open_client_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MC,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3147,6 +3921,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag
     ]:
@@ -3155,6 +3930,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3166,6 +3942,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag
     ]:
@@ -3175,6 +3952,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3188,6 +3966,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
     ]:
@@ -3196,6 +3975,7 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3209,6 +3989,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
     ]:
@@ -3218,6 +3999,28 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMB is deprecated"
+    )
+    def open_rpc_method_method_method_method_method_method_method_mb(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> BidiCallSync[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_mb`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MB,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3229,6 +4032,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess:
         output = self._call_unary(
@@ -3236,6 +4040,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -3249,6 +4054,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
@@ -3259,6 +4065,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -3273,12 +4080,14 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee:
         output = self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_C,
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -3293,6 +4102,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
@@ -3302,6 +4112,28 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeC is deprecated",
+    )
+    def open_rpc_method_method_method_method_method_method_method_method_me_c(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> ClientStreamCallSync[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_method_me_c`, with its requests sent one by one."""
+        return self._open_client_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_C,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3313,6 +4145,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag
     ]:
@@ -3321,6 +4154,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3332,6 +4166,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag
     ]:
@@ -3341,6 +4176,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3354,6 +4190,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
@@ -3362,6 +4199,7 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3375,6 +4213,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
@@ -3384,6 +4223,28 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeB is deprecated",
+    )
+    def open_rpc_method_method_method_method_method_method_method_method_me_b(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> BidiCallSync[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_method_me_b`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_B,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3395,6 +4256,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee:
         output = self._call_unary(
@@ -3402,6 +4264,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -3415,6 +4278,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee
@@ -3425,6 +4289,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -3439,12 +4304,14 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee:
         output = self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_C,
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -3459,6 +4326,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
@@ -3468,6 +4336,28 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetC is deprecated",
+    )
+    def open_rpc_method_method_method_method_method_method_method_method_method_met_c(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> ClientStreamCallSync[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_method_method_met_c`, with its requests sent one by one."""
+        return self._open_client_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_C,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3479,12 +4369,14 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
         return self._server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_S,
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3496,6 +4388,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
         """`rpc_method_method_method_method_method_method_method_method_method_met_s`, with the headers and trailers of the response."""
         return self._call_server_stream(
@@ -3503,6 +4396,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3516,12 +4410,14 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag]:
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_B,
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3535,6 +4431,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag]:
         """`rpc_method_method_method_method_method_method_method_method_method_met_b`, with the headers and trailers of the response."""
         return self._call_bidi_stream(
@@ -3542,6 +4439,28 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetB is deprecated",
+    )
+    def open_rpc_method_method_method_method_method_method_method_method_method_met_b(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> BidiCallSync[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_method_method_met_b`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_B,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3553,6 +4472,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag:
         output = self._call_unary(
@@ -3560,6 +4480,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -3573,6 +4494,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag]:
         """`rpc_method_method_method_method_method_method_method_method_method_method_meth_u`, with the headers and trailers of the response."""
@@ -3581,6 +4503,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -3595,12 +4518,14 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess:
         output = self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_C,
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -3615,6 +4540,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess]:
         """`rpc_method_method_method_method_method_method_method_method_method_method_meth_c`, with the headers and trailers of the response."""
         return self._call_client_stream(
@@ -3622,6 +4548,28 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethC is deprecated",
+    )
+    def open_rpc_method_method_method_method_method_method_method_method_method_method_meth_c(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> ClientStreamCallSync[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_method_method_method_meth_c`, with its requests sent one by one."""
+        return self._open_client_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_C,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3633,6 +4581,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee
     ]:
@@ -3641,6 +4590,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3652,6 +4602,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee
     ]:
@@ -3661,6 +4612,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3674,6 +4626,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
     ]:
@@ -3682,6 +4635,7 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3695,6 +4649,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
     ]:
@@ -3704,6 +4659,28 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethB is deprecated",
+    )
+    def open_rpc_method_method_method_method_method_method_method_method_method_method_meth_b(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> BidiCallSync[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_method_method_method_meth_b`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_B,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3715,6 +4692,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag:
         output = self._call_unary(
@@ -3722,6 +4700,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -3735,6 +4714,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
@@ -3745,6 +4725,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -3759,12 +4740,14 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess:
         output = self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_C,
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -3779,6 +4762,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
@@ -3788,6 +4772,28 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoC is deprecated",
+    )
+    def open_rpc_method_method_method_method_method_method_method_method_method_method_method_metho_c(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> ClientStreamCallSync[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_method_method_method_method_metho_c`, with its requests sent one by one."""
+        return self._open_client_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_C,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3799,6 +4805,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee
     ]:
@@ -3807,6 +4814,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3818,6 +4826,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee
     ]:
@@ -3827,6 +4836,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3840,6 +4850,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag
     ]:
@@ -3848,6 +4859,7 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3861,6 +4873,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag
     ]:
@@ -3870,6 +4883,28 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoB is deprecated",
+    )
+    def open_rpc_method_method_method_method_method_method_method_method_method_method_method_metho_b(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> BidiCallSync[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_method_method_method_method_metho_b`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_B,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3881,6 +4916,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag:
         output = self._call_unary(
@@ -3888,6 +4924,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -3901,6 +4938,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag
@@ -3911,6 +4949,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -3925,12 +4964,14 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess:
         output = self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_C,
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -3945,6 +4986,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
     ]:
@@ -3954,6 +4996,28 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodC is deprecated",
+    )
+    def open_rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_c(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> ClientStreamCallSync[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_c`, with its requests sent one by one."""
+        return self._open_client_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_C,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3965,6 +5029,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
@@ -3973,6 +5038,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -3984,6 +5050,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
@@ -3993,6 +5060,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -4006,6 +5074,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag
     ]:
@@ -4014,6 +5083,7 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -4027,6 +5097,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag
     ]:
@@ -4036,6 +5107,28 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodB is deprecated",
+    )
+    def open_rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_b(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> BidiCallSync[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_b`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_B,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -4047,6 +5140,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag:
         output = self._call_unary(
@@ -4054,6 +5148,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -4067,6 +5162,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag
@@ -4077,6 +5173,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -4091,12 +5188,14 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee:
         output = self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MC,
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -4111,6 +5210,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
@@ -4120,6 +5220,28 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMC is deprecated",
+    )
+    def open_rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mc(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> ClientStreamCallSync[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mc`, with its requests sent one by one."""
+        return self._open_client_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MC,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -4131,6 +5253,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
@@ -4139,6 +5262,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -4150,6 +5274,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
@@ -4159,6 +5284,7 @@ class InventoryServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -4172,12 +5298,14 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MB,
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     @deprecated(
@@ -4191,6 +5319,7 @@ class InventoryServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
         """`rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mb`, with the headers and trailers of the response."""
         return self._call_bidi_stream(
@@ -4198,6 +5327,28 @@ class InventoryServiceClientSync(ClientSync):
             requests,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    @deprecated(
+        "acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMB is deprecated",
+    )
+    def open_rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mb(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> BidiCallSync[
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee,
+        long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
+    ]:
+        """`rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mb`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MB,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
 
@@ -4951,6 +6102,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess:
         output = self._call_unary(
@@ -4958,6 +6110,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -4969,6 +6122,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
@@ -4979,6 +6133,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -4989,6 +6144,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee:
         output = self._call_unary(
@@ -4996,6 +6152,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -5007,6 +6164,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
@@ -5017,6 +6175,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -5027,6 +6186,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessagee:
         output = self._call_unary(
@@ -5034,6 +6194,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -5045,6 +6206,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
         """`a_method_method`, with the headers and trailers of the response."""
@@ -5053,6 +6215,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -5065,6 +6228,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag:
         output = self._call_unary(
@@ -5072,6 +6236,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -5085,6 +6250,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
@@ -5095,6 +6261,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -5107,6 +6274,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess:
         output = self._call_unary(
@@ -5114,6 +6282,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -5127,6 +6296,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
@@ -5137,6 +6307,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -5149,6 +6320,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee:
         output = self._call_unary(
@@ -5156,6 +6328,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -5169,6 +6342,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee
@@ -5179,6 +6353,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -5191,6 +6366,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee:
         output = self._call_unary(
@@ -5198,6 +6374,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -5211,6 +6388,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee
@@ -5221,6 +6399,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -5233,6 +6412,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag:
         output = self._call_unary(
@@ -5240,6 +6420,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -5253,6 +6434,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag
@@ -5263,6 +6445,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -5275,6 +6458,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee:
         output = self._call_unary(
@@ -5282,6 +6466,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -5295,6 +6480,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee
@@ -5305,6 +6491,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -5317,6 +6504,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess:
         output = self._call_unary(
@@ -5324,6 +6512,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -5337,6 +6526,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess]:
         """`a_method_method_method_method_method_method_meth`, with the headers and trailers of the response."""
@@ -5345,6 +6535,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -5357,6 +6548,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee:
         output = self._call_unary(
@@ -5364,6 +6556,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -5377,6 +6570,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee
@@ -5387,6 +6581,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -5399,6 +6594,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag:
         output = self._call_unary(
@@ -5406,6 +6602,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -5419,6 +6616,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag
@@ -5429,6 +6627,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -5441,6 +6640,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag:
         output = self._call_unary(
@@ -5448,6 +6648,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -5461,6 +6662,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag]:
         """`a_method_method_method_method_method_method_method_method_meth`, with the headers and trailers of the response."""
@@ -5469,6 +6671,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -5481,6 +6684,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess:
         output = self._call_unary(
@@ -5488,6 +6692,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -5501,6 +6706,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
@@ -5511,6 +6717,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -5523,6 +6730,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee:
         output = self._call_unary(
@@ -5530,6 +6738,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -5543,6 +6752,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
@@ -5553,6 +6763,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -5565,6 +6776,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessagee:
         output = self._call_unary(
@@ -5572,6 +6784,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -5585,6 +6798,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
         """`a_method_method_method_method_method_method_method_method_method_method_meth`, with the headers and trailers of the response."""
@@ -5593,6 +6807,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -5605,6 +6820,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag:
         output = self._call_unary(
@@ -5612,6 +6828,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -5625,6 +6842,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
@@ -5635,6 +6853,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -5647,6 +6866,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess:
         output = self._call_unary(
@@ -5654,6 +6874,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -5667,6 +6888,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
@@ -5677,6 +6899,7 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -5823,6 +7046,7 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess:
         output = self._call_unary(
@@ -5830,6 +7054,7 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -5843,6 +7068,7 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
@@ -5853,6 +7079,7 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -5865,6 +7092,7 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee:
         output = self._call_unary(
@@ -5872,6 +7100,7 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -5885,6 +7114,7 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
@@ -5895,6 +7125,7 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
 
@@ -5907,6 +7138,7 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessagee:
         output = self._call_unary(
@@ -5914,6 +7146,7 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )
         return output.message
@@ -5927,6 +7160,7 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
         """`a_method_method`, with the headers and trailers of the response."""
@@ -5935,5 +7169,6 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
             request,
             headers=headers,
             timeout_ms=timeout_ms,
+            cancellation=cancellation,
             use_get=use_get,
         )

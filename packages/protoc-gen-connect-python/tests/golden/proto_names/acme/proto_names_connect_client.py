@@ -5,6 +5,9 @@
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
 
 from connectrpc_client import (
+    BidiCall,
+    BidiCallSync,
+    Cancellation,
     Client,
     ClientSync,
     HeadersInput as HeadersInput_,
@@ -180,6 +183,14 @@ class ProtoNamesClient(Client):
             PROTO_NAMES_ASYNC_ITERATOR, requests, headers=headers, timeout_ms=timeout_ms
         )
 
+    def open_AsyncIterator(
+        self, *, headers: HeadersInput_ | None = None, timeout_ms: int | None = None
+    ) -> BidiCall[proto_names_pb2.M, proto_names_pb2.M]:
+        """`AsyncIterator`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            PROTO_NAMES_ASYNC_ITERATOR, headers=headers, timeout_ms=timeout_ms
+        )
+
     async def None_(
         self,
         request: proto_names_pb2.M,
@@ -310,9 +321,14 @@ class ProtoNamesClientSync(ClientSync):
         *,
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> proto_names_pb2.M:
         output = self._call_unary(
-            PROTO_NAMES_GET_HTTP_STATUS, request, headers=headers, timeout_ms=timeout_ms
+            PROTO_NAMES_GET_HTTP_STATUS,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -322,10 +338,15 @@ class ProtoNamesClientSync(ClientSync):
         *,
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
         """`GetHTTPStatus`, with the headers and trailers of the response."""
         return self._call_unary(
-            PROTO_NAMES_GET_HTTP_STATUS, request, headers=headers, timeout_ms=timeout_ms
+            PROTO_NAMES_GET_HTTP_STATUS,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     def snake_name(
@@ -334,9 +355,14 @@ class ProtoNamesClientSync(ClientSync):
         *,
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> proto_names_pb2.M:
         output = self._call_unary(
-            PROTO_NAMES_SNAKE_NAME, request, headers=headers, timeout_ms=timeout_ms
+            PROTO_NAMES_SNAKE_NAME,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -346,10 +372,15 @@ class ProtoNamesClientSync(ClientSync):
         *,
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
         """`snake_name`, with the headers and trailers of the response."""
         return self._call_unary(
-            PROTO_NAMES_SNAKE_NAME, request, headers=headers, timeout_ms=timeout_ms
+            PROTO_NAMES_SNAKE_NAME,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     def HeadersInput(
@@ -358,9 +389,14 @@ class ProtoNamesClientSync(ClientSync):
         *,
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> proto_names_pb2.M:
         output = self._call_unary(
-            PROTO_NAMES_HEADERS_INPUT, request, headers=headers, timeout_ms=timeout_ms
+            PROTO_NAMES_HEADERS_INPUT,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -370,10 +406,15 @@ class ProtoNamesClientSync(ClientSync):
         *,
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
         """`HeadersInput`, with the headers and trailers of the response."""
         return self._call_unary(
-            PROTO_NAMES_HEADERS_INPUT, request, headers=headers, timeout_ms=timeout_ms
+            PROTO_NAMES_HEADERS_INPUT,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     def UnaryOutput(
@@ -382,9 +423,14 @@ class ProtoNamesClientSync(ClientSync):
         *,
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> proto_names_pb2.M:
         output = self._call_unary(
-            PROTO_NAMES_UNARY_OUTPUT, request, headers=headers, timeout_ms=timeout_ms
+            PROTO_NAMES_UNARY_OUTPUT,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -394,10 +440,15 @@ class ProtoNamesClientSync(ClientSync):
         *,
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
         """`UnaryOutput`, with the headers and trailers of the response."""
         return self._call_unary(
-            PROTO_NAMES_UNARY_OUTPUT, request, headers=headers, timeout_ms=timeout_ms
+            PROTO_NAMES_UNARY_OUTPUT,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     def RequestContext(
@@ -406,9 +457,14 @@ class ProtoNamesClientSync(ClientSync):
         *,
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> proto_names_pb2.M:
         output = self._call_unary(
-            PROTO_NAMES_REQUEST_CONTEXT, request, headers=headers, timeout_ms=timeout_ms
+            PROTO_NAMES_REQUEST_CONTEXT,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -418,10 +474,15 @@ class ProtoNamesClientSync(ClientSync):
         *,
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
         """`RequestContext`, with the headers and trailers of the response."""
         return self._call_unary(
-            PROTO_NAMES_REQUEST_CONTEXT, request, headers=headers, timeout_ms=timeout_ms
+            PROTO_NAMES_REQUEST_CONTEXT,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     def AsyncIterator(
@@ -430,9 +491,14 @@ class ProtoNamesClientSync(ClientSync):
         *,
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[proto_names_pb2.M]:
         return self._bidi_stream(
-            PROTO_NAMES_ASYNC_ITERATOR, requests, headers=headers, timeout_ms=timeout_ms
+            PROTO_NAMES_ASYNC_ITERATOR,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     def call_AsyncIterator(
@@ -441,10 +507,30 @@ class ProtoNamesClientSync(ClientSync):
         *,
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[proto_names_pb2.M]:
         """`AsyncIterator`, with the headers and trailers of the response."""
         return self._call_bidi_stream(
-            PROTO_NAMES_ASYNC_ITERATOR, requests, headers=headers, timeout_ms=timeout_ms
+            PROTO_NAMES_ASYNC_ITERATOR,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    def open_AsyncIterator(
+        self,
+        *,
+        headers: HeadersInput_ | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> BidiCallSync[proto_names_pb2.M, proto_names_pb2.M]:
+        """`AsyncIterator`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            PROTO_NAMES_ASYNC_ITERATOR,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     def None_(
@@ -453,8 +539,15 @@ class ProtoNamesClientSync(ClientSync):
         *,
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> proto_names_pb2.M:
-        output = self._call_unary(PROTO_NAMES_NONE, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            PROTO_NAMES_NONE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_None_(
@@ -463,9 +556,16 @@ class ProtoNamesClientSync(ClientSync):
         *,
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
         """`None_`, with the headers and trailers of the response."""
-        return self._call_unary(PROTO_NAMES_NONE, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            PROTO_NAMES_NONE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def I_(
         self,
@@ -473,8 +573,15 @@ class ProtoNamesClientSync(ClientSync):
         *,
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> proto_names_pb2.M:
-        output = self._call_unary(PROTO_NAMES_I, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            PROTO_NAMES_I,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_I_(
@@ -483,9 +590,16 @@ class ProtoNamesClientSync(ClientSync):
         *,
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
         """`I_`, with the headers and trailers of the response."""
-        return self._call_unary(PROTO_NAMES_I, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            PROTO_NAMES_I,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def close_(
         self,
@@ -493,9 +607,14 @@ class ProtoNamesClientSync(ClientSync):
         *,
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> proto_names_pb2.M:
         output = self._call_unary(
-            PROTO_NAMES_CLOSE, request, headers=headers, timeout_ms=timeout_ms
+            PROTO_NAMES_CLOSE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -505,9 +624,16 @@ class ProtoNamesClientSync(ClientSync):
         *,
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
         """`close_`, with the headers and trailers of the response."""
-        return self._call_unary(PROTO_NAMES_CLOSE, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            PROTO_NAMES_CLOSE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def Close(
         self,
@@ -515,9 +641,14 @@ class ProtoNamesClientSync(ClientSync):
         *,
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> proto_names_pb2.M:
         output = self._call_unary(
-            PROTO_NAMES_CLOSE_, request, headers=headers, timeout_ms=timeout_ms
+            PROTO_NAMES_CLOSE_,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -527,9 +658,16 @@ class ProtoNamesClientSync(ClientSync):
         *,
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
         """`Close`, with the headers and trailers of the response."""
-        return self._call_unary(PROTO_NAMES_CLOSE_, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            PROTO_NAMES_CLOSE_,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def call_Close_(
         self,
@@ -537,9 +675,14 @@ class ProtoNamesClientSync(ClientSync):
         *,
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> proto_names_pb2.M:
         output = self._call_unary(
-            PROTO_NAMES_CALL_CLOSE, request, headers=headers, timeout_ms=timeout_ms
+            PROTO_NAMES_CALL_CLOSE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -549,8 +692,13 @@ class ProtoNamesClientSync(ClientSync):
         *,
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
         """`call_Close_`, with the headers and trailers of the response."""
         return self._call_unary(
-            PROTO_NAMES_CALL_CLOSE, request, headers=headers, timeout_ms=timeout_ms
+            PROTO_NAMES_CALL_CLOSE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )

@@ -2,7 +2,7 @@
 # Source: one/one.proto
 # isort: skip_file
 
-from connectrpc_client import Client, ClientSync, HeadersInput, UnaryOutput
+from connectrpc_client import Cancellation, Client, ClientSync, HeadersInput, UnaryOutput
 from google.protobuf import empty_pb2
 
 from ..two.deep import two_pb2
@@ -76,8 +76,15 @@ class OneServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> one_pb2.One:
-        output = self._call_unary(ONE_SERVICE_GET, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            ONE_SERVICE_GET,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_get(
@@ -86,9 +93,16 @@ class OneServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[one_pb2.One]:
         """`get`, with the headers and trailers of the response."""
-        return self._call_unary(ONE_SERVICE_GET, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            ONE_SERVICE_GET,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def empty(
         self,
@@ -96,9 +110,14 @@ class OneServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
         output = self._call_unary(
-            ONE_SERVICE_EMPTY, request, headers=headers, timeout_ms=timeout_ms
+            ONE_SERVICE_EMPTY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -108,6 +127,13 @@ class OneServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
         """`empty`, with the headers and trailers of the response."""
-        return self._call_unary(ONE_SERVICE_EMPTY, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            ONE_SERVICE_EMPTY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )

@@ -6,6 +6,9 @@ from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
 from typing import Any
 
 from connectrpc_client import (
+    BidiCall,
+    BidiCallSync,
+    Cancellation,
     Client,
     ClientSync,
     HeadersInput,
@@ -66,6 +69,12 @@ class AClient(Client):
         """`run`, with the headers and trailers of the response."""
         return await self._call_bidi_stream(A_RUN, requests, headers=headers, timeout_ms=timeout_ms)
 
+    def open_run(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> BidiCall[Any, Any]:
+        """`run`, with its requests sent one by one."""
+        return self._open_bidi_stream(A_RUN, headers=headers, timeout_ms=timeout_ms)
+
     async def dash(
         self,
         request: two_words_pb2.Words,
@@ -96,8 +105,11 @@ class AClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> types_pb2.Value:
-        output = self._call_unary(A_GET, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            A_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_get(
@@ -106,9 +118,12 @@ class AClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[types_pb2.Value]:
         """`get`, with the headers and trailers of the response."""
-        return self._call_unary(A_GET, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            A_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
     def run(
         self,
@@ -116,8 +131,11 @@ class AClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[Any]:
-        return self._bidi_stream(A_RUN, requests, headers=headers, timeout_ms=timeout_ms)
+        return self._bidi_stream(
+            A_RUN, requests, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
     def call_run(
         self,
@@ -125,9 +143,24 @@ class AClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[Any]:
         """`run`, with the headers and trailers of the response."""
-        return self._call_bidi_stream(A_RUN, requests, headers=headers, timeout_ms=timeout_ms)
+        return self._call_bidi_stream(
+            A_RUN, requests, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
+
+    def open_run(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> BidiCallSync[Any, Any]:
+        """`run`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            A_RUN, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
     def dash(
         self,
@@ -135,8 +168,11 @@ class AClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> two_words_pb2.Words:
-        output = self._call_unary(A_DASH, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            A_DASH, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_dash(
@@ -145,6 +181,9 @@ class AClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[two_words_pb2.Words]:
         """`dash`, with the headers and trailers of the response."""
-        return self._call_unary(A_DASH, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            A_DASH, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )

@@ -2,7 +2,7 @@
 # Source: lambda/v1/lambda.proto
 # isort: skip_file
 
-from connectrpc_client import Client, ClientSync, HeadersInput, UnaryOutput
+from connectrpc_client import Cancellation, Client, ClientSync, HeadersInput, UnaryOutput
 
 from first.a import types_pb2
 
@@ -52,9 +52,14 @@ class LambdaServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> types_pb2.Value:
         output = self._call_unary(
-            LAMBDA_SERVICE_INVOKE, request, headers=headers, timeout_ms=timeout_ms
+            LAMBDA_SERVICE_INVOKE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -64,8 +69,13 @@ class LambdaServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[types_pb2.Value]:
         """`invoke`, with the headers and trailers of the response."""
         return self._call_unary(
-            LAMBDA_SERVICE_INVOKE, request, headers=headers, timeout_ms=timeout_ms
+            LAMBDA_SERVICE_INVOKE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )

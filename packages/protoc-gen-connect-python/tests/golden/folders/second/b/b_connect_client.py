@@ -2,7 +2,7 @@
 # Source: second/b/b.proto
 # isort: skip_file
 
-from connectrpc_client import Client, ClientSync, HeadersInput, UnaryOutput
+from connectrpc_client import Cancellation, Client, ClientSync, HeadersInput, UnaryOutput
 
 from first.a import types_pb2
 from second.b.b_connect import B_GET
@@ -46,8 +46,11 @@ class BClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> types_pb2.Value:
-        output = self._call_unary(B_GET, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            B_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_get(
@@ -56,6 +59,9 @@ class BClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[types_pb2.Value]:
         """`get`, with the headers and trailers of the response."""
-        return self._call_unary(B_GET, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            B_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )

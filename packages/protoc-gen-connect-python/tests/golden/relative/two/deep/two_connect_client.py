@@ -4,7 +4,16 @@
 
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
 
-from connectrpc_client import Client, ClientSync, HeadersInput, StreamOutput, StreamOutputSync
+from connectrpc_client import (
+    BidiCall,
+    BidiCallSync,
+    Cancellation,
+    Client,
+    ClientSync,
+    HeadersInput,
+    StreamOutput,
+    StreamOutputSync,
+)
 
 from ...one import types_pb2
 from . import two_pb2
@@ -40,6 +49,12 @@ class TwoServiceClient(Client):
             TWO_SERVICE_GET, requests, headers=headers, timeout_ms=timeout_ms
         )
 
+    def open_get(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> BidiCall[two_pb2.Two, types_pb2.Value]:
+        """`get`, with its requests sent one by one."""
+        return self._open_bidi_stream(TWO_SERVICE_GET, headers=headers, timeout_ms=timeout_ms)
+
 
 class TwoServiceClientSync(ClientSync):
     """Calls `two.deep.TwoService` from sync code."""
@@ -50,8 +65,15 @@ class TwoServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[types_pb2.Value]:
-        return self._bidi_stream(TWO_SERVICE_GET, requests, headers=headers, timeout_ms=timeout_ms)
+        return self._bidi_stream(
+            TWO_SERVICE_GET,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def call_get(
         self,
@@ -59,8 +81,25 @@ class TwoServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[types_pb2.Value]:
         """`get`, with the headers and trailers of the response."""
         return self._call_bidi_stream(
-            TWO_SERVICE_GET, requests, headers=headers, timeout_ms=timeout_ms
+            TWO_SERVICE_GET,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    def open_get(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> BidiCallSync[two_pb2.Two, types_pb2.Value]:
+        """`get`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            TWO_SERVICE_GET, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )

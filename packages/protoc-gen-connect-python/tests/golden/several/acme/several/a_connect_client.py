@@ -5,6 +5,9 @@
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
 
 from connectrpc_client import (
+    BidiCall,
+    BidiCallSync,
+    Cancellation,
     Client,
     ClientSync,
     HeadersInput,
@@ -59,8 +62,11 @@ class FirstClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> a_pb2.M:
-        output = self._call_unary(FIRST_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            FIRST_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_say(
@@ -69,9 +75,12 @@ class FirstClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[a_pb2.M]:
         """`say`, with the headers and trailers of the response."""
-        return self._call_unary(FIRST_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            FIRST_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
 
 class SecondClient(Client):
@@ -98,6 +107,12 @@ class SecondClient(Client):
             SECOND_SAY, requests, headers=headers, timeout_ms=timeout_ms
         )
 
+    def open_say(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> BidiCall[a_pb2.M, a_pb2.M]:
+        """`say`, with its requests sent one by one."""
+        return self._open_bidi_stream(SECOND_SAY, headers=headers, timeout_ms=timeout_ms)
+
 
 class SecondClientSync(ClientSync):
     """Calls `acme.several.Second` from sync code."""
@@ -108,8 +123,11 @@ class SecondClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[a_pb2.M]:
-        return self._bidi_stream(SECOND_SAY, requests, headers=headers, timeout_ms=timeout_ms)
+        return self._bidi_stream(
+            SECOND_SAY, requests, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
     def call_say(
         self,
@@ -117,9 +135,24 @@ class SecondClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[a_pb2.M]:
         """`say`, with the headers and trailers of the response."""
-        return self._call_bidi_stream(SECOND_SAY, requests, headers=headers, timeout_ms=timeout_ms)
+        return self._call_bidi_stream(
+            SECOND_SAY, requests, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
+
+    def open_say(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> BidiCallSync[a_pb2.M, a_pb2.M]:
+        """`say`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            SECOND_SAY, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
 
 class ThirdClient(Client):

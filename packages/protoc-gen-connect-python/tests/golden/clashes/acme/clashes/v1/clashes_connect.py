@@ -23,12 +23,18 @@ __all__ = [
     "METHODS_BACK",
     "METHODS_CALL_BACK",
     "METHODS_CALL_SAY",
+    "METHODS_DOOR",
+    "METHODS_FEED",
     "METHODS_GET_FOO",
     "METHODS_GET_FOO_",
     "METHODS_GET_FOO__",
     "METHODS_NAME",
     "METHODS_NAME_",
+    "METHODS_OPEN_DOOR",
+    "METHODS_OPEN_FEED",
+    "METHODS_OPEN_WINDOW",
     "METHODS_SAY",
+    "METHODS_WINDOW",
     "FOO_BAR_NAMEASGIApplication",
     "FOO_BAR_NAMEClient",
     "FOO_BAR_NAMEClientSync",
@@ -203,6 +209,48 @@ METHODS_BACK: Final = Method(
 METHODS_NAME_: Final = Method(
     service=METHODS_NAME,
     name="Name",
+    kind=MethodKind.UNARY,
+    request=empty_pb2.Empty,
+    response=empty_pb2.Empty,
+)
+METHODS_FEED: Final = Method(
+    service=METHODS_NAME,
+    name="Feed",
+    kind=MethodKind.CLIENT_STREAM,
+    request=empty_pb2.Empty,
+    response=empty_pb2.Empty,
+)
+METHODS_OPEN_FEED: Final = Method(
+    service=METHODS_NAME,
+    name="OpenFeed",
+    kind=MethodKind.UNARY,
+    request=empty_pb2.Empty,
+    response=empty_pb2.Empty,
+)
+METHODS_OPEN_DOOR: Final = Method(
+    service=METHODS_NAME,
+    name="OpenDoor",
+    kind=MethodKind.UNARY,
+    request=empty_pb2.Empty,
+    response=empty_pb2.Empty,
+)
+METHODS_DOOR: Final = Method(
+    service=METHODS_NAME,
+    name="Door",
+    kind=MethodKind.BIDI_STREAM,
+    request=empty_pb2.Empty,
+    response=empty_pb2.Empty,
+)
+METHODS_WINDOW: Final = Method(
+    service=METHODS_NAME,
+    name="Window",
+    kind=MethodKind.UNARY,
+    request=empty_pb2.Empty,
+    response=empty_pb2.Empty,
+)
+METHODS_OPEN_WINDOW: Final = Method(
+    service=METHODS_NAME,
+    name="OpenWindow",
     kind=MethodKind.UNARY,
     request=empty_pb2.Empty,
     response=empty_pb2.Empty,

@@ -2,10 +2,15 @@
 # Source: acme/clashes/v1/clashes.proto
 # isort: skip_file
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
 
 from connectrpc_client import (
+    BidiCall,
+    BidiCallSync,
+    Cancellation,
     Client,
+    ClientStreamCall,
+    ClientStreamCallSync,
     ClientSync,
     HeadersInput,
     StreamOutput,
@@ -24,11 +29,17 @@ from acme.clashes.v1.clashes_connect import (
     METHODS_BACK,
     METHODS_CALL_BACK,
     METHODS_CALL_SAY,
+    METHODS_DOOR,
+    METHODS_FEED,
     METHODS_GET_FOO,
     METHODS_GET_FOO_,
     METHODS_GET_FOO__,
     METHODS_NAME_,
+    METHODS_OPEN_DOOR,
+    METHODS_OPEN_FEED,
+    METHODS_OPEN_WINDOW,
     METHODS_SAY,
+    METHODS_WINDOW,
 )
 
 __all__ = [
@@ -237,6 +248,159 @@ class MethodsClient(Client):
             METHODS_NAME_, request, headers=headers, timeout_ms=timeout_ms
         )
 
+    async def feed(
+        self,
+        requests: AsyncIterable[empty_pb2.Empty] | Iterable[empty_pb2.Empty],
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+    ) -> empty_pb2.Empty:
+        output = await self._call_client_stream(
+            METHODS_FEED, requests, headers=headers, timeout_ms=timeout_ms
+        )
+        return output.message
+
+    async def call_feed(
+        self,
+        requests: AsyncIterable[empty_pb2.Empty] | Iterable[empty_pb2.Empty],
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+    ) -> UnaryOutput[empty_pb2.Empty]:
+        """`feed`, with the headers and trailers of the response."""
+        return await self._call_client_stream(
+            METHODS_FEED, requests, headers=headers, timeout_ms=timeout_ms
+        )
+
+    def open_feed(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> ClientStreamCall[empty_pb2.Empty, empty_pb2.Empty]:
+        """`feed`, with its requests sent one by one."""
+        return self._open_client_stream(METHODS_FEED, headers=headers, timeout_ms=timeout_ms)
+
+    async def open_feed_(
+        self,
+        request: empty_pb2.Empty,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+    ) -> empty_pb2.Empty:
+        output = await self._call_unary(
+            METHODS_OPEN_FEED, request, headers=headers, timeout_ms=timeout_ms
+        )
+        return output.message
+
+    async def call_open_feed_(
+        self,
+        request: empty_pb2.Empty,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+    ) -> UnaryOutput[empty_pb2.Empty]:
+        """`open_feed_`, with the headers and trailers of the response."""
+        return await self._call_unary(
+            METHODS_OPEN_FEED, request, headers=headers, timeout_ms=timeout_ms
+        )
+
+    async def open_door(
+        self,
+        request: empty_pb2.Empty,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+    ) -> empty_pb2.Empty:
+        output = await self._call_unary(
+            METHODS_OPEN_DOOR, request, headers=headers, timeout_ms=timeout_ms
+        )
+        return output.message
+
+    async def call_open_door(
+        self,
+        request: empty_pb2.Empty,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+    ) -> UnaryOutput[empty_pb2.Empty]:
+        """`open_door`, with the headers and trailers of the response."""
+        return await self._call_unary(
+            METHODS_OPEN_DOOR, request, headers=headers, timeout_ms=timeout_ms
+        )
+
+    def door_(
+        self,
+        requests: AsyncIterable[empty_pb2.Empty] | Iterable[empty_pb2.Empty],
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+    ) -> AsyncGenerator[empty_pb2.Empty]:
+        return self._bidi_stream(METHODS_DOOR, requests, headers=headers, timeout_ms=timeout_ms)
+
+    async def call_door_(
+        self,
+        requests: AsyncIterable[empty_pb2.Empty] | Iterable[empty_pb2.Empty],
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+    ) -> StreamOutput[empty_pb2.Empty]:
+        """`door_`, with the headers and trailers of the response."""
+        return await self._call_bidi_stream(
+            METHODS_DOOR, requests, headers=headers, timeout_ms=timeout_ms
+        )
+
+    def open_door_(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> BidiCall[empty_pb2.Empty, empty_pb2.Empty]:
+        """`door_`, with its requests sent one by one."""
+        return self._open_bidi_stream(METHODS_DOOR, headers=headers, timeout_ms=timeout_ms)
+
+    async def window(
+        self,
+        request: empty_pb2.Empty,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+    ) -> empty_pb2.Empty:
+        output = await self._call_unary(
+            METHODS_WINDOW, request, headers=headers, timeout_ms=timeout_ms
+        )
+        return output.message
+
+    async def call_window(
+        self,
+        request: empty_pb2.Empty,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+    ) -> UnaryOutput[empty_pb2.Empty]:
+        """`window`, with the headers and trailers of the response."""
+        return await self._call_unary(
+            METHODS_WINDOW, request, headers=headers, timeout_ms=timeout_ms
+        )
+
+    async def open_window(
+        self,
+        request: empty_pb2.Empty,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+    ) -> empty_pb2.Empty:
+        output = await self._call_unary(
+            METHODS_OPEN_WINDOW, request, headers=headers, timeout_ms=timeout_ms
+        )
+        return output.message
+
+    async def call_open_window(
+        self,
+        request: empty_pb2.Empty,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+    ) -> UnaryOutput[empty_pb2.Empty]:
+        """`open_window`, with the headers and trailers of the response."""
+        return await self._call_unary(
+            METHODS_OPEN_WINDOW, request, headers=headers, timeout_ms=timeout_ms
+        )
+
 
 class MethodsClientSync(ClientSync):
     """Methods of one service that meet."""
@@ -247,8 +411,15 @@ class MethodsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
-        output = self._call_unary(METHODS_GET_FOO, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            METHODS_GET_FOO,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_get_foo(
@@ -257,9 +428,16 @@ class MethodsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
         """`get_foo`, with the headers and trailers of the response."""
-        return self._call_unary(METHODS_GET_FOO, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            METHODS_GET_FOO,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def get_foo_(
         self,
@@ -267,8 +445,15 @@ class MethodsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
-        output = self._call_unary(METHODS_GET_FOO_, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            METHODS_GET_FOO_,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_get_foo_(
@@ -277,9 +462,16 @@ class MethodsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
         """`get_foo_`, with the headers and trailers of the response."""
-        return self._call_unary(METHODS_GET_FOO_, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            METHODS_GET_FOO_,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def get_foo__(
         self,
@@ -287,9 +479,14 @@ class MethodsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[empty_pb2.Empty]:
         return self._server_stream(
-            METHODS_GET_FOO__, request, headers=headers, timeout_ms=timeout_ms
+            METHODS_GET_FOO__,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     def call_get_foo__(
@@ -298,10 +495,15 @@ class MethodsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[empty_pb2.Empty]:
         """`get_foo__`, with the headers and trailers of the response."""
         return self._call_server_stream(
-            METHODS_GET_FOO__, request, headers=headers, timeout_ms=timeout_ms
+            METHODS_GET_FOO__,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     def say(
@@ -310,8 +512,11 @@ class MethodsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
-        output = self._call_unary(METHODS_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            METHODS_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_say(
@@ -320,9 +525,12 @@ class MethodsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
         """`say`, with the headers and trailers of the response."""
-        return self._call_unary(METHODS_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            METHODS_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
     def call_say_(
         self,
@@ -330,8 +538,15 @@ class MethodsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
-        output = self._call_unary(METHODS_CALL_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            METHODS_CALL_SAY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_call_say_(
@@ -340,9 +555,16 @@ class MethodsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
         """`call_say_`, with the headers and trailers of the response."""
-        return self._call_unary(METHODS_CALL_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            METHODS_CALL_SAY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def call_back(
         self,
@@ -350,9 +572,14 @@ class MethodsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
         output = self._call_unary(
-            METHODS_CALL_BACK, request, headers=headers, timeout_ms=timeout_ms
+            METHODS_CALL_BACK,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -362,9 +589,16 @@ class MethodsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
         """`call_back`, with the headers and trailers of the response."""
-        return self._call_unary(METHODS_CALL_BACK, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            METHODS_CALL_BACK,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def back_(
         self,
@@ -372,8 +606,11 @@ class MethodsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
-        output = self._call_unary(METHODS_BACK, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            METHODS_BACK, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_back_(
@@ -382,9 +619,12 @@ class MethodsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
         """`back_`, with the headers and trailers of the response."""
-        return self._call_unary(METHODS_BACK, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            METHODS_BACK, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
     def name(
         self,
@@ -392,8 +632,15 @@ class MethodsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
-        output = self._call_unary(METHODS_NAME_, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            METHODS_NAME_,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_name(
@@ -402,9 +649,243 @@ class MethodsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
         """`name`, with the headers and trailers of the response."""
-        return self._call_unary(METHODS_NAME_, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            METHODS_NAME_,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    def feed(
+        self,
+        requests: Iterable[empty_pb2.Empty],
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> empty_pb2.Empty:
+        output = self._call_client_stream(
+            METHODS_FEED,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+        return output.message
+
+    def call_feed(
+        self,
+        requests: Iterable[empty_pb2.Empty],
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> UnaryOutput[empty_pb2.Empty]:
+        """`feed`, with the headers and trailers of the response."""
+        return self._call_client_stream(
+            METHODS_FEED,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    def open_feed(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> ClientStreamCallSync[empty_pb2.Empty, empty_pb2.Empty]:
+        """`feed`, with its requests sent one by one."""
+        return self._open_client_stream(
+            METHODS_FEED, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
+
+    def open_feed_(
+        self,
+        request: empty_pb2.Empty,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> empty_pb2.Empty:
+        output = self._call_unary(
+            METHODS_OPEN_FEED,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+        return output.message
+
+    def call_open_feed_(
+        self,
+        request: empty_pb2.Empty,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> UnaryOutput[empty_pb2.Empty]:
+        """`open_feed_`, with the headers and trailers of the response."""
+        return self._call_unary(
+            METHODS_OPEN_FEED,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    def open_door(
+        self,
+        request: empty_pb2.Empty,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> empty_pb2.Empty:
+        output = self._call_unary(
+            METHODS_OPEN_DOOR,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+        return output.message
+
+    def call_open_door(
+        self,
+        request: empty_pb2.Empty,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> UnaryOutput[empty_pb2.Empty]:
+        """`open_door`, with the headers and trailers of the response."""
+        return self._call_unary(
+            METHODS_OPEN_DOOR,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    def door_(
+        self,
+        requests: Iterable[empty_pb2.Empty],
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> Generator[empty_pb2.Empty]:
+        return self._bidi_stream(
+            METHODS_DOOR,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    def call_door_(
+        self,
+        requests: Iterable[empty_pb2.Empty],
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> StreamOutputSync[empty_pb2.Empty]:
+        """`door_`, with the headers and trailers of the response."""
+        return self._call_bidi_stream(
+            METHODS_DOOR,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    def open_door_(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> BidiCallSync[empty_pb2.Empty, empty_pb2.Empty]:
+        """`door_`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            METHODS_DOOR, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
+
+    def window(
+        self,
+        request: empty_pb2.Empty,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> empty_pb2.Empty:
+        output = self._call_unary(
+            METHODS_WINDOW,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+        return output.message
+
+    def call_window(
+        self,
+        request: empty_pb2.Empty,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> UnaryOutput[empty_pb2.Empty]:
+        """`window`, with the headers and trailers of the response."""
+        return self._call_unary(
+            METHODS_WINDOW,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    def open_window(
+        self,
+        request: empty_pb2.Empty,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> empty_pb2.Empty:
+        output = self._call_unary(
+            METHODS_OPEN_WINDOW,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+        return output.message
+
+    def call_open_window(
+        self,
+        request: empty_pb2.Empty,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> UnaryOutput[empty_pb2.Empty]:
+        """`open_window`, with the headers and trailers of the response."""
+        return self._call_unary(
+            METHODS_OPEN_WINDOW,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
 
 class FooClient(Client):
@@ -464,8 +945,11 @@ class FooClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
-        output = self._call_unary(FOO_BAR_BAZ, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            FOO_BAR_BAZ, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_bar_baz(
@@ -474,9 +958,12 @@ class FooClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
         """`bar_baz`, with the headers and trailers of the response."""
-        return self._call_unary(FOO_BAR_BAZ, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            FOO_BAR_BAZ, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
     def bar_name(
         self,
@@ -484,8 +971,11 @@ class FooClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
-        output = self._call_unary(FOO_BAR_NAME, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            FOO_BAR_NAME, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_bar_name(
@@ -494,9 +984,12 @@ class FooClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
         """`bar_name`, with the headers and trailers of the response."""
-        return self._call_unary(FOO_BAR_NAME, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            FOO_BAR_NAME, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
 
 class FooBarClient(Client):
@@ -534,8 +1027,11 @@ class FooBarClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
-        output = self._call_unary(FOO_BAR_BAZ_, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            FOO_BAR_BAZ_, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_baz(
@@ -544,9 +1040,12 @@ class FooBarClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
         """`baz`, with the headers and trailers of the response."""
-        return self._call_unary(FOO_BAR_BAZ_, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            FOO_BAR_BAZ_, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
 
 class FooSyncClient(Client):
@@ -584,8 +1083,11 @@ class FooSyncClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
-        output = self._call_unary(FOO_SYNC_GET, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            FOO_SYNC_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_get(
@@ -594,9 +1096,12 @@ class FooSyncClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
         """`get`, with the headers and trailers of the response."""
-        return self._call_unary(FOO_SYNC_GET, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            FOO_SYNC_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
 
 class FooClientClient(Client):
@@ -636,8 +1141,15 @@ class FooClientClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
-        output = self._call_unary(FOO_CLIENT_GET, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            FOO_CLIENT_GET,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_get(
@@ -646,9 +1158,16 @@ class FooClientClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
         """`get`, with the headers and trailers of the response."""
-        return self._call_unary(FOO_CLIENT_GET, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            FOO_CLIENT_GET,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
 
 class FOO_BAR_NAMEClient(Client):
@@ -688,8 +1207,15 @@ class FOO_BAR_NAMEClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
-        output = self._call_unary(FOO_BAR_NAME_GET, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            FOO_BAR_NAME_GET,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_get(
@@ -698,6 +1224,13 @@ class FOO_BAR_NAMEClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
         """`get`, with the headers and trailers of the response."""
-        return self._call_unary(FOO_BAR_NAME_GET, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            FOO_BAR_NAME_GET,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )

@@ -23,12 +23,18 @@ from acme.clashes.v1.clashes_connect import (
     METHODS_BACK,
     METHODS_CALL_BACK,
     METHODS_CALL_SAY,
+    METHODS_DOOR,
+    METHODS_FEED,
     METHODS_GET_FOO,
     METHODS_GET_FOO_,
     METHODS_GET_FOO__,
     METHODS_NAME,
     METHODS_NAME_,
+    METHODS_OPEN_DOOR,
+    METHODS_OPEN_FEED,
+    METHODS_OPEN_WINDOW,
     METHODS_SAY,
+    METHODS_WINDOW,
 )
 
 __all__ = [
@@ -88,6 +94,28 @@ class Methods(Protocol):
     async def name(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
         raise METHODS_NAME_.unimplemented()
 
+    async def feed(
+        self, requests: AsyncIterator[empty_pb2.Empty], ctx: RequestContext
+    ) -> empty_pb2.Empty:
+        raise METHODS_FEED.unimplemented()
+
+    async def open_feed_(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        raise METHODS_OPEN_FEED.unimplemented()
+
+    async def open_door(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        raise METHODS_OPEN_DOOR.unimplemented()
+
+    def door_(
+        self, requests: AsyncIterator[empty_pb2.Empty], ctx: RequestContext
+    ) -> AsyncIterator[empty_pb2.Empty]:
+        raise METHODS_DOOR.unimplemented()
+
+    async def window(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        raise METHODS_WINDOW.unimplemented()
+
+    async def open_window(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        raise METHODS_OPEN_WINDOW.unimplemented()
+
 
 class MethodsSync(Protocol):
     """Methods of one service that meet."""
@@ -116,6 +144,26 @@ class MethodsSync(Protocol):
     def name(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
         raise METHODS_NAME_.unimplemented()
 
+    def feed(self, requests: Iterator[empty_pb2.Empty], ctx: RequestContext) -> empty_pb2.Empty:
+        raise METHODS_FEED.unimplemented()
+
+    def open_feed_(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        raise METHODS_OPEN_FEED.unimplemented()
+
+    def open_door(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        raise METHODS_OPEN_DOOR.unimplemented()
+
+    def door_(
+        self, requests: Iterator[empty_pb2.Empty], ctx: RequestContext
+    ) -> Iterator[empty_pb2.Empty]:
+        raise METHODS_DOOR.unimplemented()
+
+    def window(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        raise METHODS_WINDOW.unimplemented()
+
+    def open_window(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        raise METHODS_OPEN_WINDOW.unimplemented()
+
 
 class MethodsASGIApplication(ASGIApplication[Methods]):
     """Serves `acme.clashes.v1.Methods` over ASGI."""
@@ -132,6 +180,12 @@ class MethodsASGIApplication(ASGIApplication[Methods]):
             Handler.unary(METHODS_CALL_BACK, service.call_back),
             Handler.unary(METHODS_BACK, service.back_),
             Handler.unary(METHODS_NAME_, service.name),
+            Handler.client_stream(METHODS_FEED, service.feed),
+            Handler.unary(METHODS_OPEN_FEED, service.open_feed_),
+            Handler.unary(METHODS_OPEN_DOOR, service.open_door),
+            Handler.bidi_stream(METHODS_DOOR, service.door_),
+            Handler.unary(METHODS_WINDOW, service.window),
+            Handler.unary(METHODS_OPEN_WINDOW, service.open_window),
         ]
 
 
@@ -150,6 +204,12 @@ class MethodsWSGIApplication(WSGIApplication[MethodsSync]):
             HandlerSync.unary(METHODS_CALL_BACK, service.call_back),
             HandlerSync.unary(METHODS_BACK, service.back_),
             HandlerSync.unary(METHODS_NAME_, service.name),
+            HandlerSync.client_stream(METHODS_FEED, service.feed),
+            HandlerSync.unary(METHODS_OPEN_FEED, service.open_feed_),
+            HandlerSync.unary(METHODS_OPEN_DOOR, service.open_door),
+            HandlerSync.bidi_stream(METHODS_DOOR, service.door_),
+            HandlerSync.unary(METHODS_WINDOW, service.window),
+            HandlerSync.unary(METHODS_OPEN_WINDOW, service.open_window),
         ]
 
 

@@ -5,7 +5,12 @@
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
 
 from connectrpc_client import (
+    BidiCall,
+    BidiCallSync,
+    Cancellation,
     Client as Client_,
+    ClientStreamCall,
+    ClientStreamCallSync,
     ClientSync as ClientSync_,
     HeadersInput,
     StreamOutput,
@@ -105,8 +110,11 @@ class ProtocolClientSync(ClientSync_):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
-        output = self._call_unary(PROTOCOL_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            PROTOCOL_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_say(
@@ -115,9 +123,12 @@ class ProtocolClientSync(ClientSync_):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
         """`say`, with the headers and trailers of the response."""
-        return self._call_unary(PROTOCOL_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            PROTOCOL_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
 
 class MethodClient(Client_):
@@ -146,6 +157,12 @@ class MethodClient(Client_):
             METHOD_SAY, requests, headers=headers, timeout_ms=timeout_ms
         )
 
+    def open_say(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> BidiCall[acme_clashes_v1_imports_pb2.M, acme_clashes_v1_imports_pb2.M]:
+        """`say`, with its requests sent one by one."""
+        return self._open_bidi_stream(METHOD_SAY, headers=headers, timeout_ms=timeout_ms)
+
 
 class MethodClientSync(ClientSync_):
     """Calls `acme.clashes.v1.Method` from sync code."""
@@ -156,8 +173,11 @@ class MethodClientSync(ClientSync_):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[acme_clashes_v1_imports_pb2.M]:
-        return self._bidi_stream(METHOD_SAY, requests, headers=headers, timeout_ms=timeout_ms)
+        return self._bidi_stream(
+            METHOD_SAY, requests, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
     def call_say(
         self,
@@ -165,9 +185,24 @@ class MethodClientSync(ClientSync_):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[acme_clashes_v1_imports_pb2.M]:
         """`say`, with the headers and trailers of the response."""
-        return self._call_bidi_stream(METHOD_SAY, requests, headers=headers, timeout_ms=timeout_ms)
+        return self._call_bidi_stream(
+            METHOD_SAY, requests, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
+
+    def open_say(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> BidiCallSync[acme_clashes_v1_imports_pb2.M, acme_clashes_v1_imports_pb2.M]:
+        """`say`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            METHOD_SAY, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
 
 class MethodKindClient(Client_):
@@ -212,8 +247,11 @@ class ClientClientSync(ClientSync_):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[acme_clashes_v1_imports_pb2.M]:
-        return self._server_stream(CLIENT_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        return self._server_stream(
+            CLIENT_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
     def call_say(
         self,
@@ -221,9 +259,12 @@ class ClientClientSync(ClientSync_):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[acme_clashes_v1_imports_pb2.M]:
         """`say`, with the headers and trailers of the response."""
-        return self._call_server_stream(CLIENT_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_server_stream(
+            CLIENT_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
 
 class ConnectErrorClient(Client_):
@@ -255,6 +296,12 @@ class ConnectErrorClient(Client_):
             CONNECT_ERROR_SAY, requests, headers=headers, timeout_ms=timeout_ms
         )
 
+    def open_say(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> ClientStreamCall[acme_clashes_v1_imports_pb2.M, acme_clashes_v1_imports_pb2.M]:
+        """`say`, with its requests sent one by one."""
+        return self._open_client_stream(CONNECT_ERROR_SAY, headers=headers, timeout_ms=timeout_ms)
+
 
 class ConnectErrorClientSync(ClientSync_):
     """Calls `acme.clashes.v1.ConnectError` from sync code."""
@@ -265,9 +312,14 @@ class ConnectErrorClientSync(ClientSync_):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
         output = self._call_client_stream(
-            CONNECT_ERROR_SAY, requests, headers=headers, timeout_ms=timeout_ms
+            CONNECT_ERROR_SAY,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -277,10 +329,27 @@ class ConnectErrorClientSync(ClientSync_):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
         """`say`, with the headers and trailers of the response."""
         return self._call_client_stream(
-            CONNECT_ERROR_SAY, requests, headers=headers, timeout_ms=timeout_ms
+            CONNECT_ERROR_SAY,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    def open_say(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> ClientStreamCallSync[acme_clashes_v1_imports_pb2.M, acme_clashes_v1_imports_pb2.M]:
+        """`say`, with its requests sent one by one."""
+        return self._open_client_stream(
+            CONNECT_ERROR_SAY, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
 
 
@@ -321,8 +390,15 @@ class TypeClientSync(ClientSync_):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
-        output = self._call_unary(TYPE_CHECKING_, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            TYPE_CHECKING_,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_checking(
@@ -331,9 +407,16 @@ class TypeClientSync(ClientSync_):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
         """`checking`, with the headers and trailers of the response."""
-        return self._call_unary(TYPE_CHECKING_, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            TYPE_CHECKING_,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
 
 class TYPE_CHECKINGClient(Client_):
@@ -373,9 +456,14 @@ class TYPE_CHECKINGClientSync(ClientSync_):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
         output = self._call_unary(
-            TYPE_CHECKING_SAY, request, headers=headers, timeout_ms=timeout_ms
+            TYPE_CHECKING_SAY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -385,9 +473,16 @@ class TYPE_CHECKINGClientSync(ClientSync_):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
         """`say`, with the headers and trailers of the response."""
-        return self._call_unary(TYPE_CHECKING_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            TYPE_CHECKING_SAY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
 
 class FinalClient(Client_):
@@ -423,8 +518,11 @@ class FinalClientSync(ClientSync_):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
-        output = self._call_unary(FINAL_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            FINAL_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_say(
@@ -433,9 +531,12 @@ class FinalClientSync(ClientSync_):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
         """`say`, with the headers and trailers of the response."""
-        return self._call_unary(FINAL_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            FINAL_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
 
 class HandlerClient(Client_):
@@ -476,8 +577,11 @@ class HandlerClientSync(ClientSync_):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
-        output = self._call_unary(HANDLER_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            HANDLER_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     @deprecated_("acme.clashes.v1.Handler.Say is deprecated")
@@ -487,9 +591,12 @@ class HandlerClientSync(ClientSync_):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
         """`say`, with the headers and trailers of the response."""
-        return self._call_unary(HANDLER_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            HANDLER_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
 
 class SequenceClient(Client_):
@@ -537,9 +644,14 @@ class RequestContextClientSync(ClientSync_):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
         output = self._call_unary(
-            REQUEST_CONTEXT_SAY, request, headers=headers, timeout_ms=timeout_ms
+            REQUEST_CONTEXT_SAY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -549,10 +661,15 @@ class RequestContextClientSync(ClientSync_):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
         """`say`, with the headers and trailers of the response."""
         return self._call_unary(
-            REQUEST_CONTEXT_SAY, request, headers=headers, timeout_ms=timeout_ms
+            REQUEST_CONTEXT_SAY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
 
@@ -611,10 +728,16 @@ class deprecatedClientSync(ClientSync_):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> acme_clashes_v1_imports_pb2.M:
         output = self._call_unary(
-            DEPRECATED_SAY, request, headers=headers, timeout_ms=timeout_ms, use_get=use_get
+            DEPRECATED_SAY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+            use_get=use_get,
         )
         return output.message
 
@@ -624,11 +747,17 @@ class deprecatedClientSync(ClientSync_):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
         """`say`, with the headers and trailers of the response."""
         return self._call_unary(
-            DEPRECATED_SAY, request, headers=headers, timeout_ms=timeout_ms, use_get=use_get
+            DEPRECATED_SAY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+            use_get=use_get,
         )
 
 
@@ -669,8 +798,15 @@ class imports_pb2ClientSync(ClientSync_):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
-        output = self._call_unary(IMPORTS_PB2_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            IMPORTS_PB2_SAY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_say(
@@ -679,9 +815,16 @@ class imports_pb2ClientSync(ClientSync_):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
         """`say`, with the headers and trailers of the response."""
-        return self._call_unary(IMPORTS_PB2_SAY, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            IMPORTS_PB2_SAY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
 
 class objectClient(Client_):
@@ -725,8 +868,11 @@ class strClientSync(ClientSync_):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
-        output = self._call_unary(STR_INT, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            STR_INT, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_int_(
@@ -735,9 +881,12 @@ class strClientSync(ClientSync_):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
         """`int_`, with the headers and trailers of the response."""
-        return self._call_unary(STR_INT, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            STR_INT, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
 
 class OClient(Client_):

@@ -5,7 +5,12 @@
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
 
 from connectrpc_client import (
+    BidiCall,
+    BidiCallSync,
+    Cancellation,
     Client,
+    ClientStreamCall,
+    ClientStreamCallSync,
     ClientSync,
     HeadersInput,
     StreamOutput,
@@ -85,6 +90,14 @@ class ElizaServiceClient(Client):
             ELIZA_SERVICE_COLLECT, requests, headers=headers, timeout_ms=timeout_ms
         )
 
+    def open_collect(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> ClientStreamCall[eliza_pb2.SayRequest, eliza_pb2.SayResponse]:
+        """`collect`, with its requests sent one by one."""
+        return self._open_client_stream(
+            ELIZA_SERVICE_COLLECT, headers=headers, timeout_ms=timeout_ms
+        )
+
     def introduce(
         self,
         request: eliza_pb2.IntroduceRequest,
@@ -133,6 +146,14 @@ class ElizaServiceClient(Client):
             ELIZA_SERVICE_CONVERSE, requests, headers=headers, timeout_ms=timeout_ms
         )
 
+    def open_converse(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> BidiCall[eliza_pb2.ConverseRequest, eliza_pb2.ConverseResponse]:
+        """`converse`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            ELIZA_SERVICE_CONVERSE, headers=headers, timeout_ms=timeout_ms
+        )
+
 
 class ElizaServiceClientSync(ClientSync):
     """Eliza is a psychotherapist of few words.
@@ -146,11 +167,17 @@ class ElizaServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> eliza_pb2.SayResponse:
         """Says one sentence, and answers with one."""
         output = self._call_unary(
-            ELIZA_SERVICE_SAY, request, headers=headers, timeout_ms=timeout_ms, use_get=use_get
+            ELIZA_SERVICE_SAY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+            use_get=use_get,
         )
         return output.message
 
@@ -160,11 +187,17 @@ class ElizaServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[eliza_pb2.SayResponse]:
         """`say`, with the headers and trailers of the response."""
         return self._call_unary(
-            ELIZA_SERVICE_SAY, request, headers=headers, timeout_ms=timeout_ms, use_get=use_get
+            ELIZA_SERVICE_SAY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+            use_get=use_get,
         )
 
     def collect(
@@ -173,10 +206,15 @@ class ElizaServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> eliza_pb2.SayResponse:
         """Listens to everything before she answers."""
         output = self._call_client_stream(
-            ELIZA_SERVICE_COLLECT, requests, headers=headers, timeout_ms=timeout_ms
+            ELIZA_SERVICE_COLLECT,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -186,10 +224,27 @@ class ElizaServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[eliza_pb2.SayResponse]:
         """`collect`, with the headers and trailers of the response."""
         return self._call_client_stream(
-            ELIZA_SERVICE_COLLECT, requests, headers=headers, timeout_ms=timeout_ms
+            ELIZA_SERVICE_COLLECT,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    def open_collect(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> ClientStreamCallSync[eliza_pb2.SayRequest, eliza_pb2.SayResponse]:
+        """`collect`, with its requests sent one by one."""
+        return self._open_client_stream(
+            ELIZA_SERVICE_COLLECT, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
 
     def introduce(
@@ -198,10 +253,15 @@ class ElizaServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[eliza_pb2.IntroduceResponse]:
         """Introduces herself."""
         return self._server_stream(
-            ELIZA_SERVICE_INTRODUCE, request, headers=headers, timeout_ms=timeout_ms
+            ELIZA_SERVICE_INTRODUCE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     def call_introduce(
@@ -210,10 +270,15 @@ class ElizaServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[eliza_pb2.IntroduceResponse]:
         """`introduce`, with the headers and trailers of the response."""
         return self._call_server_stream(
-            ELIZA_SERVICE_INTRODUCE, request, headers=headers, timeout_ms=timeout_ms
+            ELIZA_SERVICE_INTRODUCE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     def converse(
@@ -222,10 +287,15 @@ class ElizaServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[eliza_pb2.ConverseResponse]:
         """Talks for as long as both like to."""
         return self._bidi_stream(
-            ELIZA_SERVICE_CONVERSE, requests, headers=headers, timeout_ms=timeout_ms
+            ELIZA_SERVICE_CONVERSE,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     def call_converse(
@@ -234,8 +304,28 @@ class ElizaServiceClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[eliza_pb2.ConverseResponse]:
         """`converse`, with the headers and trailers of the response."""
         return self._call_bidi_stream(
-            ELIZA_SERVICE_CONVERSE, requests, headers=headers, timeout_ms=timeout_ms
+            ELIZA_SERVICE_CONVERSE,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    def open_converse(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> BidiCallSync[eliza_pb2.ConverseRequest, eliza_pb2.ConverseResponse]:
+        """`converse`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            ELIZA_SERVICE_CONVERSE,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )

@@ -5,7 +5,12 @@
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
 
 from connectrpc_client import (
+    BidiCall,
+    BidiCallSync,
+    Cancellation,
     Client,
+    ClientStreamCall,
+    ClientStreamCallSync,
     ClientSync,
     HeadersInput,
     StreamOutput,
@@ -141,6 +146,12 @@ class KeywordsClient(Client):
         return await self._call_bidi_stream(
             KEYWORDS_ASYNC, requests, headers=headers, timeout_ms=timeout_ms
         )
+
+    def open_async_(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> BidiCall[acme_keywords_v1_keywords_pb2.Empty, acme_keywords_v1_keywords_pb2.Empty]:
+        """`async_`, with its requests sent one by one."""
+        return self._open_bidi_stream(KEYWORDS_ASYNC, headers=headers, timeout_ms=timeout_ms)
 
     def lambda_(
         self,
@@ -585,6 +596,12 @@ class KeywordsClient(Client):
             KEYWORDS_REQUESTS, requests, headers=headers, timeout_ms=timeout_ms
         )
 
+    def open_requests(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> ClientStreamCall[acme_keywords_v1_keywords_pb2.Empty, acme_keywords_v1_keywords_pb2.Empty]:
+        """`requests`, with its requests sent one by one."""
+        return self._open_client_stream(KEYWORDS_REQUESTS, headers=headers, timeout_ms=timeout_ms)
+
     async def headers(
         self,
         request: acme_keywords_v1_keywords_pb2.Empty,
@@ -785,8 +802,15 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
-        output = self._call_unary(KEYWORDS_IMPORT, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            KEYWORDS_IMPORT,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_import_(
@@ -795,9 +819,16 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`import_`, with the headers and trailers of the response."""
-        return self._call_unary(KEYWORDS_IMPORT, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            KEYWORDS_IMPORT,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def none(
         self,
@@ -805,8 +836,15 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
-        output = self._call_unary(KEYWORDS_NONE, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            KEYWORDS_NONE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_none(
@@ -815,9 +853,16 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`none`, with the headers and trailers of the response."""
-        return self._call_unary(KEYWORDS_NONE, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            KEYWORDS_NONE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def async_(
         self,
@@ -825,8 +870,15 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[acme_keywords_v1_keywords_pb2.Empty]:
-        return self._bidi_stream(KEYWORDS_ASYNC, requests, headers=headers, timeout_ms=timeout_ms)
+        return self._bidi_stream(
+            KEYWORDS_ASYNC,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def call_async_(
         self,
@@ -834,10 +886,27 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[acme_keywords_v1_keywords_pb2.Empty]:
         """`async_`, with the headers and trailers of the response."""
         return self._call_bidi_stream(
-            KEYWORDS_ASYNC, requests, headers=headers, timeout_ms=timeout_ms
+            KEYWORDS_ASYNC,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    def open_async_(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> BidiCallSync[acme_keywords_v1_keywords_pb2.Empty, acme_keywords_v1_keywords_pb2.Empty]:
+        """`async_`, with its requests sent one by one."""
+        return self._open_bidi_stream(
+            KEYWORDS_ASYNC, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
 
     def lambda_(
@@ -846,8 +915,15 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[acme_keywords_v1_keywords_pb2.Empty]:
-        return self._server_stream(KEYWORDS_LAMBDA, request, headers=headers, timeout_ms=timeout_ms)
+        return self._server_stream(
+            KEYWORDS_LAMBDA,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def call_lambda_(
         self,
@@ -855,10 +931,15 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[acme_keywords_v1_keywords_pb2.Empty]:
         """`lambda_`, with the headers and trailers of the response."""
         return self._call_server_stream(
-            KEYWORDS_LAMBDA, request, headers=headers, timeout_ms=timeout_ms
+            KEYWORDS_LAMBDA,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     def match_(
@@ -867,8 +948,15 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
-        output = self._call_unary(KEYWORDS_MATCH, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            KEYWORDS_MATCH,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_match_(
@@ -877,9 +965,16 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`match_`, with the headers and trailers of the response."""
-        return self._call_unary(KEYWORDS_MATCH, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            KEYWORDS_MATCH,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def type_(
         self,
@@ -887,8 +982,15 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
-        output = self._call_unary(KEYWORDS_TYPE, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            KEYWORDS_TYPE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_type_(
@@ -897,9 +999,16 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`type_`, with the headers and trailers of the response."""
-        return self._call_unary(KEYWORDS_TYPE, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            KEYWORDS_TYPE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def case_(
         self,
@@ -907,8 +1016,15 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
-        output = self._call_unary(KEYWORDS_CASE, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            KEYWORDS_CASE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_case_(
@@ -917,9 +1033,16 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`case_`, with the headers and trailers of the response."""
-        return self._call_unary(KEYWORDS_CASE, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            KEYWORDS_CASE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def self_(
         self,
@@ -927,8 +1050,15 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
-        output = self._call_unary(KEYWORDS_SELF, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            KEYWORDS_SELF,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_self_(
@@ -937,9 +1067,16 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`self_`, with the headers and trailers of the response."""
-        return self._call_unary(KEYWORDS_SELF, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            KEYWORDS_SELF,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def cls_(
         self,
@@ -947,8 +1084,11 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
-        output = self._call_unary(KEYWORDS_CLS, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            KEYWORDS_CLS, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_cls_(
@@ -957,9 +1097,12 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`cls_`, with the headers and trailers of the response."""
-        return self._call_unary(KEYWORDS_CLS, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            KEYWORDS_CLS, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
     def close_(
         self,
@@ -967,8 +1110,15 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
-        output = self._call_unary(KEYWORDS_CLOSE, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            KEYWORDS_CLOSE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_close_(
@@ -977,9 +1127,16 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`close_`, with the headers and trailers of the response."""
-        return self._call_unary(KEYWORDS_CLOSE, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            KEYWORDS_CLOSE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def aclose_(
         self,
@@ -987,8 +1144,15 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
-        output = self._call_unary(KEYWORDS_ACLOSE, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            KEYWORDS_ACLOSE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_aclose_(
@@ -997,9 +1161,16 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`aclose_`, with the headers and trailers of the response."""
-        return self._call_unary(KEYWORDS_ACLOSE, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            KEYWORDS_ACLOSE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def int_(
         self,
@@ -1007,8 +1178,11 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
-        output = self._call_unary(KEYWORDS_INT, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            KEYWORDS_INT, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_int_(
@@ -1017,9 +1191,12 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`int_`, with the headers and trailers of the response."""
-        return self._call_unary(KEYWORDS_INT, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            KEYWORDS_INT, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
     def bool_(
         self,
@@ -1027,8 +1204,15 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
-        output = self._call_unary(KEYWORDS_BOOL, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            KEYWORDS_BOOL,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_bool_(
@@ -1037,9 +1221,16 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`bool_`, with the headers and trailers of the response."""
-        return self._call_unary(KEYWORDS_BOOL, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            KEYWORDS_BOOL,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def l_(
         self,
@@ -1047,8 +1238,11 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
-        output = self._call_unary(KEYWORDS_L, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            KEYWORDS_L, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_l_(
@@ -1057,9 +1251,12 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`l_`, with the headers and trailers of the response."""
-        return self._call_unary(KEYWORDS_L, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            KEYWORDS_L, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
     @deprecated_("acme.keywords.v1.Keywords.Deprecated is deprecated")
     def deprecated(
@@ -1068,9 +1265,14 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
         output = self._call_unary(
-            KEYWORDS_DEPRECATED, request, headers=headers, timeout_ms=timeout_ms
+            KEYWORDS_DEPRECATED,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -1081,10 +1283,15 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`deprecated`, with the headers and trailers of the response."""
         return self._call_unary(
-            KEYWORDS_DEPRECATED, request, headers=headers, timeout_ms=timeout_ms
+            KEYWORDS_DEPRECATED,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     def keywords_pb2(
@@ -1093,9 +1300,14 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
         output = self._call_unary(
-            KEYWORDS_KEYWORDS_PB2, request, headers=headers, timeout_ms=timeout_ms
+            KEYWORDS_KEYWORDS_PB2,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -1105,10 +1317,15 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`keywords_pb2`, with the headers and trailers of the response."""
         return self._call_unary(
-            KEYWORDS_KEYWORDS_PB2, request, headers=headers, timeout_ms=timeout_ms
+            KEYWORDS_KEYWORDS_PB2,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     def init(
@@ -1117,8 +1334,15 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
-        output = self._call_unary(KEYWORDS_INIT, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            KEYWORDS_INIT,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_init(
@@ -1127,9 +1351,16 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`init`, with the headers and trailers of the response."""
-        return self._call_unary(KEYWORDS_INIT, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            KEYWORDS_INIT,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def private(
         self,
@@ -1137,8 +1368,15 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
-        output = self._call_unary(KEYWORDS_PRIVATE, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            KEYWORDS_PRIVATE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_private(
@@ -1147,9 +1385,16 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`private`, with the headers and trailers of the response."""
-        return self._call_unary(KEYWORDS_PRIVATE, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            KEYWORDS_PRIVATE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def rpc(
         self,
@@ -1157,8 +1402,11 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
-        output = self._call_unary(KEYWORDS_RPC, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            KEYWORDS_RPC, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_rpc(
@@ -1167,9 +1415,12 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`rpc`, with the headers and trailers of the response."""
-        return self._call_unary(KEYWORDS_RPC, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            KEYWORDS_RPC, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
     def rpc_1(
         self,
@@ -1177,8 +1428,11 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
-        output = self._call_unary(KEYWORDS_1, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            KEYWORDS_1, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_rpc_1(
@@ -1187,9 +1441,12 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`rpc_1`, with the headers and trailers of the response."""
-        return self._call_unary(KEYWORDS_1, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            KEYWORDS_1, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
     def request(
         self,
@@ -1197,8 +1454,15 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
-        output = self._call_unary(KEYWORDS_REQUEST, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            KEYWORDS_REQUEST,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_request(
@@ -1207,9 +1471,16 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`request`, with the headers and trailers of the response."""
-        return self._call_unary(KEYWORDS_REQUEST, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            KEYWORDS_REQUEST,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def requests(
         self,
@@ -1217,9 +1488,14 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
         output = self._call_client_stream(
-            KEYWORDS_REQUESTS, requests, headers=headers, timeout_ms=timeout_ms
+            KEYWORDS_REQUESTS,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -1229,10 +1505,29 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`requests`, with the headers and trailers of the response."""
         return self._call_client_stream(
-            KEYWORDS_REQUESTS, requests, headers=headers, timeout_ms=timeout_ms
+            KEYWORDS_REQUESTS,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    def open_requests(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> ClientStreamCallSync[
+        acme_keywords_v1_keywords_pb2.Empty, acme_keywords_v1_keywords_pb2.Empty
+    ]:
+        """`requests`, with its requests sent one by one."""
+        return self._open_client_stream(
+            KEYWORDS_REQUESTS, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
 
     def headers(
@@ -1241,8 +1536,15 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
-        output = self._call_unary(KEYWORDS_HEADERS, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            KEYWORDS_HEADERS,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_headers(
@@ -1251,9 +1553,16 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`headers`, with the headers and trailers of the response."""
-        return self._call_unary(KEYWORDS_HEADERS, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            KEYWORDS_HEADERS,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def timeout_ms(
         self,
@@ -1261,9 +1570,14 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
         output = self._call_unary(
-            KEYWORDS_TIMEOUT_MS, request, headers=headers, timeout_ms=timeout_ms
+            KEYWORDS_TIMEOUT_MS,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -1273,10 +1587,15 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`timeout_ms`, with the headers and trailers of the response."""
         return self._call_unary(
-            KEYWORDS_TIMEOUT_MS, request, headers=headers, timeout_ms=timeout_ms
+            KEYWORDS_TIMEOUT_MS,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     def ctx(
@@ -1285,8 +1604,11 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
-        output = self._call_unary(KEYWORDS_CTX, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            KEYWORDS_CTX, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_ctx(
@@ -1295,9 +1617,12 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`ctx`, with the headers and trailers of the response."""
-        return self._call_unary(KEYWORDS_CTX, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            KEYWORDS_CTX, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
     def list(
         self,
@@ -1305,8 +1630,15 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
-        output = self._call_unary(KEYWORDS_LIST, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            KEYWORDS_LIST,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_list(
@@ -1315,9 +1647,16 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`list`, with the headers and trailers of the response."""
-        return self._call_unary(KEYWORDS_LIST, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            KEYWORDS_LIST,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def property(
         self,
@@ -1325,9 +1664,14 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
         output = self._call_unary(
-            KEYWORDS_PROPERTY, request, headers=headers, timeout_ms=timeout_ms
+            KEYWORDS_PROPERTY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -1337,9 +1681,16 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`property`, with the headers and trailers of the response."""
-        return self._call_unary(KEYWORDS_PROPERTY, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            KEYWORDS_PROPERTY,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def register(
         self,
@@ -1347,9 +1698,14 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
         output = self._call_unary(
-            KEYWORDS_REGISTER, request, headers=headers, timeout_ms=timeout_ms
+            KEYWORDS_REGISTER,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -1359,9 +1715,16 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`register`, with the headers and trailers of the response."""
-        return self._call_unary(KEYWORDS_REGISTER, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            KEYWORDS_REGISTER,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def handlers(
         self,
@@ -1369,9 +1732,14 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
         output = self._call_unary(
-            KEYWORDS_HANDLERS, request, headers=headers, timeout_ms=timeout_ms
+            KEYWORDS_HANDLERS,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -1381,9 +1749,16 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`handlers`, with the headers and trailers of the response."""
-        return self._call_unary(KEYWORDS_HANDLERS, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            KEYWORDS_HANDLERS,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def service_name(
         self,
@@ -1391,9 +1766,14 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
         output = self._call_unary(
-            KEYWORDS_SERVICE_NAME, request, headers=headers, timeout_ms=timeout_ms
+            KEYWORDS_SERVICE_NAME,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -1403,10 +1783,15 @@ class KeywordsClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`service_name`, with the headers and trailers of the response."""
         return self._call_unary(
-            KEYWORDS_SERVICE_NAME, request, headers=headers, timeout_ms=timeout_ms
+            KEYWORDS_SERVICE_NAME,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
 
@@ -1443,8 +1828,11 @@ class classClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
-        output = self._call_unary(CLASS_GET, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            CLASS_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_get(
@@ -1453,9 +1841,12 @@ class classClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`get`, with the headers and trailers of the response."""
-        return self._call_unary(CLASS_GET, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            CLASS_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
 
 class NoneClient(Client):
@@ -1491,8 +1882,11 @@ class NoneClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
-        output = self._call_unary(NONE_GET, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            NONE_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_get(
@@ -1501,9 +1895,12 @@ class NoneClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`get`, with the headers and trailers of the response."""
-        return self._call_unary(NONE_GET, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            NONE_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
 
 class typeClient(Client):
@@ -1539,8 +1936,11 @@ class typeClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
-        output = self._call_unary(TYPE_GET, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            TYPE_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_get(
@@ -1549,9 +1949,12 @@ class typeClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`get`, with the headers and trailers of the response."""
-        return self._call_unary(TYPE_GET, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            TYPE_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
 
 class HiddenClient(Client):
@@ -1587,8 +1990,11 @@ class HiddenClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
-        output = self._call_unary(HIDDEN_GET, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            HIDDEN_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
         return output.message
 
     def call_get(
@@ -1597,9 +2003,12 @@ class HiddenClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
         """`get`, with the headers and trailers of the response."""
-        return self._call_unary(HIDDEN_GET, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            HIDDEN_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
+        )
 
 
 class ServiceClient(Client):

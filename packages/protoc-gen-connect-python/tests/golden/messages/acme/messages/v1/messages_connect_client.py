@@ -6,7 +6,10 @@
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
 
 from connectrpc_client import (
+    Cancellation,
     Client,
+    ClientStreamCall,
+    ClientStreamCallSync,
     ClientSync,
     HeadersInput,
     StreamOutput,
@@ -205,6 +208,14 @@ class MessagesClient(Client):
             MESSAGES_NAMED_CLIENT, requests, headers=headers, timeout_ms=timeout_ms
         )
 
+    def open_named_client(
+        self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
+    ) -> ClientStreamCall[messages_pb2.Client, messages_pb2.match]:
+        """`named_client`, with its requests sent one by one."""
+        return self._open_client_stream(
+            MESSAGES_NAMED_CLIENT, headers=headers, timeout_ms=timeout_ms
+        )
+
     async def named_builtin(
         self,
         request: messages_pb2.int,
@@ -263,8 +274,15 @@ class MessagesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> messages_pb2.Outer.Inner.Innermost:
-        output = self._call_unary(MESSAGES_NESTED, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            MESSAGES_NESTED,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_nested(
@@ -273,9 +291,16 @@ class MessagesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[messages_pb2.Outer.Inner.Innermost]:
         """`nested`, with the headers and trailers of the response."""
-        return self._call_unary(MESSAGES_NESTED, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            MESSAGES_NESTED,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def group(
         self,
@@ -283,8 +308,15 @@ class MessagesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> messages_pb2.Outer:
-        output = self._call_unary(MESSAGES_GROUP, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            MESSAGES_GROUP,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_group(
@@ -293,9 +325,16 @@ class MessagesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[messages_pb2.Outer]:
         """`group`, with the headers and trailers of the response."""
-        return self._call_unary(MESSAGES_GROUP, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            MESSAGES_GROUP,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def well_known(
         self,
@@ -303,9 +342,14 @@ class MessagesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Generator[timestamp_pb2.Timestamp]:
         return self._server_stream(
-            MESSAGES_WELL_KNOWN, request, headers=headers, timeout_ms=timeout_ms
+            MESSAGES_WELL_KNOWN,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     def call_well_known(
@@ -314,10 +358,15 @@ class MessagesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[timestamp_pb2.Timestamp]:
         """`well_known`, with the headers and trailers of the response."""
         return self._call_server_stream(
-            MESSAGES_WELL_KNOWN, request, headers=headers, timeout_ms=timeout_ms
+            MESSAGES_WELL_KNOWN,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     def imported(
@@ -326,9 +375,14 @@ class MessagesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> acme_messages_v1_common_pb2.Common:
         output = self._call_unary(
-            MESSAGES_IMPORTED, request, headers=headers, timeout_ms=timeout_ms
+            MESSAGES_IMPORTED,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -338,9 +392,16 @@ class MessagesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_messages_v1_common_pb2.Common]:
         """`imported`, with the headers and trailers of the response."""
-        return self._call_unary(MESSAGES_IMPORTED, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            MESSAGES_IMPORTED,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def public(
         self,
@@ -348,8 +409,15 @@ class MessagesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> hidden_pb2.Hidden.Deep:
-        output = self._call_unary(MESSAGES_PUBLIC, request, headers=headers, timeout_ms=timeout_ms)
+        output = self._call_unary(
+            MESSAGES_PUBLIC,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
         return output.message
 
     def call_public(
@@ -358,9 +426,16 @@ class MessagesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[hidden_pb2.Hidden.Deep]:
         """`public`, with the headers and trailers of the response."""
-        return self._call_unary(MESSAGES_PUBLIC, request, headers=headers, timeout_ms=timeout_ms)
+        return self._call_unary(
+            MESSAGES_PUBLIC,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
 
     def named_message(
         self,
@@ -368,9 +443,14 @@ class MessagesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> messages_pb2.Method:
         output = self._call_unary(
-            MESSAGES_NAMED_MESSAGE, request, headers=headers, timeout_ms=timeout_ms
+            MESSAGES_NAMED_MESSAGE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -380,10 +460,15 @@ class MessagesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[messages_pb2.Method]:
         """`named_message`, with the headers and trailers of the response."""
         return self._call_unary(
-            MESSAGES_NAMED_MESSAGE, request, headers=headers, timeout_ms=timeout_ms
+            MESSAGES_NAMED_MESSAGE,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     def named_client(
@@ -392,9 +477,14 @@ class MessagesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> messages_pb2.match:
         output = self._call_client_stream(
-            MESSAGES_NAMED_CLIENT, requests, headers=headers, timeout_ms=timeout_ms
+            MESSAGES_NAMED_CLIENT,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -404,10 +494,27 @@ class MessagesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[messages_pb2.match]:
         """`named_client`, with the headers and trailers of the response."""
         return self._call_client_stream(
-            MESSAGES_NAMED_CLIENT, requests, headers=headers, timeout_ms=timeout_ms
+            MESSAGES_NAMED_CLIENT,
+            requests,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
+        )
+
+    def open_named_client(
+        self,
+        *,
+        headers: HeadersInput | None = None,
+        timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> ClientStreamCallSync[messages_pb2.Client, messages_pb2.match]:
+        """`named_client`, with its requests sent one by one."""
+        return self._open_client_stream(
+            MESSAGES_NAMED_CLIENT, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
 
     def named_builtin(
@@ -416,9 +523,14 @@ class MessagesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> messages_pb2.str:
         output = self._call_unary(
-            MESSAGES_NAMED_BUILTIN, request, headers=headers, timeout_ms=timeout_ms
+            MESSAGES_NAMED_BUILTIN,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -428,10 +540,15 @@ class MessagesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[messages_pb2.str]:
         """`named_builtin`, with the headers and trailers of the response."""
         return self._call_unary(
-            MESSAGES_NAMED_BUILTIN, request, headers=headers, timeout_ms=timeout_ms
+            MESSAGES_NAMED_BUILTIN,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
 
     def underscored(
@@ -440,9 +557,14 @@ class MessagesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> messages_pb2._Underscored:
         output = self._call_unary(
-            MESSAGES_UNDERSCORED, request, headers=headers, timeout_ms=timeout_ms
+            MESSAGES_UNDERSCORED,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
         return output.message
 
@@ -452,8 +574,13 @@ class MessagesClientSync(ClientSync):
         *,
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
+        cancellation: Cancellation | None = None,
     ) -> UnaryOutput[messages_pb2._Underscored]:
         """`underscored`, with the headers and trailers of the response."""
         return self._call_unary(
-            MESSAGES_UNDERSCORED, request, headers=headers, timeout_ms=timeout_ms
+            MESSAGES_UNDERSCORED,
+            request,
+            headers=headers,
+            timeout_ms=timeout_ms,
+            cancellation=cancellation,
         )
