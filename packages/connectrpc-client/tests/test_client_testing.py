@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import suppress
 from contextvars import ContextVar
+from logging.handlers import QueueHandler
 from typing import Any
 
 import pytest
@@ -370,6 +371,67 @@ def test_failure_that_no_client_hears_of_is_logged(
         answer.close()
         world.close()
     (record,) = caplog.records
+    assert record.exc_info is not None
+    assert record.exc_info[1] is failure
+
+
+def test_failure_that_the_client_does_not_wait_for_is_logged(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    failure = KeyError("secret")
+    has_failed = threading.Event()
+
+    def script() -> Generator[Any, Any, None]:
+        yield b"one"
+        try:
+            yield b"two"
+            raise failure
+        finally:
+            has_failed.set()
+
+    with caplog.at_level(logging.ERROR, "connectrpc_client.testing"):
+        answer = world.send(App(script))
+        assert answer.next() == b"one"
+        assert answer.next() == b"two"
+        if world.is_async:
+            world.wait(asyncio.to_thread(has_failed.wait, PATIENCE))
+        assert has_failed.wait(PATIENCE)
+        answer.close()
+        world.close()
+    (record,) = caplog.records
+    assert record.exc_info is not None
+    error = record.exc_info[1]
+    assert failure in (error, getattr(error, "__cause__", None))
+
+
+def test_failure_of_the_request_after_its_call_is_logged(world: World) -> None:
+    failure = KeyError("mine")
+    logged: queue.Queue[logging.LogRecord] = queue.Queue()
+
+    def body() -> Generator[bytes, None, None]:
+        try:
+            while True:
+                yield b"more"
+        finally:
+            raise failure
+
+    def script() -> Generator[Any, Any, None]:
+        yield READ
+        while True:
+            yield b"one"
+
+    handler = QueueHandler(logged)
+    handler.prepare = lambda record: record  # type: ignore[method-assign]
+    logger = logging.getLogger("connectrpc_client.testing")
+    logger.addHandler(handler)
+    try:
+        answer = world.send(App(script), body())
+        assert answer.next() == b"one"
+        answer.close()
+        world.close()
+        record = logged.get(timeout=PATIENCE)
+    finally:
+        logger.removeHandler(handler)
     assert record.exc_info is not None
     assert record.exc_info[1] is failure
 

@@ -194,8 +194,8 @@ def test_without_a_block_there_is_no_lifespan() -> None:
 # WSGI
 
 
-def run(app: Any, body: Iterator[bytes] | None = None) -> Any:
-    with WSGITransport(app) as transport:
+def run(app: Any, body: Iterator[bytes] | None = None, **options: Any) -> Any:
+    with WSGITransport(app, **options) as transport:
         return fetch(transport, body)
 
 
@@ -209,6 +209,18 @@ def test_reading_the_body_like_a_file() -> None:
 
     pieces = [b"1", b"", b"2345\n6", b"7\n8", b"9"]
     assert run(app, iter(pieces))[1] == [b"123", b"45\n", b"67\n", b"89"]
+
+
+@pytest.mark.parametrize(("version", "encoding"), [("1.1", "chunked"), ("2", None), ("3", None)])
+def test_a_stream_has_no_length(version: str, encoding: str | None) -> None:
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        assert environ["SERVER_PROTOCOL"] == f"HTTP/{version}"
+        assert environ.get("HTTP_TRANSFER_ENCODING") == encoding
+        assert "CONTENT_LENGTH" not in environ
+        start_response("200 OK", [])
+        return [environ["wsgi.input"].read()]
+
+    assert run(app, iter([b"1", b"2"]), http_version=version)[1] == [b"12"]
 
 
 def test_write_and_a_list() -> None:

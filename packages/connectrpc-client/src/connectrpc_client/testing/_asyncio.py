@@ -1,4 +1,4 @@
-"""What is specific to asyncio: waiting in a task, tasks of their own, and a loop in a thread."""
+"""What is specific to asyncio; nothing else in this package imports it."""
 
 import asyncio
 import threading
@@ -10,6 +10,7 @@ from connectrpc_client.testing._exchange import PATIENCE
 from connectrpc_client.testing._signal import PENDING, Pending, Signal
 
 T = TypeVar("T")
+Queue = asyncio.Queue
 
 
 async def wait(signal: Signal, attempt: Callable[[], T | Pending]) -> T:

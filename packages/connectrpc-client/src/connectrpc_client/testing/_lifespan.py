@@ -1,9 +1,8 @@
 """The lifespan of an ASGI application, as a server runs it."""
 
-import asyncio
 from contextvars import Context
 
-from connectrpc_client.testing._asyncio import Tasks
+from connectrpc_client.testing._asyncio import Queue, Tasks
 from connectrpc_client.testing._types import ASGIApp, Event, Scope
 
 
@@ -18,8 +17,8 @@ class Lifespan:
         self.state: dict[str, object] = {}
         self._app = app
         self._tasks = Tasks()
-        self._events: asyncio.Queue[Event] = asyncio.Queue()
-        self._replies: asyncio.Queue[Event] = asyncio.Queue()
+        self._events: Queue[Event] = Queue()
+        self._replies: Queue[Event] = Queue()
         self._is_supported = False
 
     async def startup(self) -> None:
