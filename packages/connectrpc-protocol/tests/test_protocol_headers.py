@@ -234,3 +234,15 @@ def test_copied_headers_are_equal(copied) -> None:
 
 def test_headers_show_their_pairs() -> None:
     assert repr(Headers({"X-A": ["1", "2"]})) == "Headers([('x-a', '1'), ('x-a', '2')])"
+
+
+def test_a_value_that_is_refused_leaves_nothing_behind() -> None:
+    headers = Headers()
+    with pytest.raises(ValueError, match="invalid character"):
+        headers.add("x-a", "\n")
+    assert "x-a" not in headers
+
+
+def test_getting_a_value_or_another() -> None:
+    headers = Headers([("x-a", "1"), ("X-A", "2")])
+    assert (headers.get("x-A"), headers.get("x-b"), headers.get("x-b", "3")) == ("1, 2", None, "3")

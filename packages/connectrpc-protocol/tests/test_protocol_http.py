@@ -1,4 +1,7 @@
-from connectrpc_protocol.http import NOT_FOUND, plain_text
+import pytest
+
+from connectrpc_protocol import RawHeaders
+from connectrpc_protocol.http import NOT_FOUND, HttpResponse, plain_text
 
 
 def test_an_answer_for_people_has_its_length_and_type() -> None:
@@ -13,3 +16,15 @@ def test_an_answer_for_people_has_its_length_and_type() -> None:
 
 def test_not_found() -> None:
     assert (NOT_FOUND.status, NOT_FOUND.body) == (404, b"not found\n")
+
+
+def test_trailers_join_the_headers_of_an_answer_without_a_body() -> None:
+    answer = HttpResponse(200, [(b"a", b"1")], b"", [(b"b", b"2")]).without_trailers()
+    assert (answer.status, list(answer.headers)) == (200, [(b"a", b"1"), (b"b", b"2")])
+    assert (answer.body, answer.trailers) == (b"", None)
+
+
+@pytest.mark.parametrize(("body", "trailers"), [(b"", None), (b"x", None), (b"x", [(b"b", b"2")])])
+def test_other_answers_stay_as_they_are(body: bytes, trailers: RawHeaders | None) -> None:
+    answer = HttpResponse(200, [], body, trailers)
+    assert answer.without_trailers() is answer

@@ -1,6 +1,7 @@
-"""The Connect protocol, sans-IO: what `connectrpc-client` and `connectrpc-server` have in common.
+"""Connect, gRPC and gRPC-Web, sans-IO: what clients and servers have in common.
 
-Users import what they need from those two; this package has neither sockets nor an event loop.
+Users import what they need from `connectrpc-client` and `connectrpc-server`; this package has neither
+sockets nor an event loop.
 """
 
 from connectrpc_protocol.code import Code

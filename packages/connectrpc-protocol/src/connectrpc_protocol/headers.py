@@ -102,7 +102,8 @@ class Headers(MutableMapping[str, str]):
         self._add(name, value)
 
     def _add(self, name: str, value: object) -> None:
-        self._values.setdefault(_checked_name(name), []).append(_checked_value(name, value))
+        checked = _checked_value(name, value)
+        self._values.setdefault(_checked_name(name), []).append(checked)
 
     def get_all(self, name: str) -> list[str]:
         """All values of a name, in order; empty when there is none."""

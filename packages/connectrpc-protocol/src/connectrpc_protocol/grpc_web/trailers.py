@@ -12,8 +12,13 @@ _SPACE = b" \t\r"
 
 
 def pack_trailers(trailers: Iterable[HeaderPair]) -> bytes:
-    """The envelope of trailers: a block of HTTP/1.1 headers with lower-case names."""
-    block = b"".join(b"%b: %b\r\n" % pair for pair in trailers)
+    """The envelope of trailers: a block of HTTP/1.1 headers with lower-case names.
+
+    A line break inside, in metadata that a careless HTTP library took from somewhere else, would
+    begin a trailer of its own; such a trailer is left out.
+    """
+    lines = (b"%b: %b" % pair for pair in trailers)
+    block = b"".join(line + b"\r\n" for line in lines if b"\n" not in line and b"\r" not in line)
     return pack(TRAILERS, block)
 
 
