@@ -1,7 +1,7 @@
 """Connect, gRPC and gRPC-Web, sans-IO: what clients and servers have in common.
 
-Users import what they need from `connectrpc-client` and `connectrpc-server`; this package has neither
-sockets nor an event loop.
+Users import what they need from `connectrpc-client` and `connectrpc-server`; this package has
+neither sockets nor an event loop.
 """
 
 from connectrpc_protocol.code import Code
