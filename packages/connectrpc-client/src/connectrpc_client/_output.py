@@ -1,14 +1,14 @@
 """What the `call_*` methods return."""
 
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from types import TracebackType
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from google.protobuf.message import Message
 
-from connectrpc_client._cancellation import Cancellation
+from connectrpc_client._sync_call import CANCELLATION, cancellable
 from connectrpc_protocol import Headers, RequestContext
 from connectrpc_protocol.chain import aclose_iterator, close_iterator
 
@@ -24,6 +24,7 @@ class _Opens(Protocol):
 @runtime_checkable
 class _OpensSync(Protocol):
     def open(self) -> None: ...
+    def close(self) -> None: ...
 
 
 class UnaryOutput(Generic[Res]):
@@ -128,13 +129,20 @@ class StreamOutputSync(Iterator[Res]):
         responses: Iterator[Res],
         context: RequestContext,
         around: AbstractContextManager[object] | None,
-        cancellation: Cancellation,
     ) -> None:
         self._responses = responses
         self._context = context
         self._around = around
-        self._cancellation = cancellation
         self._turn = threading.RLock()
+        self._stop: Callable[[], None]
+        cancellation = context.get(CANCELLATION)
+        if cancellation is not None:
+            self._stop = cancellation.cancel
+        elif isinstance(responses, _OpensSync):
+            self._stop = responses.close
+        else:
+            # Behind interceptors, the call begins with the first `next`.
+            self._stop = cancellable(context).cancel
 
     def open(self) -> None:
         """Wait for the head of the answer; `call_*` methods have done so."""
@@ -175,7 +183,7 @@ class StreamOutputSync(Iterator[Res]):
 
     def _close(self, exc: BaseException | None) -> None:
         if not self._turn.acquire(blocking=False):
-            self._cancellation.cancel()
+            self._stop()
             self._turn.acquire()
         try:
             self._finish(exc)

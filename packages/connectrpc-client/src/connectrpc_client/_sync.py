@@ -296,13 +296,13 @@ class ClientSync:
         context: RequestContext,
         cancellation: Cancellation | None,
     ) -> StreamOutputSync[Res]:
-        own = Cancellation()  # that of the caller may be for other calls, too
-        context.set(calls.CANCELLATION, own)
         with ExitStack() as around:
             if cancellation is not None:
+                # Closing this call must not end others that have the same cancellation.
+                own = calls.cancellable(context)
                 around.enter_context(cancellation.calling(own.cancel))
             if self._chain.metadata:
                 around.enter_context(self._chain.around(context))
-            output = StreamOutputSync(begin(), context, around.pop_all(), own)
+            output = StreamOutputSync(begin(), context, around.pop_all())
         output.open()
         return output

@@ -58,6 +58,13 @@ def _read_all(
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
+def cancellable(context: RequestContext) -> Cancellation:
+    """Give a call that has not begun a cancellation of its own."""
+    cancellation = Cancellation()
+    context.set(CANCELLATION, cancellation)
+    return cancellation
+
+
 def check(cancellation: Cancellation | None) -> None:
     """Raise `canceled` where the call was. What broke because of that is no error of its own."""
     if cancellation is not None and cancellation.is_cancelled:
@@ -67,8 +74,9 @@ def check(cancellation: Cancellation | None) -> None:
 class StreamCallSync(Iterator[Res], Generic[Req, Res]):
     """The responses of one call. It begins with `open`, at the latest with the first `next`.
 
-    After its end, an error or `close`, there is nothing more; it never begins twice. Its
-    cancellation ends a wait in another thread.
+    After its end, an error or `close`, there is nothing more; it never begins twice. Once the head
+    is there, `close` may be called from another thread, and before that the cancellation used: a
+    wait ends with `canceled`.
     """
 
     def __init__(
@@ -149,8 +157,11 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
             self._messages = self._call.feed(chunk)
 
     def _fail(self, exc: BaseException) -> None:
+        was_closed = self._is_closed
         self.close()
         if isinstance(exc, ConnectError):
+            if was_closed:
+                raise canceled() from exc
             check(self._cancellation)
 
     def close(self) -> None:
