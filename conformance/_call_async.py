@@ -5,23 +5,24 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+import pyqwest
 from _case import Case, Result
 from connectrpc.conformance.v1.client_compat_pb2 import ClientCompatRequest, ClientResponseResult
 from connectrpc.conformance.v1.service_connect_client import ConformanceServiceClient
 
 from connectrpc_client import ConnectError, StreamOutput
 
+HttpClient = httpx.AsyncClient | pyqwest.Client
 
-async def invoke(
-    request: ClientCompatRequest, http_client: httpx.AsyncClient
-) -> ClientResponseResult:
+
+async def invoke(request: ClientCompatRequest, http_client: HttpClient) -> ClientResponseResult:
     """Make one call; an error of the call is a result, too."""
     call = _Call(Case(request), http_client)
     return await call.result()
 
 
 class _Call:
-    def __init__(self, case: Case, http_client: httpx.AsyncClient) -> None:
+    def __init__(self, case: Case, http_client: HttpClient) -> None:
         self._case = case
         self._client = ConformanceServiceClient(case.url, http_client=http_client, **case.options)
         self._result = Result()
@@ -47,8 +48,10 @@ class _Call:
                 await self._client_stream()
             case "ServerStream":
                 await self._server_stream()
+            case _ if self._case.is_full_duplex:
+                await self._full_duplex()
             case _:
-                await self._bidi_stream()
+                await self._half_duplex()
 
     async def _unary(self) -> None:
         case = self._case
@@ -86,30 +89,49 @@ class _Call:
         )
         await self._receive(output)
 
-    async def _bidi_stream(self) -> None:
+    async def _half_duplex(self) -> None:
         case = self._case
         output = await self._client.call_bidi_stream(
             self._requests(), headers=case.headers, timeout_ms=case.timeout_ms
         )
         await self._receive(output)
 
+    async def _full_duplex(self) -> None:
+        case = self._case
+        call = self._client.open_bidi_stream(headers=case.headers, timeout_ms=case.timeout_ms)
+        async with call:
+            try:
+                for message in case.messages:
+                    await asyncio.sleep(case.delay)
+                    await call.send(message)
+                    self._result.add(await call.receive())
+                    if self._result.count == case.cancel.after_responses:
+                        call.cancel()
+                if case.cancel.before_close_send:
+                    call.cancel()
+                await call.close_send()
+                if case.cancel.after_close_send is not None:
+                    await asyncio.sleep(case.cancel.after_close_send)
+                    call.cancel()
+                async for response in call:
+                    self._result.add(response)
+            finally:
+                self._result.set_metadata(call.headers, call.trailers)
+
     async def _receive(self, output: StreamOutput[Any]) -> None:
-        payloads = self._result.proto.payloads
         try:
             async with output:
                 async for message in output:
-                    payloads.append(message.payload)
-                    if len(payloads) == self._case.cancel.after_responses:
+                    self._result.add(message)
+                    if self._result.count == self._case.cancel.after_responses:
                         self._cancel()
         finally:
             self._result.set_metadata(output.headers, output.trailers)
 
     async def _requests(self) -> AsyncIterator[Any]:
-        for sent, message in enumerate(self._case.messages):
-            self._result.proto.num_unsent_requests = len(self._case.messages) - sent
+        for message in self._case.messages:
             await asyncio.sleep(self._case.delay)
             yield message
-        self._result.proto.num_unsent_requests = 0
         if self._case.cancel.before_close_send:
             self._cancel()
             await asyncio.Event().wait()  # the stream of requests stays open

@@ -1,32 +1,38 @@
 """Calls of the sync client."""
 
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import pyqwest
 from _case import Case, Result
 from connectrpc.conformance.v1.client_compat_pb2 import ClientCompatRequest, ClientResponseResult
 from connectrpc.conformance.v1.service_connect_client import ConformanceServiceClientSync
 
-from connectrpc_client import ConnectError, StreamOutputSync
+from connectrpc_client import Cancellation, ConnectError, StreamOutputSync
+
+HttpClient = httpx.Client | pyqwest.SyncClient
 
 
-def invoke(request: ClientCompatRequest, http_client: httpx.Client) -> ClientResponseResult:
+def invoke(request: ClientCompatRequest, http_client: HttpClient) -> ClientResponseResult:
     """Make one call; an error of the call is a result, too."""
     return _Call(Case(request), http_client).result()
 
 
-class _Cancelled(Exception):
-    """Raised by the stream of requests, which ends the call."""
-
-
 class _Call:
-    def __init__(self, case: Case, http_client: httpx.Client) -> None:
+    def __init__(self, case: Case, http_client: HttpClient) -> None:
         self._case = case
         self._client = ConformanceServiceClientSync(
             case.url, http_client=http_client, **case.options
         )
+        self._cancellation = Cancellation()
+        self._common: dict[str, Any] = {
+            "headers": case.headers,
+            "timeout_ms": case.timeout_ms,
+            "cancellation": self._cancellation,
+        }
         self._result = Result()
 
     def result(self) -> ClientResponseResult:
@@ -34,8 +40,6 @@ class _Call:
             self._run()
         except ConnectError as error:
             self._result.set_error(error)
-        except _Cancelled:
-            self._result.set_canceled()
         return self._result.proto
 
     def _run(self) -> None:
@@ -46,8 +50,10 @@ class _Call:
                 self._client_stream()
             case "ServerStream":
                 self._server_stream()
+            case _ if self._case.is_full_duplex:
+                self._full_duplex()
             case _:
-                self._bidi_stream()
+                self._half_duplex()
 
     def _unary(self) -> None:
         case = self._case
@@ -61,55 +67,67 @@ class _Call:
         elif case.kind == "IdempotentUnary":
             method, use = client.call_idempotent_unary, {"use_get": case.use_get}
         time.sleep(case.delay)
-        output = method(message, headers=case.headers, timeout_ms=case.timeout_ms, **use)
+        self._after_close_send()
+        output = method(message, **self._common, **use)
         self._result.set_metadata(output.headers, output.trailers)
         self._result.proto.payloads.append(output.message.payload)
 
     def _client_stream(self) -> None:
-        case = self._case
-        output = self._client.call_client_stream(
-            self._requests(), headers=case.headers, timeout_ms=case.timeout_ms
-        )
+        output = self._client.call_client_stream(self._requests(), **self._common)
         self._result.set_metadata(output.headers, output.trailers)
         self._result.proto.payloads.append(output.message.payload)
 
     def _server_stream(self) -> None:
-        case = self._case
         message: Any
-        (message,) = case.messages
-        time.sleep(case.delay)
-        output = self._client.call_server_stream(
-            message, headers=case.headers, timeout_ms=case.timeout_ms
-        )
-        self._receive(output)
+        (message,) = self._case.messages
+        time.sleep(self._case.delay)
+        self._after_close_send()
+        self._receive(self._client.call_server_stream(message, **self._common))
 
-    def _bidi_stream(self) -> None:
+    def _half_duplex(self) -> None:
+        self._receive(self._client.call_bidi_stream(self._requests(), **self._common))
+
+    def _full_duplex(self) -> None:
         case = self._case
-        output = self._client.call_bidi_stream(
-            self._requests(), headers=case.headers, timeout_ms=case.timeout_ms
-        )
-        self._receive(output)
+        call: Any
+        with self._client.open_bidi_stream(**self._common) as call:
+            try:
+                for message in case.messages:
+                    time.sleep(case.delay)
+                    call.send(message)
+                    self._result.add(call.receive())
+                    if self._result.count == case.cancel.after_responses:
+                        call.cancel()
+                if case.cancel.before_close_send:
+                    call.cancel()
+                call.close_send()
+                if case.cancel.after_close_send is not None:
+                    time.sleep(case.cancel.after_close_send)
+                    call.cancel()
+                for response in call:
+                    self._result.add(response)
+            finally:
+                self._result.set_metadata(call.headers, call.trailers)
 
     def _receive(self, output: StreamOutputSync[Any]) -> None:
-        cancel = self._case.cancel
-        payloads = self._result.proto.payloads
         try:
             with output:
-                if cancel.after_close_send is not None:
-                    time.sleep(cancel.after_close_send)
-                    raise _Cancelled
                 for message in output:
-                    payloads.append(message.payload)
-                    if len(payloads) == cancel.after_responses:
-                        raise _Cancelled
+                    self._result.add(message)
+                    if self._result.count == self._case.cancel.after_responses:
+                        self._cancellation.cancel()
         finally:
             self._result.set_metadata(output.headers, output.trailers)
 
     def _requests(self) -> Iterator[Any]:
-        for sent, message in enumerate(self._case.messages):
-            self._result.proto.num_unsent_requests = len(self._case.messages) - sent
+        for message in self._case.messages:
             time.sleep(self._case.delay)
             yield message
-        self._result.proto.num_unsent_requests = 0
         if self._case.cancel.before_close_send:
-            raise _Cancelled
+            self._cancellation.cancel()
+        self._after_close_send()
+
+    def _after_close_send(self) -> None:
+        delay = self._case.cancel.after_close_send
+        if delay is not None:
+            threading.Timer(delay, self._cancellation.cancel).start()

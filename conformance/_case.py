@@ -13,7 +13,7 @@ from connectrpc.conformance.v1.client_compat_pb2 import (
     ClientErrorResult,
     ClientResponseResult,
 )
-from connectrpc.conformance.v1.config_pb2 import Codec, Compression
+from connectrpc.conformance.v1.config_pb2 import Codec, Compression, Protocol, StreamType
 from google.protobuf.any_pb2 import Any
 from google.protobuf.message import Message
 
@@ -26,6 +26,11 @@ _REQUESTS: dict[str, type[Message]] = {
     "ClientStream": pb.ClientStreamRequest,
     "ServerStream": pb.ServerStreamRequest,
     "BidiStream": pb.BidiStreamRequest,
+}
+_PROTOCOLS: dict[int, str] = {
+    Protocol.PROTOCOL_CONNECT: "connect",
+    Protocol.PROTOCOL_GRPC: "grpc",
+    Protocol.PROTOCOL_GRPC_WEB: "grpc-web",
 }
 _CODECS: dict[int, str] = {Codec.CODEC_PROTO: "proto", Codec.CODEC_JSON: "json"}
 _COMPRESSIONS: dict[int, str | None] = {
@@ -40,6 +45,7 @@ _ANY_PREFIX = "type.googleapis.com/"
 class Options(TypedDict):
     """The options of a client of ours."""
 
+    protocol: str
     codec: str
     send_compression: str | None
     accept_compression: tuple[str, ...]
@@ -56,7 +62,7 @@ class Cancel(NamedTuple):
 
 
 class Case:
-    """A call to make. Raises `LookupError` for what this milestone does not name."""
+    """A call to make. Raises `LookupError` for what we do not know."""
 
     def __init__(self, request: ClientCompatRequest) -> None:
         self.kind = request.method
@@ -69,6 +75,7 @@ class Case:
         ]
         self.timeout_ms = request.timeout_ms if request.HasField("timeout_ms") else None
         self.use_get = request.use_get_http_method
+        self.is_full_duplex = request.stream_type == StreamType.STREAM_TYPE_FULL_DUPLEX_BIDI_STREAM
         self.delay = request.request_delay_ms / 1000
         self.cancel = _cancel(request)
         message_type = _REQUESTS[self.kind]
@@ -80,6 +87,16 @@ class Result:
 
     def __init__(self) -> None:
         self.proto = ClientResponseResult()
+
+    @property
+    def count(self) -> int:
+        """How many responses have come."""
+        return len(self.proto.payloads)
+
+    def add(self, response: pb.BidiStreamResponse | pb.ServerStreamResponse | None) -> None:
+        """A response of a stream; `None` where it has ended."""
+        if response is not None:
+            self.proto.payloads.append(response.payload)
 
     def set_metadata(self, headers: Headers, trailers: Headers) -> None:
         """The metadata of an answer; called again, it replaces what was there."""
@@ -107,10 +124,9 @@ class Result:
         )
 
     def set_canceled(self) -> None:
-        """The call ended because we cancelled it.
+        """The call ended because its task was cancelled.
 
-        In Python that is no error of the call: a task that is cancelled raises `CancelledError`, a
-        stream that is closed is over. The suite has a code for it.
+        In Python that is no error of the call, but `CancelledError`. The suite has a code for it.
         """
         self.proto.error.CopyFrom(pb.Error(code=_suite_code(Code.CANCELED)))
 
@@ -128,6 +144,7 @@ def _suite_code(code: Code) -> str:
 def _options(request: ClientCompatRequest) -> Options:
     compression = _COMPRESSIONS[request.compression]
     return Options(
+        protocol=_PROTOCOLS[request.protocol],
         codec=_CODECS[request.codec],
         send_compression=compression,
         accept_compression=(compression,) if compression else (),

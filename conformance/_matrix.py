@@ -9,30 +9,23 @@ class Row(NamedTuple):
     """One program under test.
 
     `program` is the script and its arguments, `features` the file that says what it supports, both
-    in this folder. `skip` holds patterns of cases that the features cannot exclude.
+    in this folder.
     """
 
     name: str
     side: Side
     program: tuple[str, ...]
     features: str
-    skip: tuple[str, ...] = ()
 
 
 def _server(name: str, features: str, *arguments: str) -> Row:
     return Row(name, "server", ("server.py", *arguments), f"features/{features}.yaml")
 
 
-def _client(name: str, skip: tuple[str, ...] = ()) -> Row:
-    return Row(name, "client", ("client.py", name), "features/client.yaml", skip)
+def _client(library: str, color: str) -> Row:
+    features = f"features/client-{library}.yaml"
+    return Row(f"{library}-{color}", "client", ("client.py", library, color), features)
 
-
-# A sync call that returns one message blocks until it is there: there is nothing to cancel it by.
-# The other cases of cancellation run: a stream can be closed, and requests can stop with an error.
-_BLOCKING = (
-    "Client Cancellation/**/unary/cancel-after-close-send",
-    "Client Cancellation/**/client-stream/cancel-after-close-send",
-)
 
 ROWS = (
     _server("uvicorn-zttp", "server-http2", "uvicorn", "zttp"),
@@ -44,6 +37,17 @@ ROWS = (
     _server("daphne", "daphne", "daphne"),
     _server("gunicorn-gthread", "server-http1", "gunicorn"),
     _server("pyvoy-wsgi", "server-http3", "pyvoy", "wsgi"),
-    _client("httpx-async"),
-    _client("httpx-sync", skip=_BLOCKING),
+    _client("pyqwest", "async"),
+    _client("httpx", "async"),
+    _client("pyqwest", "sync"),
+    _client("httpx", "sync"),
+)
+
+# The quick profile is chosen by codec and compression alone: all three protocols, all versions of
+# HTTP, kinds of stream and modes of TLS are in what it leaves. The proto codec without compression
+# and with gzip, the JSON codec without compression.
+QUICK_SKIP = (
+    "**/Compression:COMPRESSION_BR/**",
+    "**/Compression:COMPRESSION_ZSTD/**",
+    "**/Codec:CODEC_JSON/Compression:COMPRESSION_GZIP/**",
 )

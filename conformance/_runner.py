@@ -74,8 +74,6 @@ def _start(
 ) -> "subprocess.Popen[str]":
     script, *rest = row.program
     command = [str(suite.runner), "--mode", row.side, "--conf", str(_FOLDER / row.features)]
-    for pattern in row.skip:
-        command += ["--skip", pattern]
     # Each answer is a line of very verbose output: this is how progress is known.
     command += ["--vv", *arguments, "--", sys.executable, str(_FOLDER / script), *rest]
     # Programs leave their key files behind when they are ended: those go with the scratch folder.

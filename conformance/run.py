@@ -1,11 +1,11 @@
-"""Run the official conformance suite: `run.py [server|client] [--row NAME]`; see README.md."""
+"""Run the official conformance suite: `run.py [server|client] [--quick]`; see README.md."""
 
 import argparse
 import resource
 import signal
 import sys
 
-from _matrix import ROWS, Row
+from _matrix import QUICK_SKIP, ROWS, Row
 from _report import report
 from _runner import run_row
 from _suite import SuiteError, prepare
@@ -42,10 +42,13 @@ def _parse() -> tuple[argparse.Namespace, list[str]]:
     )
     parser.add_argument("side", nargs="?", choices=("server", "client"), help="only this side")
     parser.add_argument("--row", action="append", metavar="NAME", help="only this row; repeatable")
+    parser.add_argument("--quick", action="store_true", help="a part of the cases of each row")
     parser.add_argument("--vv", action="store_true", help="show all that the runner says")
     parser.add_argument("--run", action="append", default=[], help="only cases of this pattern")
     parser.add_argument("--skip", action="append", default=[], help="no cases of this pattern")
     options, arguments = parser.parse_known_args()
+    if options.quick:
+        options.skip += QUICK_SKIP
     for name in ("run", "skip"):
         arguments += [f"--{name}={pattern}" for pattern in getattr(options, name)]
     return options, arguments

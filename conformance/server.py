@@ -15,9 +15,9 @@ from servers import READ_MAX_BYTES, Order
 def main() -> None:
     """Serve until SIGTERM."""
     name, *arguments = sys.argv[1:]
-    server = importlib.import_module(f"servers.{name}")
     request = next(read_messages(ServerCompatRequest))
-    os.environ[READ_MAX_BYTES] = str(request.message_receive_limit)
+    os.environ[READ_MAX_BYTES] = str(request.message_receive_limit)  # before the app is imported
+    server = importlib.import_module(f"servers.{name}")
     server.serve(Order(request), *arguments)
 
 

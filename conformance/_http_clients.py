@@ -1,0 +1,74 @@
+"""The HTTP clients below the clients under test: of each library an async and a sync one."""
+
+from typing import Any, TypedDict
+
+import httpx
+import pyqwest
+from _tls import client_context
+from connectrpc.conformance.v1.client_compat_pb2 import ClientCompatRequest
+from connectrpc.conformance.v1.config_pb2 import HTTPVersion
+
+_VERSIONS = {
+    HTTPVersion.HTTP_VERSION_1: pyqwest.HTTPVersion.HTTP1,
+    HTTPVersion.HTTP_VERSION_2: pyqwest.HTTPVersion.HTTP2,
+    HTTPVersion.HTTP_VERSION_3: pyqwest.HTTPVersion.HTTP3,
+}
+
+
+def httpx_async(request: ClientCompatRequest) -> httpx.AsyncClient:
+    return httpx.AsyncClient(**_httpx_options(request))
+
+
+def httpx_sync(request: ClientCompatRequest) -> httpx.Client:
+    return httpx.Client(**_httpx_options(request))
+
+
+def pyqwest_async(request: ClientCompatRequest) -> pyqwest.Client:
+    return pyqwest.Client(pyqwest.HTTPTransport(**_pyqwest_options(request)))
+
+
+def pyqwest_sync(request: ClientCompatRequest) -> pyqwest.SyncClient:
+    return pyqwest.SyncClient(pyqwest.SyncHTTPTransport(**_pyqwest_options(request)))
+
+
+class _HttpxOptions(TypedDict):
+    http1: bool
+    http2: bool
+    verify: Any
+    timeout: None
+    trust_env: bool
+
+
+def _httpx_options(request: ClientCompatRequest) -> _HttpxOptions:
+    is_http2 = request.http_version == HTTPVersion.HTTP_VERSION_2
+    return _HttpxOptions(
+        http1=not is_http2,
+        http2=is_http2,
+        verify=client_context(request),
+        timeout=None,
+        trust_env=False,  # proxies of the environment are not for servers of this machine
+    )
+
+
+class _PyqwestOptions(TypedDict):
+    http_version: pyqwest.HTTPVersion
+    tls_ca_cert: bytes | None
+    tls_cert: bytes | None
+    tls_key: bytes | None
+    enable_gzip: bool
+    enable_brotli: bool
+    enable_zstd: bool
+
+
+def _pyqwest_options(request: ClientCompatRequest) -> _PyqwestOptions:
+    creds = request.client_tls_creds
+    return _PyqwestOptions(
+        http_version=_VERSIONS[request.http_version],
+        tls_ca_cert=request.server_tls_cert or None,
+        tls_cert=creds.cert or None,
+        tls_key=creds.key or None,
+        # Bodies are decoded above, within the limits.
+        enable_gzip=False,
+        enable_brotli=False,
+        enable_zstd=False,
+    )
