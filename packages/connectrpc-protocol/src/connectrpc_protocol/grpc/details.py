@@ -8,7 +8,7 @@ import base64
 from collections.abc import Callable, Iterator
 from typing import Protocol, cast
 
-from google.protobuf import any_pb2, descriptor_pb2, message_factory
+from google.protobuf import any_pb2, message_factory
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError
 
@@ -38,27 +38,20 @@ class _Status(Protocol):
     def ParseFromString(self, data: bytes) -> int: ...  # noqa: N802
 
 
+# message Status { int32 code = 1; string message = 2; repeated google.protobuf.Any details = 3; }
+# Serialized as a google.protobuf.FileDescriptorProto: to import that one takes longer than to
+# import all the rest of this package.
+_FILE = (
+    b"\n\x17google/rpc/status.proto\x12\ngoogle.rpc\x1a\x19google/protobuf/any.proto"
+    b'"N\n\x06Status\x12\x0c\n\x04code\x18\x01 \x01(\x05\x12\x0f\n\x07message\x18\x02 \x01(\t'
+    b"\x12%\n\x07details\x18\x03 \x03(\x0b2\x14.google.protobuf.Anyb\x06proto3"
+)
+
+
 def _status_type() -> Callable[[], _Status]:
-    field = descriptor_pb2.FieldDescriptorProto
-    file = descriptor_pb2.FileDescriptorProto(
-        name="google/rpc/status.proto",
-        package="google.rpc",
-        syntax="proto3",
-        dependency=[any_pb2.DESCRIPTOR.name],
-    )
-    status = file.message_type.add(name="Status")
-    status.field.add(name="code", number=1, type=field.TYPE_INT32, label=field.LABEL_OPTIONAL)
-    status.field.add(name="message", number=2, type=field.TYPE_STRING, label=field.LABEL_OPTIONAL)
-    status.field.add(
-        name="details",
-        number=3,
-        type=field.TYPE_MESSAGE,
-        type_name=".google.protobuf.Any",
-        label=field.LABEL_REPEATED,
-    )
     pool = DescriptorPool()
     pool.AddSerializedFile(any_pb2.DESCRIPTOR.serialized_pb)
-    pool.AddSerializedFile(file.SerializeToString())
+    pool.AddSerializedFile(_FILE)
     descriptor = pool.FindMessageTypeByName("google.rpc.Status")
     return cast("Callable[[], _Status]", message_factory.GetMessageClass(descriptor))
 
