@@ -22,9 +22,10 @@ async def respond(
 
     `body` is what may still be unread of the request.
     """
-    if response.trailers is not None and not has_trailers(scope):
+    trailers = response.trailers
+    if trailers is not None and not has_trailers(scope):
         response = response.without_trailers()
-    data, trailers = response.body, response.trailers
+        trailers = response.trailers
     try:
         await send(
             {
@@ -34,6 +35,7 @@ async def respond(
                 "trailers": trailers is not None,
             }
         )
+        data = response.body
         if body is not None and body.must_drain:
             data = await _drain(data, send, body)
         await send({"type": "http.response.body", "body": data})
