@@ -1,6 +1,7 @@
 """The in-process transports: what ends a wait, in async and in sync clients."""
 
 import asyncio
+import signal
 import threading
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -140,6 +141,26 @@ def test_closing_from_another_thread(kind: str) -> None:
             next(chunks)
         assert caught.value.code is Code.CANCELED
         closer.join()
+
+
+@kinds
+@phases
+def test_interrupt_from_the_keyboard(kind: str, first: bytes) -> None:
+    app = Silence(first)
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def interrupt() -> None:
+        assert app.is_silent.wait(PATIENCE)
+        signal.pthread_kill(main, signal.SIGINT)
+
+    interrupter = threading.Thread(target=interrupt)
+    with sync_transport(kind, app) as transport:
+        interrupter.start()
+        with pytest.raises(KeyboardInterrupt):
+            read_sync(transport, PATIENCE)
+        interrupter.join()
+    assert app.is_over.wait(PATIENCE)
 
 
 @kinds

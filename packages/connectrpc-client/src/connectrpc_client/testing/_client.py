@@ -79,17 +79,13 @@ class ResponseSync(_Answer):
         self._cancellation = cancellation
 
     def open(self, body: Iterator[bytes] | None, timeout: float | None) -> None:
-        """Send the body, and wait for the head of the answer."""
+        """Send the body, and wait for the head of the answer. Close this where it raises."""
         if body is not None:
             # In the context of whoever calls, where requests are made with other transports.
             context = copy_context()
             threading.Thread(target=context.run, args=(self._send, body), daemon=True).start()
-        try:
-            with self._cancellable():
-                self._exchange.signal.wait(self._exchange.head, timeout)
-        except BaseException:
-            self.close()
-            raise
+        with self._cancellable():
+            self._exchange.signal.wait(self._exchange.head, timeout)
 
     def _send(self, body: Iterator[bytes]) -> None:
         exchange = self._exchange

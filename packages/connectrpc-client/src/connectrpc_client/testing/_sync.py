@@ -36,9 +36,13 @@ class _SyncTransport(ABC):
         if self._is_closed:
             raise RuntimeError("this transport is closed")
         exchange = Exchange(request.body if body is None else None)
-        self._start(exchange, request)
         response = ResponseSync(exchange, cancellation)
-        response.open(body, timeout)
+        try:
+            self._start(exchange, request)
+            response.open(body, timeout)
+        except BaseException:
+            response.close()
+            raise
         return response
 
     @abstractmethod
