@@ -1,0 +1,283 @@
+"""Streams between real clients and a real server, in every protocol."""
+
+import asyncio
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "src"))
+
+from connectrpc.eliza.v1.eliza_connect import ElizaServiceClient, ElizaServiceClientSync
+from connectrpc.eliza.v1.eliza_pb2 import (
+    ConverseRequest,
+    ConverseResponse,
+    IntroduceRequest,
+    SayRequest,
+    SummarizeRequest,
+)
+from connectrpc_client import BidiCall, BidiCallSync, Cancellation, Code, ConnectError
+
+TESTS = Path(__file__).parent
+TIMEOUT = {"timeout_ms": 60_000}
+PROTOCOLS = ["connect", "grpc", "grpc-web"]
+COMMAND = ("uvicorn", "--port", "0", "--http", "zttp", "--http2", "streams_app:app")
+
+
+def talk(sentence: str) -> ConverseRequest:
+    return ConverseRequest(sentence=sentence)
+
+
+def tell(sentence: str) -> SummarizeRequest:
+    return SummarizeRequest(sentence=sentence)
+
+
+@pytest.fixture
+def url(serve: Callable[..., Any]) -> str:
+    address: str = serve(*COMMAND, cwd=TESTS).url()
+    return address
+
+
+def code_of(function: Callable[[], object]) -> Code:
+    with pytest.raises(ConnectError) as caught:
+        function()
+    return caught.value.code
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_async(url: str, protocol: str) -> None:
+    async def check() -> None:
+        async with (
+            asyncio.timeout(300),
+            ElizaServiceClient(url, protocol=protocol) as client,
+        ):
+            await talk_async(client)
+            await end_async(client)
+            await cancel_async(client)
+
+    asyncio.run(check())
+
+
+async def talk_async(client: ElizaServiceClient) -> None:
+    async with client.open_converse(**TIMEOUT) as call:
+        for sentence in ("a", "b"):
+            await call.send(talk(sentence))
+            received = await call.receive()
+            assert received is not None
+            assert received.sentence == sentence
+        await call.close_send()
+        assert await call.receive() is None
+    async with client.open_summarize(**TIMEOUT) as collecting:
+        await collecting.send(tell("a"))
+        await collecting.send(tell("b"))
+        assert (await collecting.close_and_receive()).sentences == 2
+
+    heard = asyncio.Event()
+
+    async def requests() -> AsyncIterator[ConverseRequest]:
+        yield talk("a")
+        await heard.wait()
+        yield talk("b")
+
+    sentences: list[str] = []
+    async for response in client.converse(requests(), **TIMEOUT):
+        sentences.append(response.sentence)
+        heard.set()
+    assert sentences == ["a", "b"]
+
+
+async def end_async(client: ElizaServiceClient) -> None:
+    """The server ends a call while requests are still being sent."""
+    for command in ("end", "fail"):
+        closed = asyncio.Event()
+
+        async def requests(command: str, closed: asyncio.Event) -> AsyncIterator[ConverseRequest]:
+            try:
+                yield talk(command)
+                await asyncio.Event().wait()
+            finally:
+                closed.set()
+
+        stream = client.converse(requests(command, closed), **TIMEOUT)
+        if command == "end":
+            assert [each async for each in stream] == []
+        else:
+            with pytest.raises(ConnectError, match="as you like"):
+                await anext(stream)
+        await closed.wait()
+        async with client.open_converse(**TIMEOUT) as call:
+            await call.send(talk(command))
+            with pytest.raises(EOFError if command == "end" else ConnectError):
+                await send_forever(call)
+
+    async def failing() -> AsyncIterator[ConverseRequest]:
+        yield talk("a")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        async for _ in client.converse(failing(), **TIMEOUT):
+            pass
+    with pytest.raises(ZeroDivisionError):
+        await client.summarize((tell(str(1 // number)) for number in (1, 0)), **TIMEOUT)
+
+
+async def send_forever(call: BidiCall[ConverseRequest, ConverseResponse]) -> None:
+    while True:
+        await call.send(talk("more"))
+
+
+async def cancel_async(client: ElizaServiceClient) -> None:
+    """The server sees the end of a call, whatever ends it and in whatever phase."""
+
+    async def stream() -> None:
+        async for _ in client.introduce(IntroduceRequest(name="a")):
+            pass
+
+    async def converse(*sentences: str) -> None:
+        async for _ in client.converse(talk(each) for each in sentences):
+            pass
+
+    async def summarize() -> None:
+        await client.summarize([tell("wait")])
+
+    async def open_call() -> None:
+        async with client.open_converse() as call:
+            await call.send(talk("wait"))
+            await call.receive()
+
+    for call in (stream, converse("a", "wait"), converse("wait"), summarize, open_call):
+        task = asyncio.ensure_future(call() if callable(call) else call)
+        await client.say(SayRequest(sentence="waits"), **TIMEOUT)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await client.say(SayRequest(sentence="ended"), **TIMEOUT)
+    async with client.open_converse() as left:
+        await left.send(talk("a"))
+        await left.receive()
+    await client.say(SayRequest(sentence="ended"), **TIMEOUT)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_sync(url: str, protocol: str) -> None:
+    with ElizaServiceClientSync(url, protocol=protocol) as client:
+        talk_sync(client)
+        end_sync(client)
+        cancel_sync(client)
+
+
+def talk_sync(client: ElizaServiceClientSync) -> None:
+    with client.open_converse(**TIMEOUT) as call:
+        for sentence in ("a", "b"):
+            call.send(talk(sentence))
+            received = call.receive()
+            assert received is not None
+            assert received.sentence == sentence
+        call.close_send()
+        assert call.receive() is None
+    with client.open_summarize(**TIMEOUT) as collecting:
+        collecting.send(tell("a"))
+        collecting.send(tell("b"))
+        assert collecting.close_and_receive().sentences == 2
+
+    heard = threading.Event()
+
+    def requests() -> Iterator[ConverseRequest]:
+        yield talk("a")
+        assert heard.wait(60)
+        yield talk("b")
+
+    sentences: list[str] = []
+    for response in client.converse(requests(), **TIMEOUT):
+        sentences.append(response.sentence)
+        heard.set()
+    assert sentences == ["a", "b"]
+
+
+def end_sync(client: ElizaServiceClientSync) -> None:
+    """The server ends a call while requests are still being sent."""
+    for command in ("end", "fail"):
+        may_go_on, closed = threading.Event(), threading.Event()
+
+        def requests(
+            command: str, may_go_on: threading.Event, closed: threading.Event
+        ) -> Iterator[ConverseRequest]:
+            try:
+                yield talk(command)
+                may_go_on.wait(60)
+                while True:
+                    yield talk("more")
+            finally:
+                closed.set()
+
+        stream = client.converse(requests(command, may_go_on, closed), **TIMEOUT)
+        if command == "end":
+            assert list(stream) == []
+        else:
+            with pytest.raises(ConnectError, match="as you like"):
+                next(stream)
+        may_go_on.set()
+        assert closed.wait(60)
+        with client.open_converse(**TIMEOUT) as call:
+            call.send(talk(command))
+            with pytest.raises(EOFError if command == "end" else ConnectError):
+                send_forever_sync(call)
+
+    with pytest.raises(ZeroDivisionError):
+        list(client.converse((talk(str(1 // number)) for number in (1, 0)), **TIMEOUT))
+    with pytest.raises(ZeroDivisionError):
+        client.summarize((tell(str(1 // number)) for number in (1, 0)), **TIMEOUT)
+
+
+def send_forever_sync(call: BidiCallSync[ConverseRequest, ConverseResponse]) -> None:
+    while True:
+        call.send(talk("more"))
+
+
+@contextmanager
+def waiting(client: ElizaServiceClientSync, end: Callable[[], None]) -> Iterator[None]:
+    """Another thread ends what is called inside, once the server waits in it."""
+
+    def run() -> None:
+        client.say(SayRequest(sentence="waits"), **TIMEOUT)
+        end()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    yield
+    thread.join(60)
+    assert not thread.is_alive()
+
+
+def cancel_sync(client: ElizaServiceClientSync) -> None:
+    """The server sees the end of a call, whatever ends it and in whatever phase."""
+
+    def open_call(cancellation: Cancellation) -> None:
+        with client.open_converse(cancellation=cancellation) as call:
+            call.send(talk("wait"))
+            call.receive()
+
+    calls: list[Callable[[Cancellation], object]] = [
+        lambda it: list(client.introduce(IntroduceRequest(name="a"), cancellation=it)),
+        lambda it: list(client.converse([talk("a"), talk("wait")], cancellation=it)),
+        lambda it: list(client.converse([talk("wait")], cancellation=it)),
+        lambda it: client.summarize([tell("wait")], cancellation=it),
+        open_call,
+    ]
+    for call in calls:
+        cancellation = Cancellation()
+        with waiting(client, cancellation.cancel):
+            assert code_of(lambda call=call, it=cancellation: call(it)) is Code.CANCELED
+        client.say(SayRequest(sentence="ended"), **TIMEOUT)
+    with client.open_converse() as left:
+        left.send(talk("a"))
+        left.receive()
+    client.say(SayRequest(sentence="ended"), **TIMEOUT)
+    output = client.call_introduce(IntroduceRequest(name="a"))
+    with waiting(client, output.close):
+        assert code_of(lambda: list(output)) is Code.CANCELED
+    client.say(SayRequest(sentence="ended"), **TIMEOUT)
