@@ -4,6 +4,7 @@ Its thread is a daemon, which does not keep the interpreter from exiting.
 """
 
 import asyncio
+import atexit
 import os
 import threading
 from collections.abc import AsyncGenerator, Iterator
@@ -17,13 +18,34 @@ from connectrpc_client._worker import in_worker
 from connectrpc_protocol.chain import aclose_iterator, close_iterator
 from connectrpc_protocol.http import HttpRequest
 
+_PATIENCE = 1.0  # seconds at the end of the interpreter
+
 
 @cache
 def background_loop() -> asyncio.AbstractEventLoop:
     """The event loop in the background, for the rest of the process."""
     loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name="connectrpc_client loop", daemon=True).start()
+    thread = threading.Thread(target=loop.run_forever, name="connectrpc_client loop", daemon=True)
+    thread.start()
+    atexit.register(_end, loop, thread)
     return loop
+
+
+def _end(loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
+    """End what still runs, so that servers see it end, before the interpreter does."""
+    if thread.is_alive():  # not so in a process that was forked
+        asyncio.run_coroutine_threadsafe(_cancel_all(), loop).add_done_callback(
+            lambda _: loop.call_soon_threadsafe(loop.stop)
+        )
+        thread.join(_PATIENCE)
+
+
+async def _cancel_all() -> None:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=_PATIENCE)
 
 
 if hasattr(os, "register_at_fork"):
