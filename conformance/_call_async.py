@@ -130,7 +130,8 @@ class _Call:
 
     async def _requests(self) -> AsyncIterator[Any]:
         for message in self._case.messages:
-            await asyncio.sleep(self._case.delay)
+            if self._case.delay:
+                await asyncio.sleep(self._case.delay)
             yield message
         if self._case.cancel.before_close_send:
             self._cancel()

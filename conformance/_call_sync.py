@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pyqwest
-from _case import Case, Result
+from _case import Cancel, Case, Result
 from connectrpc.conformance.v1.client_compat_pb2 import ClientCompatRequest, ClientResponseResult
 from connectrpc.conformance.v1.service_connect_client import ConformanceServiceClientSync
 
@@ -31,7 +31,7 @@ class _Call:
         self._common: dict[str, Any] = {
             "headers": case.headers,
             "timeout_ms": case.timeout_ms,
-            "cancellation": self._cancellation,
+            "cancellation": self._cancellation if case.cancel != Cancel() else None,
         }
         self._result = Result()
 
@@ -121,7 +121,8 @@ class _Call:
 
     def _requests(self) -> Iterator[Any]:
         for message in self._case.messages:
-            time.sleep(self._case.delay)
+            if self._case.delay:
+                time.sleep(self._case.delay)
             yield message
         if self._case.cancel.before_close_send:
             self._cancellation.cancel()

@@ -1,5 +1,6 @@
 """The HTTP clients below the clients under test: of each library an async and a sync one."""
 
+from functools import cache
 from typing import Any, TypedDict
 
 import httpx
@@ -7,6 +8,13 @@ import pyqwest
 from _tls import client_context
 from connectrpc.conformance.v1.client_compat_pb2 import ClientCompatRequest
 from connectrpc.conformance.v1.config_pb2 import HTTPVersion
+
+SHARE_HTTP2 = ("pyqwest",)
+"""Libraries that keep calls apart on a connection of HTTP/2.
+
+With httpx 0.28 calls fail that share one, and those that come after a cancelled one; see
+`upstream/httpx_http2.py`.
+"""
 
 _VERSIONS = {
     HTTPVersion.HTTP_VERSION_1: pyqwest.HTTPVersion.HTTP1,
@@ -31,6 +39,9 @@ def pyqwest_sync(request: ClientCompatRequest) -> pyqwest.SyncClient:
     return pyqwest.SyncClient(pyqwest.SyncHTTPTransport(**_pyqwest_options(request)))
 
 
+_context = cache(client_context)
+
+
 class _HttpxOptions(TypedDict):
     http1: bool
     http2: bool
@@ -40,11 +51,12 @@ class _HttpxOptions(TypedDict):
 
 
 def _httpx_options(request: ClientCompatRequest) -> _HttpxOptions:
+    creds = request.client_tls_creds
     is_http2 = request.http_version == HTTPVersion.HTTP_VERSION_2
     return _HttpxOptions(
         http1=not is_http2,
         http2=is_http2,
-        verify=client_context(request),
+        verify=_context(request.server_tls_cert, creds.cert, creds.key),
         timeout=None,
         trust_env=False,  # proxies of the environment are not for servers of this machine
     )

@@ -5,7 +5,6 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from connectrpc.conformance.v1.client_compat_pb2 import ClientCompatRequest
 from connectrpc.conformance.v1.server_compat_pb2 import ServerCompatRequest
 
 
@@ -29,14 +28,13 @@ def server_files(request: ServerCompatRequest) -> ServerFiles | None:
     )
 
 
-def client_context(request: ClientCompatRequest) -> ssl.SSLContext | bool:
-    """What a client verifies servers with; `False` where there is no TLS."""
-    if not request.server_tls_cert:
+def client_context(ca: bytes, cert: bytes, key: bytes) -> ssl.SSLContext | bool:
+    """What a client verifies servers with, and shows them; `False` where there is no TLS."""
+    if not ca:
         return False
-    context = ssl.create_default_context(cadata=request.server_tls_cert.decode())
-    if request.HasField("client_tls_creds"):
-        creds = request.client_tls_creds
-        context.load_cert_chain(_file(creds.cert), _file(creds.key))
+    context = ssl.create_default_context(cadata=ca.decode())
+    if cert:
+        context.load_cert_chain(_file(cert), _file(key))
     return context
 
 

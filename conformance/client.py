@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
@@ -16,6 +17,7 @@ from connectrpc.conformance.v1.client_compat_pb2 import (
     ClientCompatResponse,
     ClientResponseResult,
 )
+from connectrpc.conformance.v1.config_pb2 import HTTPVersion
 
 _SIDE_BY_SIDE = 16
 """How many calls run at a time."""
@@ -28,38 +30,40 @@ def main() -> None:
     library, color = sys.argv[1:]
     requests = read_messages(ClientCompatRequest)
     make = getattr(_http_clients, f"{library}_{color}")
+    shares_http2 = library in _http_clients.SHARE_HTTP2
     if color == "async":
-        asyncio.run(_all_async(requests, _Clients(make)))
+        asyncio.run(_all_async(requests, _Clients(make, shares_http2=shares_http2)))
     else:
-        _all_sync(requests, _Clients(make))
+        _all_sync(requests, _Clients(make, shares_http2=shares_http2))
 
 
 class _Clients(Generic[C]):
-    """One HTTP client for each server, so that calls share connections as they do in programs.
+    """HTTP clients, one for each server, so that calls share connections as they do in programs."""
 
-    They are open until the end of the process.
-    """
-
-    def __init__(self, make: Callable[[ClientCompatRequest], C]) -> None:
+    def __init__(self, make: Callable[[ClientCompatRequest], C], *, shares_http2: bool) -> None:
         self._make = make
+        self._shares_http2 = shares_http2
         self._known: dict[object, C] = {}
+        self._lock = threading.Lock()
 
     def of(self, request: ClientCompatRequest) -> C:
-        """The client for the server of this call."""
+        """The client for this call, and perhaps for others."""
+        if request.http_version == HTTPVersion.HTTP_VERSION_2 and not self._shares_http2:
+            return self._make(request)
         key = (
             request.http_version,
             request.port,
             request.server_tls_cert,
             request.client_tls_creds.cert,
         )
-        client = self._known.get(key)
-        if client is None:
-            client = self._known[key] = self._make(request)
-        return client
+        with self._lock:
+            if key not in self._known:
+                self._known[key] = self._make(request)
+            return self._known[key]
 
 
 async def _all_async(
-    requests: Iterable[ClientCompatRequest], clients: "_Clients[_call_async.HttpClient]"
+    requests: Iterable[ClientCompatRequest], clients: _Clients[_call_async.HttpClient]
 ) -> None:
     slots = asyncio.Semaphore(_SIDE_BY_SIDE)
     iterator = iter(requests)
@@ -81,11 +85,11 @@ async def _all_async(
 
 
 def _all_sync(
-    requests: Iterable[ClientCompatRequest], clients: "_Clients[_call_sync.HttpClient]"
+    requests: Iterable[ClientCompatRequest], clients: _Clients[_call_sync.HttpClient]
 ) -> None:
-    def make(request: ClientCompatRequest, http_client: _call_sync.HttpClient) -> None:
+    def make(request: ClientCompatRequest) -> None:
         try:
-            result = _call_sync.invoke(request, http_client)
+            result = _call_sync.invoke(request, clients.of(request))
         except Exception as error:
             write_message(failed(request, error))
         else:
@@ -93,7 +97,7 @@ def _all_sync(
 
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
         for request in requests:
-            pool.submit(make, request, clients.of(request))
+            pool.submit(make, request)
 
 
 def _write(request: ClientCompatRequest, result: ClientResponseResult) -> None:
