@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from connectrpc_protocol import Code, ConnectError, Gzip, Headers, Method, MethodKind
 from connectrpc_protocol.call import StreamServerCall, UnaryServerCall
+from connectrpc_protocol.codec import JsonCodec
 from connectrpc_protocol.envelope import EnvelopeReader, pack
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.options import ServerOptions, server_compressions
@@ -137,7 +138,7 @@ def test_the_answer_has_the_content_type_of_the_request(protocol: str, codec: st
 
 
 def test_binary_protobuf_is_meant_only_where_it_is_spoken() -> None:
-    class Own:
+    class Own(JsonCodec):
         name = "own"
 
     settled = ServerOptions(compressions=server_compressions(None), codecs=(Own(),))

@@ -1,7 +1,9 @@
 """How a message becomes bytes."""
 
 import json
-from typing import Protocol, TypeVar
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol, TypeVar, cast
 
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
@@ -98,3 +100,17 @@ def resolve_codec(codec: "str | Codec") -> Codec:
             return known
     names = ", ".join(repr(known.name) for known in DEFAULT_CODECS)
     raise ValueError(f"unknown codec {codec!r}; known by name: {names}")
+
+
+def bound_decode(codec: Codec, message_type: type[M]) -> Callable[[bytes], M]:
+    """`codec.decode` for one type, by the shortest way; it may raise `DecodeError`, too."""
+    if codec is PROTO:
+        return message_type.FromString
+    return partial(codec.decode, message_type=message_type)
+
+
+def bound_encode(codec: Codec, message_type: type[Message]) -> Callable[[Message], bytes]:
+    """`codec.encode` for messages of one type, by the shortest way."""
+    if codec is PROTO:
+        return cast("Callable[[Message], bytes]", message_type.SerializeToString)
+    return codec.encode

@@ -1,12 +1,13 @@
 """Messages between their bytes on the wire and their Python objects, within the limits."""
 
+import sys
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from connectrpc_protocol.code import Code
-from connectrpc_protocol.codec import Codec
+from connectrpc_protocol.codec import Codec, bound_decode, bound_encode
 from connectrpc_protocol.compression import Compression
 from connectrpc_protocol.envelope import COMPRESSED, EnvelopeReader, only_message, pack
 from connectrpc_protocol.errors import ConnectError, too_large
@@ -32,21 +33,23 @@ class MessageDecoder(Generic[M]):
     server did.
     """
 
-    __slots__ = ("_codec", "_type", "fault", "limit")
+    __slots__ = ("_codec", "_decode", "_max", "_type", "fault", "limit")
 
     def __init__(self, codec: Codec, message_type: type[M], limit: int | None, fault: Code) -> None:
         self._codec = codec
         self._type = message_type
         self.limit = limit
+        self._max = sys.maxsize if limit is None else limit
+        self._decode = bound_decode(codec, message_type)
         self.fault = fault
 
     def decode(self, data: bytes, compression: Compression | None) -> M:
         """The message. Raises `ConnectError`: `resource_exhausted`, or `fault` for bad bytes."""
-        if compression is not None or (self.limit is not None and len(data) > self.limit):
+        if compression is not None or len(data) > self._max:
             data = self.decompress(data, compression, self.limit)
         try:
-            return self._codec.decode(data, self._type)
-        except ValueError as error:
+            return self._decode(data)
+        except (ValueError, DecodeError) as error:
             name = self._type.DESCRIPTOR.full_name
             raise ConnectError(
                 self.fault, f"cannot decode {name} from {self._codec.name}: {error}"
@@ -88,14 +91,14 @@ class MessageEncoder:
     those beyond `limit` bytes are refused, and those of another type than the method's.
     """
 
-    __slots__ = ("_codec", "_limit", "_type", "compress_min")
+    __slots__ = ("_encode", "_limit", "_type", "compress_min")
 
     def __init__(
         self, codec: Codec, message_type: type[Message], compress_min: int, limit: int | None
     ) -> None:
-        self._codec = codec
+        self._encode = bound_encode(codec, message_type)
         self._type = message_type
-        self._limit = limit
+        self._limit = sys.maxsize if limit is None else limit
         self.compress_min = compress_min
 
     def check(self, message: Message) -> None:
@@ -111,8 +114,8 @@ class MessageEncoder:
         """
         if not isinstance(message, self._type):
             self.check(message)
-        data = self._codec.encode(message)
-        if self._limit is not None and len(data) > self._limit:
+        data = self._encode(message)
+        if len(data) > self._limit:
             raise ConnectError(
                 Code.RESOURCE_EXHAUSTED,
                 f"message of {len(data)} bytes exceeds the send limit of {self._limit} bytes",
