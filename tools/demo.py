@@ -1,7 +1,8 @@
 """Eliza served and called, with a transcript on the screen: `just demo`.
 
-Starts the server of `examples/src/asgi_server.py`, makes every kind of call, compares each answer
-with the expected one and ends the server. Exits with 1 when anything differs.
+Starts the server of `examples/src/asgi_server.py`, makes every kind of call over Connect, gRPC and
+gRPC-Web, compares each answer with the expected one and ends the server. Exits with 1 when anything
+differs.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -37,6 +38,8 @@ from connectrpc.eliza.v1.eliza_pb2 import (  # noqa: E402
 
 TIME_LIMIT = 60  # seconds, for everything
 CALL_LIMIT = 20_000  # milliseconds, for one call
+PROTOCOLS = ("connect", "grpc", "grpc-web")
+PROTOCOL_WIDTH = 10
 SAY = "/connectrpc.eliza.v1.ElizaService/Say"
 
 SENTENCE = "I feel tired"
@@ -60,12 +63,12 @@ class DifferentError(Exception):
 
 def main() -> int:
     """The whole demonstration. Returns the exit status."""
-    print("Eliza, a therapist, is served by uvicorn and called over the Connect protocol.")
+    print("Eliza, a therapist, is served by uvicorn and called over Connect, gRPC and gRPC-Web.")
     print("  ->  what the client sends      <-  what comes back")
     try:
         with served() as url:
-            asyncio.run(show_async_client(url))
-            show_sync_client(url)
+            asyncio.run(show_async_clients(url))
+            show_sync_clients(url)
             show_plain_http(url)
             asyncio.run(show_failures(url))
             asyncio.run(show_compression(url))
@@ -79,7 +82,9 @@ def main() -> int:
 @contextmanager
 def served() -> Generator[str, None, None]:
     """Eliza's server on a free port; it ends with this context, or when the time is up."""
-    command = [sys.executable, "-m", "uvicorn", "asgi_server:app", "--port", "0", "--no-access-log"]
+    # gRPC needs HTTP/2, which this one of uvicorn's implementations speaks beside HTTP/1.1.
+    command = [sys.executable, "-m", "uvicorn", "asgi_server:app", "--http", "zttp", "--http2"]
+    command += ["--port", "0", "--no-access-log"]
     process = subprocess.Popen(command, cwd=EXAMPLES, stderr=subprocess.PIPE, text=True)
     time_limit = threading.Timer(TIME_LIMIT, process.kill)
     time_limit.start()
@@ -103,52 +108,67 @@ def _announced_url(process: subprocess.Popen[str]) -> str:
     raise DifferentError(f"the server did not start\n{log}")
 
 
-async def show_async_client(url: str) -> None:
-    """The four kinds of RPC with `await` and `async for`."""
-    title("The async client")
-    async with ElizaServiceClient(url, timeout_ms=CALL_LIMIT) as client:
+async def show_async_clients(url: str) -> None:
+    """The four kinds of RPC with `await` and `async for`, in each protocol."""
+    title("Async clients: three protocols, one port")
+    async with AsyncExitStack() as stack:
+        clients = {
+            protocol: await stack.enter_async_context(
+                ElizaServiceClient(url, protocol=protocol, timeout_ms=CALL_LIMIT)
+            )
+            for protocol in PROTOCOLS
+        }
         kind("unary: one request, one response")
         sent(SENTENCE)
-        received((await client.say(SayRequest(sentence=SENTENCE))).sentence, ANSWER)
+        for protocol, client in clients.items():
+            reply = await client.say(SayRequest(sentence=SENTENCE))
+            received(reply.sentence, ANSWER, by=protocol)
 
         kind("server stream: one request, many responses")
         sent("Ada")
-        welcome = client.introduce(IntroduceRequest(name="Ada"))
-        received_all([each.sentence async for each in welcome], WELCOME)
+        for protocol, client in clients.items():
+            welcome = client.introduce(IntroduceRequest(name="Ada"))
+            received_all([each.sentence async for each in welcome], WELCOME, by=protocol)
 
         kind("client stream: many requests, one response")
         sent(*CONVERSATION)
-        summary = await client.summarize(SummarizeRequest(sentence=each) for each in CONVERSATION)
-        received(summary.diagnosis, DIAGNOSIS)
+        for protocol, client in clients.items():
+            sentences = (SummarizeRequest(sentence=each) for each in CONVERSATION)
+            summary = await client.summarize(sentences)
+            received(summary.diagnosis, DIAGNOSIS, by=protocol)
 
         kind("bidi stream: many requests, many responses")
         sent(*CONVERSATION)
-        replies = client.converse(ConverseRequest(sentence=each) for each in CONVERSATION)
-        received_all([each.sentence async for each in replies], [*CONVERSATION.values()])
+        for protocol, client in clients.items():
+            replies = client.converse(ConverseRequest(sentence=each) for each in CONVERSATION)
+            answers = [each.sentence async for each in replies]
+            received_all(answers, [*CONVERSATION.values()], by=protocol)
+
+        kind("full duplex, over gRPC and HTTP/2: each sentence waits for the answer before it")
+        async with clients["grpc"].open_converse() as call:
+            for sentence, expected in CONVERSATION.items():
+                sent(sentence)
+                await call.send(ConverseRequest(sentence=sentence))
+                answer = await call.receive()
+                received("(nothing)" if answer is None else answer.sentence, expected)
 
 
-def show_sync_client(url: str) -> None:
-    """The four kinds of RPC without any `await`."""
-    title("The sync client")
-    with ElizaServiceClientSync(url, timeout_ms=CALL_LIMIT) as client:
-        kind("unary: one request, one response")
-        sent(SENTENCE)
-        received(client.say(SayRequest(sentence=SENTENCE)).sentence, ANSWER)
-
-        kind("server stream: one request, many responses")
-        sent("Ada")
-        welcome = client.introduce(IntroduceRequest(name="Ada"))
-        received_all([each.sentence for each in welcome], WELCOME)
-
-        kind("client stream: many requests, one response")
-        sent(*CONVERSATION)
-        summary = client.summarize(SummarizeRequest(sentence=each) for each in CONVERSATION)
-        received(summary.diagnosis, DIAGNOSIS)
-
-        kind("bidi stream: many requests, many responses")
-        sent(*CONVERSATION)
-        replies = client.converse(ConverseRequest(sentence=each) for each in CONVERSATION)
-        received_all([each.sentence for each in replies], [*CONVERSATION.values()])
+def show_sync_clients(url: str) -> None:
+    """The four kinds of RPC without any `await`, in each protocol."""
+    title("Sync clients: the same without await")
+    for protocol in PROTOCOLS:
+        with ElizaServiceClientSync(url, protocol=protocol, timeout_ms=CALL_LIMIT) as client:
+            kind(f"all four kinds over {protocol}")
+            sent(SENTENCE)
+            received(client.say(SayRequest(sentence=SENTENCE)).sentence, ANSWER)
+            sent("Ada")
+            welcome = client.introduce(IntroduceRequest(name="Ada"))
+            received_all([each.sentence for each in welcome], WELCOME)
+            sent(*CONVERSATION)
+            sentences = (SummarizeRequest(sentence=each) for each in CONVERSATION)
+            received(client.summarize(sentences).diagnosis, DIAGNOSIS)
+            replies = client.converse(ConverseRequest(sentence=each) for each in CONVERSATION)
+            received_all([each.sentence for each in replies], [*CONVERSATION.values()])
 
 
 def show_plain_http(url: str) -> None:
@@ -170,28 +190,36 @@ def show_plain_http(url: str) -> None:
 
 
 async def show_failures(url: str) -> None:
-    """An error with a typed detail, and a deadline."""
+    """An error with a typed detail, and a deadline, in each protocol."""
     title("What can go wrong")
-    async with ElizaServiceClient(url, timeout_ms=CALL_LIMIT) as client:
-        kind("an error: its code, its message and a typed detail")
-        sent("(an empty sentence)")
-        try:
-            await client.say(SayRequest())
-        except ConnectError as error:
-            received(str(error), "invalid_argument: the sentence is empty")
-            received(f"try: {error.details[0].unpack(Suggestion).sentence}", f"try: {SENTENCE}")
-        else:
-            raise DifferentError("an empty sentence was answered")
+    kind("an error: its code, its message and a typed detail")
+    sent("(an empty sentence)")
+    for protocol in PROTOCOLS:
+        async with ElizaServiceClient(url, protocol=protocol, timeout_ms=CALL_LIMIT) as client:
+            try:
+                await client.say(SayRequest())
+            except ConnectError as error:
+                hint = error.details[0].unpack(Suggestion).sentence
+                text = f"{error}; try: {hint}"
+                received(
+                    text,
+                    f"invalid_argument: the sentence is empty; try: {SENTENCE}",
+                    by=protocol,
+                )
+            else:
+                raise DifferentError("an empty sentence was answered")
 
-        kind("a deadline: she thinks 100 ms before each sentence, the client waits for 150 ms")
-        sent("Ada")
-        try:
-            async for _ in client.introduce(IntroduceRequest(name="Ada"), timeout_ms=150):
-                pass
-        except ConnectError as error:
-            received(error.code.value, Code.DEADLINE_EXCEEDED.value)
-        else:
-            raise DifferentError("the call outlived its deadline")
+    kind("a deadline: she thinks 100 ms before each sentence, the client waits for 150 ms")
+    sent("Ada")
+    for protocol in PROTOCOLS:
+        async with ElizaServiceClient(url, protocol=protocol, timeout_ms=150) as client:
+            try:
+                async for _ in client.introduce(IntroduceRequest(name="Ada")):
+                    pass
+            except ConnectError as error:
+                received(error.code.value, Code.DEADLINE_EXCEEDED.value, by=protocol)
+            else:
+                raise DifferentError("the call outlived its deadline")
 
 
 async def show_compression(url: str) -> None:
@@ -245,17 +273,17 @@ def sent(*texts: str) -> None:
         print(f"  ->  {text}")
 
 
-def received(actual: str, expected: str | None = None) -> None:
-    """What came back, which must be what is expected."""
-    print(f"  <-  {actual}")
+def received(actual: str, expected: str | None = None, *, by: str = "") -> None:
+    """What came back, which must be what is expected; `by` is the protocol, where several show."""
+    print(f"  <-  {by:<{PROTOCOL_WIDTH}}{actual}" if by else f"  <-  {actual}")
     if expected is not None:
         check(actual, expected)
 
 
-def received_all(actual: list[str], expected: list[str]) -> None:
+def received_all(actual: list[str], expected: list[str], *, by: str = "") -> None:
     """The messages of a stream, which must be what is expected."""
     for each in actual:
-        received(each)
+        received(each, by=by)
     check(actual, expected)
 
 
