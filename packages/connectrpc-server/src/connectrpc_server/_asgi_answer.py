@@ -15,13 +15,8 @@ Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
 
 
-async def respond(
-    response: HttpResponse, scope: Scope, send: Send, body: Body | None = None
-) -> None:
-    """Send a whole answer, unless the client is gone (ASGI, "Disconnected Client").
-
-    `body` is what may still be unread of the request.
-    """
+async def respond(response: HttpResponse, scope: Scope, send: Send) -> None:
+    """Send a whole answer, unless the client is gone (ASGI, "Disconnected Client")."""
     trailers = response.trailers
     if trailers is not None and not has_trailers(scope):
         response = response.without_trailers()
@@ -35,14 +30,17 @@ async def respond(
                 "trailers": trailers is not None,
             }
         )
-        data = response.body
-        if body is not None and body.must_drain:
-            data = await _drain(data, send, body)
-        await send({"type": "http.response.body", "body": data})
+        await send({"type": "http.response.body", "body": response.body})
         if trailers is not None:
             await send({"type": "http.response.trailers", "headers": trailers})
     except OSError:
         pass
+
+
+async def respond_after(body: Body, response: HttpResponse, scope: Scope, send: Send) -> None:
+    """Send a whole answer to a request that may not have been read to its end."""
+    await body.drain()
+    await respond(response, scope, send)
 
 
 async def refuse(
@@ -53,7 +51,7 @@ async def refuse(
     pause: float = STREAM_PAUSE,
 ) -> None:
     """Answer a request that nobody has read."""
-    await respond(response, scope, send, Body(scope, receive, pause))
+    await respond_after(Body(scope, receive, pause), response, scope, send)
 
 
 class StreamAnswer(Generic[Req, Res]):
@@ -82,14 +80,13 @@ class StreamAnswer(Generic[Req, Res]):
 
     async def end(self, error: Exception | None) -> None:
         """Send the end, unless the client is gone."""
+        await self._body.drain()
         if error is not None and not self._started:
-            await respond(self._call.failure(error), self._scope, self._send, self._body)
+            await respond(self._call.failure(error), self._scope, self._send)
             return
         data, trailers = self._call.end(error)
         with suppress(OSError):
             await self._head()
-            if self._body.must_drain:
-                data = await _drain(data, self._send, self._body)
             await self._send({"type": "http.response.body", "body": data})
             if trailers is not None:
                 await self._send({"type": "http.response.trailers", "headers": trailers})
@@ -106,17 +103,6 @@ class StreamAnswer(Generic[Req, Res]):
                     "trailers": head.has_trailers,
                 }
             )
-
-
-async def _drain(data: bytes, send: Send, body: Body) -> bytes:
-    """Send everything but the end, then read the rest of the request; what is left to send.
-
-    So a client that knows the end by what it has read does not wait for us.
-    """
-    if data:
-        await send({"type": "http.response.body", "body": data, "more_body": True})
-    await body.drain()
-    return b""
 
 
 def has_trailers(scope: Scope) -> bool:

@@ -11,7 +11,7 @@ from connectrpc_server._types import Event, Receive, Scope
 _DRAIN_MAX_BYTES = 8 * 1024 * 1024
 _DRAIN_SECONDS = 3.0
 
-REQUEST_PAUSE = _DRAIN_SECONDS
+REQUEST_PAUSE = 1.0
 """One request is under way as a whole: its client waits for nothing."""
 
 STREAM_PAUSE = 0.2
@@ -87,17 +87,16 @@ class Body:
             self._ahead = ReadAhead(self._receive, gone)
             self._receive = self._ahead.receive
 
-    @property
-    def must_drain(self) -> bool:
-        """Whether to read what the call did not want before the answer ends."""
-        is_over = self.is_ended or self._is_gone
-        return not is_over and not self._is_reading and _may_drop(self._scope)
-
     async def drain(self) -> None:
-        """Read what the call did not want, as far as it comes without a longer pause.
+        """Before an answer ends, read what the call did not want, if the server needs that.
 
-        The bounds are as those over WSGI, and one of time: a client may never end its request.
+        As far as it comes without a longer pause, within the bound of WSGI and one of time: a
+        client may never end its request. Nothing of the end may have been sent: who reads it, even
+        in a message, breaks off its request, and for Hypercorn that is an error of the connection.
         """
+        is_over = self.is_ended or self._is_gone or self._is_reading
+        if is_over or not _may_drop(self._scope):
+            return
         size = 0
         with suppress(ClientDisconnected):
             async with patience(_DRAIN_SECONDS) as wait_for:

@@ -12,7 +12,13 @@ from connectrpc_protocol.chain import InterceptorChain, aclose_iterator
 from connectrpc_protocol.deadline import remaining
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.server import ServerMethod
-from connectrpc_server._asgi_answer import StreamAnswer, has_trailers, refuse, respond
+from connectrpc_server._asgi_answer import (
+    StreamAnswer,
+    has_trailers,
+    refuse,
+    respond,
+    respond_after,
+)
 from connectrpc_server._asgi_body import REQUEST_PAUSE, STREAM_PAUSE, Body, checked
 from connectrpc_server._asyncio import (
     CallScope,
@@ -91,7 +97,9 @@ class UnaryEndpoint(Generic[Req, Res]):
             response = call.response(call.encode(message))
         except Exception as exc:
             response = _failure(call, exc)
-        await respond(response, scope, send, body)
+        if body is not None:
+            await body.drain()
+        await respond(response, scope, send)
 
     async def _supervise(
         self, call: UnaryServerCall[Req, Res], scope: Scope, receive: Receive, send: Send
@@ -102,7 +110,7 @@ class UnaryEndpoint(Generic[Req, Res]):
             response = call.response(await self._invoke(call, body))
         except Exception as exc:
             response = _failure(call, exc)
-        await write_by(call.context.deadline, respond(response, scope, send, body))
+        await write_by(call.context.deadline, respond_after(body, response, scope, send))
 
     async def _invoke(self, call: UnaryServerCall[Req, Res], body: Body) -> bytes:
         deadline = call.context.deadline
