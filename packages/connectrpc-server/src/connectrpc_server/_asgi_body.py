@@ -90,9 +90,9 @@ class Body:
     async def drain(self) -> None:
         """Before an answer ends, read what the call did not want, if the server needs that.
 
-        As far as it comes without a longer pause, within the bound of WSGI and one of time: a
-        client may never end its request. Nothing of the end may have been sent: who reads it, even
-        in a message, breaks off its request, and for Hypercorn that is an error of the connection.
+        As far as it comes without a longer pause, within the bound of WSGI and one of time, for a
+        client may never end its request. It comes before all of the end: a client that sees an
+        error in a message breaks off its request, which Hypercorn takes for a broken connection.
         """
         is_over = self.is_ended or self._is_gone or self._is_reading
         if is_over or not _may_drop(self._scope):
