@@ -17,9 +17,7 @@ WAYS = {
 
 pytestmark = [
     pytest.mark.parametrize("way", WAYS.values(), ids=WAYS),
-    pytest.mark.parametrize(
-        "server", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in SERVERS]
-    ),
+    pytest.mark.parametrize("server", SERVERS),
 ]
 
 Curl = Callable[..., Any]

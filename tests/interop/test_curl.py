@@ -13,9 +13,7 @@ SERVERS = ("uvicorn", "hypercorn", "pyvoy", "pyvoy-wsgi")
 
 pytestmark = [
     pytest.mark.parametrize("version", ["--http1.1", "--http2-prior-knowledge"]),
-    pytest.mark.parametrize(
-        "server", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in SERVERS]
-    ),
+    pytest.mark.parametrize("server", SERVERS),
 ]
 
 Curl = Callable[..., bytes]

@@ -20,16 +20,9 @@ PLENTY = 60.0  # seconds for calls whose deadline must not pass
 
 
 def pairs(*, without: tuple[str, ...] = (), servers: tuple[str, ...] = SERVERS) -> Any:
-    """Parametrizes a test; tests of one server run in one process, which starts it once."""
-    return pytest.mark.parametrize(
-        ("client_name", "server_name"),
-        [
-            pytest.param(client, server, marks=pytest.mark.xdist_group(server))
-            for server in servers
-            if server not in without
-            for client in CLIENTS
-        ],
-    )
+    """Parametrizes a test by clients and servers."""
+    names = [(client, server) for server in servers if server not in without for client in CLIENTS]
+    return pytest.mark.parametrize(("client_name", "server_name"), names)
 
 
 @pytest.fixture
@@ -139,26 +132,31 @@ RETURNED = {
 }
 
 
+def assert_returned(received: Any, prefix: str, server_name: str) -> None:
+    for name, values in RETURNED.items():
+        # A WSGI environment holds one string for each name.
+        is_joined = server_name == "pyvoy-wsgi" and name == "interop-many"
+        assert received[prefix + name] == (["first,second"] if is_joined else values)
+
+
 @pairs()
 @pytest.mark.parametrize("rpc", ["Echo", "Collect", "Repeat"])
-def test_metadata(client: Any, pb: ModuleType, rpc: str) -> None:
+def test_metadata(client: Any, pb: ModuleType, server_name: str, rpc: str) -> None:
     if rpc == "Echo":
         answer = client.unary(rpc, pb.EchoRequest(), metadata=METADATA)
     elif rpc == "Collect":
         answer = client.client_stream(rpc, [pb.EchoRequest()], metadata=METADATA)
     else:
         answer = client.server_stream(rpc, pb.RepeatRequest(times=2), metadata=METADATA)
-    for name, values in RETURNED.items():
-        assert answer.headers[name] == values
-        assert answer.trailers[f"trailing-{name}"] == values
+    assert_returned(answer.headers, "", server_name)
+    assert_returned(answer.trailers, "trailing-", server_name)
 
 
 @pairs()
-def test_metadata_of_errors(client: Any, pb: ModuleType, failing: Any) -> None:
+def test_metadata_of_errors(client: Any, pb: ModuleType, failing: Any, server_name: str) -> None:
     with failing() as caught:
         client.unary("Fail", pb.FailRequest(code=5), metadata=METADATA)
-    for name, values in RETURNED.items():
-        assert caught.value.trailers[f"trailing-{name}"] == values
+    assert_returned(caught.value.trailers, "trailing-", server_name)
 
 
 # Errors.
@@ -300,7 +298,8 @@ def test_gzip(
 # Cancellation.
 
 
-@pairs(without=("pyvoy-wsgi",))  # nothing wakes a sync handler of WSGI that waits
+# Nothing wakes a sync handler of WSGI that waits; and pyvoy does not wait for a disconnect.
+@pairs(without=("pyvoy", "pyvoy-wsgi"))
 def test_canceled_unary_call(client: Any, pb: ModuleType, key: str) -> None:
     running = client.start("Wait", pb.WaitRequest(key=key))
     assert has_happened(client, pb, key, "started")

@@ -19,7 +19,7 @@ BUILD = HERE.parents[1] / ".build" / "interop" / f"grpcurl-{VERSION}"
 
 SERVERS = ("uvicorn", "hypercorn", "pyvoy", "pyvoy-wsgi")
 
-pytestmark = [pytest.mark.parametrize("server", SERVERS), pytest.mark.xdist_group("grpcurl")]
+pytestmark = pytest.mark.parametrize("server", SERVERS)
 
 Curl = Callable[..., Any]
 Said = Callable[[Any], list[Any]]

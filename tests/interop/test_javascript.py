@@ -97,7 +97,6 @@ def javascript(generated: Path) -> Path:
     return BUILD
 
 
-@pytest.mark.xdist_group("javascript")
 @pytest.mark.parametrize("server", SERVERS)
 @pytest.mark.parametrize("client", CLIENTS)
 def test_client(javascript: Path, started: Callable[[str], str], client: str, server: str) -> None:
