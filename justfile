@@ -42,9 +42,13 @@ generate:
 wheels:
     python tools/wheels.py
 
-# Run the conformance suite of the Connect project against both sides.
+# Run the conformance suite of the Connect project; `--quick` for a part of the cases of each row.
 conformance *args:
     python conformance/run.py "$@"
+
+# Call, and be called by, the programs of others: grpcio, buf curl, curl, grpcurl, JavaScript.
+interop *args:
+    pytest --numprocesses=auto --dist=loadfile tests/interop "$@"
 
 # Measure what we cost, beside the same work without us.
 bench *args:
