@@ -3,8 +3,10 @@
 import base64
 import gzip
 import json
+import time
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 from google.protobuf.wrappers_pb2 import Int64Value, StringValue
 
@@ -277,3 +279,14 @@ class TestLimits:
     def test_stream(self, caller, server):
         server.answer = server.stream("a", "b" * 200)
         assert code_of(caller, "server", read_max_bytes=100) is Code.RESOURCE_EXHAUSTED
+
+
+@pytest.mark.parametrize(("name", "argument"), KINDS)
+def test_what_breaks_after_the_deadline_broke_because_of_it(caller, server, name, argument):
+    def end_connection(request):
+        time.sleep(0.02)  # longer than the call may take
+        raise httpx.RemoteProtocolError("the server has ended the connection")
+
+    server.answer = end_connection
+    assert code_of(caller, name, argument, timeout_ms=10) is Code.DEADLINE_EXCEEDED
+    assert code_of(caller, name, argument) is Code.UNAVAILABLE

@@ -3,7 +3,7 @@ import time
 import pytest
 
 from connectrpc_protocol import Code, ConnectError
-from connectrpc_protocol.deadline import deadline_after, deadline_exceeded, remaining
+from connectrpc_protocol.deadline import check_late, deadline_after, deadline_exceeded, remaining
 
 
 def test_no_timeout_is_no_deadline() -> None:
@@ -36,3 +36,17 @@ def test_a_deadline_that_passed_is_an_error() -> None:
 
 def test_the_error_of_a_deadline() -> None:
     assert str(deadline_exceeded()) == "deadline_exceeded: deadline exceeded"
+
+
+def test_what_ended_after_the_deadline_ended_because_of_it() -> None:
+    past = time.monotonic() - 1
+    for code in (Code.CANCELED, Code.UNAVAILABLE):
+        with pytest.raises(ConnectError) as caught:
+            check_late(ConnectError(code), past)
+        assert caught.value.code is Code.DEADLINE_EXCEEDED
+
+
+def test_other_errors_stay_what_they_are() -> None:
+    check_late(ConnectError(Code.INTERNAL), time.monotonic() - 1)
+    check_late(ConnectError(Code.UNAVAILABLE), time.monotonic() + 60)
+    check_late(ConnectError(Code.UNAVAILABLE), None)

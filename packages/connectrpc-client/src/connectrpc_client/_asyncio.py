@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Coroutine
 from types import TracebackType
 
-from connectrpc_protocol.deadline import deadline_exceeded
+from connectrpc_protocol import ConnectError
+from connectrpc_protocol.deadline import check_late, deadline_exceeded
 
 Cancelled = asyncio.CancelledError
 
@@ -38,6 +39,8 @@ class TimeLimit:
                 await self._timeout.__aexit__(exc_type, exc, traceback)
             except TimeoutError as timeout:
                 raise deadline_exceeded() from timeout
+        if isinstance(exc, ConnectError):
+            check_late(exc, self._deadline)
 
 
 class Changes:

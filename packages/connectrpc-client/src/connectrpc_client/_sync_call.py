@@ -12,7 +12,7 @@ from connectrpc_client._transport import TransportResponseSync, TransportSync
 from connectrpc_protocol import ConnectError, ContextKey, RequestContext, too_large
 from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
 from connectrpc_protocol.chain import close_iterator
-from connectrpc_protocol.deadline import remaining
+from connectrpc_protocol.deadline import check_late, remaining
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -34,8 +34,9 @@ def unary(
             body = _read_all(response, call.read_limit, context.deadline, cancellation)
         finally:
             response.close()
-    except ConnectError:
+    except ConnectError as error:
         check(cancellation)
+        check_late(error, context.deadline)
         raise
     return call.response(response.status, response.headers, body, response.trailers)
 
@@ -163,6 +164,7 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
             if was_closed:
                 raise canceled() from exc
             check(self._cancellation)
+            check_late(exc, self._context.deadline)
 
     def close(self) -> None:
         """End the call. What the server still sends is not wanted."""

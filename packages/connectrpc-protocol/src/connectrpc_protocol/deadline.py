@@ -16,6 +16,18 @@ def deadline_exceeded() -> ConnectError:
     return ConnectError(Code.DEADLINE_EXCEEDED, "deadline exceeded")
 
 
+def check_late(error: ConnectError, deadline: float | None) -> None:
+    """Raises `deadline_exceeded` for an error that is how the passed deadline showed itself.
+
+    A server that sees the deadline first resets the stream or ends the connection.
+    """
+    if deadline is not None and error.code in (Code.CANCELED, Code.UNAVAILABLE):
+        try:
+            remaining(deadline)
+        except ConnectError as late:
+            raise late from error
+
+
 def remaining(deadline: float | None) -> float | None:
     """What is left, in seconds. Raises `ConnectError` (`deadline_exceeded`) when nothing is."""
     if deadline is None:
