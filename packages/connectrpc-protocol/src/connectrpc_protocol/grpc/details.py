@@ -5,14 +5,15 @@ googleapis-common-protos.
 """
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, cast
 
 from google.protobuf import any_pb2, message_factory
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError
 
-from connectrpc_protocol.errors import ConnectError, ErrorDetail
+from connectrpc_protocol.code import Code
+from connectrpc_protocol.errors import ErrorDetail
 from connectrpc_protocol.headers import decode_base64
 
 _TYPE_URL_PREFIX = "type.googleapis.com/"
@@ -59,14 +60,14 @@ def _status_type() -> Callable[[], _Status]:
 _new_status = _status_type()
 
 
-def encode_details(error: ConnectError) -> bytes:
+def encode_details(code: Code, message: str, details: Iterable[ErrorDetail]) -> bytes:
     """The value on the wire, in base64 without padding."""
     status = _new_status()
-    status.code = error.code.grpc
-    # Protobuf has no room for a lone surrogate.
-    status.message = error.message.encode(errors="replace").decode()
-    for detail in error.details:
-        status.details.add(type_url=_TYPE_URL_PREFIX + detail.type_name, value=detail.value)
+    status.code = code.grpc
+    status.message = _text(message)
+    for detail in details:
+        type_url = _TYPE_URL_PREFIX + _text(detail.type_name)
+        status.details.add(type_url=type_url, value=detail.value)
     return base64.b64encode(status.SerializeToString()).rstrip(b"=")
 
 
@@ -81,3 +82,8 @@ def decode_details(value: str) -> list[ErrorDetail]:
     except (ValueError, DecodeError):
         return []
     return [ErrorDetail(each.type_url.rpartition("/")[2], each.value) for each in status.details]
+
+
+def _text(text: str) -> str:
+    """Text for Protobuf, which has no room for a lone surrogate."""
+    return text.encode(errors="replace").decode()
