@@ -43,6 +43,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("content-type", "application/proto")
         self.send_header("content-length", "0")
         self.send_header("x-port", str(self.client_address[1]))
+        self.send_header("x-agent", self.headers["user-agent"])
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
@@ -63,3 +64,60 @@ def url():
 
 def test_a_child_has_connections_of_its_own(url):
     subprocess.run([sys.executable, "-c", PROGRAM, url], check=True, timeout=60)
+
+
+GIVEN = """
+import os, sys
+import pyqwest
+from google.protobuf.wrappers_pb2 import StringValue
+from connectrpc_client import ClientSync, Method, MethodKind
+
+METHOD = Method(
+    service="test.v1.Echo", name="Unary", kind=MethodKind.UNARY,
+    request=StringValue, response=StringValue,
+)
+
+client = ClientSync(sys.argv[1], http_client=pyqwest.SyncClient())
+client._call_unary(METHOD, StringValue())
+child = os.fork()
+if child == 0:
+    try:
+        client._call_unary(METHOD, StringValue())
+    except RuntimeError as error:
+        os._exit(0 if "forked" in str(error) else 1)
+    os._exit(2)
+status = os.waitpid(child, 0)[1]
+assert status == 0, status
+client._call_unary(METHOD, StringValue())
+"""
+
+UNUSED = """
+import os, sys
+from google.protobuf.wrappers_pb2 import StringValue
+from connectrpc_client import ClientSync, Method, MethodKind
+
+METHOD = Method(
+    service="test.v1.Echo", name="Unary", kind=MethodKind.UNARY,
+    request=StringValue, response=StringValue,
+)
+
+class Echo(ClientSync):
+    def agent(self):
+        return self._call_unary(METHOD, StringValue()).headers["x-agent"]
+
+client = Echo(sys.argv[1])
+child = os.fork()
+if child == 0:
+    os._exit(0 if "pyqwest" in client.agent() else 1)
+status = os.waitpid(child, 0)[1]
+assert status == 0, status
+assert "pyqwest" in client.agent()
+"""
+
+
+def test_a_client_of_pyqwest_that_cannot_work_says_so(url):
+    subprocess.run([sys.executable, "-c", GIVEN, url], check=True, timeout=60)
+
+
+def test_a_client_that_was_not_used_before(url):
+    subprocess.run([sys.executable, "-c", UNUSED, url], check=True, timeout=60)

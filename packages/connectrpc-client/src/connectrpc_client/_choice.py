@@ -7,7 +7,7 @@ everything else together.
 import sys
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import partial
-from importlib.util import find_spec
+from importlib import import_module
 from types import ModuleType
 from typing import Protocol, TypeVar, cast
 
@@ -110,13 +110,13 @@ def _transport_sync(http_client: SyncHttpClient | None, protocol: ClientProtocol
 
 
 def _own_transport(*, http2: bool) -> OwnTransport:
-    has_pyqwest = find_spec("pyqwest") is not None
+    has_pyqwest = _has_pyqwest()
     make = partial(_make, has_pyqwest=has_pyqwest, http2=http2)
     return OwnTransport(make, has_trailers=has_pyqwest, is_full_duplex=has_pyqwest)
 
 
 def _own_transport_sync(*, http2: bool) -> OwnTransportSync:
-    has_pyqwest = find_spec("pyqwest") is not None
+    has_pyqwest = _has_pyqwest()
     make = partial(_make_sync, has_pyqwest=has_pyqwest, http2=http2)
     return OwnTransportSync(make, has_trailers=has_pyqwest, is_full_duplex=has_pyqwest)
 
@@ -140,6 +140,14 @@ def _make_sync(*, has_pyqwest: bool, http2: bool) -> TransportSync:
     from connectrpc_client._httpx import HttpxTransportSync
 
     return InterruptibleTransport(HttpxTransportSync.make(), make_async)
+
+
+def _has_pyqwest() -> bool:
+    try:
+        import_module("pyqwest")
+    except ImportError:
+        return False
+    return True
 
 
 def _can_use_pyqwest(*, http2: bool) -> bool:
