@@ -105,6 +105,7 @@ def test_an_empty_body_needs_no_decompression(compression: str) -> None:
 def test_a_post_has_a_body_within_the_limit() -> None:
     call = accepted(read_max_bytes=7)
     assert (call.has_body, call.read_limit) == (True, 7)
+    assert str(call.too_large()) == "resource_exhausted: message exceeds the limit of 7 bytes"
 
 
 def test_a_get_has_no_body() -> None:
@@ -449,7 +450,9 @@ def test_a_response_beyond_the_limit_is_refused() -> None:
 
 
 def test_the_read_limit_is_an_option() -> None:
-    assert client(read_max_bytes=6)[0].read_limit == 6
+    call = client(read_max_bytes=6)[0]
+    assert call.read_limit == 6
+    assert str(call.too_large()) == "resource_exhausted: message exceeds the limit of 6 bytes"
 
 
 @pytest.mark.parametrize(

@@ -364,6 +364,12 @@ def test_trailers_are_bounded(size: int) -> None:
     assert caught.value.code is Code.RESOURCE_EXHAUSTED
 
 
+@each_protocol
+def test_the_error_of_a_long_answer_tells_the_limit_of_messages(protocol: str) -> None:
+    error = Client(protocol, read_max_bytes=1000).unary.too_large()
+    assert str(error) == "resource_exhausted: message exceeds the limit of 1000 bytes"
+
+
 def test_a_unary_answer_is_bounded() -> None:
     limit = Client("grpc-web", read_max_bytes=1000).unary.read_limit
     assert limit == 1000 + 64 * 1024 + 2 * 5

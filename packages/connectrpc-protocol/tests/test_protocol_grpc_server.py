@@ -171,6 +171,7 @@ def test_the_default_and_the_longest_timeout_of_the_server_hold(protocol: str) -
     [
         ({"grpc-timeout": "soon"}, b"3", b"invalid grpc-timeout"),
         ({"grpc-encoding": "lzma"}, b"12", b"supported: gzip, br, zstd, identity"),
+        ({"grpc-encoding": "x" * 5000}, b"12", b"'xxx"),
     ],
 )
 @pytest.mark.parametrize("begin", [unary, stream])
@@ -183,6 +184,7 @@ def test_a_call_that_cannot_be_begun_is_an_error(
     messages, trailers = answer_of(protocol, answer)
     assert (messages, trailers[0]) == ([], (b"grpc-status", status))
     assert text in dict(trailers)[b"grpc-message"]
+    assert len(dict(trailers)[b"grpc-message"]) < 200
 
 
 @each_protocol
@@ -326,6 +328,12 @@ def test_the_body_of_the_longest_message_is_within_the_limit(protocol: str) -> N
     assert call.read_limit == len(body)
     assert call.request(body) == HELLO
     assert unary_call(protocol, read_max_bytes=None).read_limit is None
+
+
+@each_protocol
+def test_the_error_of_a_long_body_tells_the_limit_of_messages(protocol: str) -> None:
+    error = unary_call(protocol, read_max_bytes=9).too_large()
+    assert str(error) == "resource_exhausted: message exceeds the limit of 9 bytes"
 
 
 @pytest.mark.parametrize("body", [b"!", b"AAAA!", b"AAA", base64.b64encode(ONE)[:-1]])

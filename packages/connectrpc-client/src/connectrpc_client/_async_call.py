@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from connectrpc_client._asyncio import TimeLimit
 from connectrpc_client._calls import ON_HEAD
 from connectrpc_client._transport import Transport, TransportResponse
-from connectrpc_protocol import RequestContext, too_large
+from connectrpc_protocol import RequestContext
 from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
 from connectrpc_protocol.chain import aclose_iterator, close_iterator
 from connectrpc_protocol.deadline import remaining
@@ -39,22 +39,24 @@ async def _exchange(
 ) -> Res:
     response = await transport.send(outgoing, None, timeout)
     try:
-        body = await _read_all(response, call.read_limit)
+        body = await _read_all(response, call)
     finally:
         await response.aclose()
     return call.response(response.status, response.headers, body, response.trailers)
 
 
-async def _read_all(response: TransportResponse, limit: int | None) -> bytes:
+async def _read_all(response: TransportResponse, call: UnaryClientCall[Req, Res]) -> bytes:
+    limit = call.read_limit
     chunks: list[bytes] = []
     size = 0
     body = response.chunks()
     try:
         async for chunk in body:
-            chunks.append(chunk)
+            if chunk:  # empty ones may come without end
+                chunks.append(chunk)
             size += len(chunk)
             if limit is not None and size > limit:
-                raise too_large(limit)
+                raise call.too_large()
     finally:
         await aclose_iterator(body)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)

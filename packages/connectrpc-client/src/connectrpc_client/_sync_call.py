@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from connectrpc_client._calls import ON_HEAD
 from connectrpc_client._cancellation import Cancellation, canceled
 from connectrpc_client._transport import TransportResponseSync, TransportSync
-from connectrpc_protocol import ConnectError, ContextKey, RequestContext, too_large
+from connectrpc_protocol import ConnectError, ContextKey, RequestContext
 from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
 from connectrpc_protocol.chain import close_iterator
 from connectrpc_protocol.deadline import check_late, remaining
@@ -31,7 +31,7 @@ def unary(
     try:
         response = transport.send(outgoing, None, remaining(context.deadline), cancellation)
         try:
-            body = _read_all(response, call.read_limit, context.deadline, cancellation)
+            body = _read_all(response, call, context.deadline, cancellation)
         finally:
             response.close()
     except ConnectError as error:
@@ -43,17 +43,19 @@ def unary(
 
 def _read_all(
     response: TransportResponseSync,
-    limit: int | None,
+    call: UnaryClientCall[Req, Res],
     deadline: float | None,
     cancellation: Cancellation | None,
 ) -> bytes:
+    limit = call.read_limit
     chunks: list[bytes] = []
     size = 0
     for chunk in response.chunks(remaining(deadline)):
-        chunks.append(chunk)
+        if chunk:  # empty ones may come without end
+            chunks.append(chunk)
         size += len(chunk)
         if limit is not None and size > limit:
-            raise too_large(limit)
+            raise call.too_large()
         remaining(deadline)
         check(cancellation)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)

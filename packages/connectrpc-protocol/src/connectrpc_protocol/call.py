@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from google.protobuf.message import Message
 
 from connectrpc_protocol.context import RequestContext
+from connectrpc_protocol.errors import ConnectError
 from connectrpc_protocol.headers import RawHeaders
 from connectrpc_protocol.http import End, Head, HttpRequest, HttpResponse
 
@@ -52,7 +53,11 @@ class UnaryServerCall(Protocol[Req_co, Res_contra]):
 
     @property
     def read_limit(self) -> int | None:
-        """How many bytes of body to read at most; with more, `failure(too_large(limit))`."""
+        """How many bytes of body to read at most; with more, `failure(too_large())`."""
+        ...
+
+    def too_large(self) -> ConnectError:
+        """The error of a body beyond `read_limit`; it names the limit of the message in it."""
         ...
 
     def request(self, body: bytes) -> Req_co:
@@ -127,7 +132,11 @@ class UnaryClientCall(Protocol[Req_contra, Res_co]):
 
     @property
     def read_limit(self) -> int | None:
-        """How many bytes of body to read at most; with more, raise `too_large(limit)`."""
+        """How many bytes of body to read at most; with more, raise `too_large()`."""
+        ...
+
+    def too_large(self) -> ConnectError:
+        """See `UnaryServerCall.too_large`."""
         ...
 
     def request(self, message: Req_contra) -> HttpRequest:

@@ -266,7 +266,7 @@ class Compressions:
         if found is None:
             supported = ", ".join((*self.names, IDENTITY))
             raise ConnectError(
-                Code.UNIMPLEMENTED, f"unknown compression {name!r}; supported: {supported}"
+                Code.UNIMPLEMENTED, f"unknown compression {name[:40]!r}; supported: {supported}"
             )
         return found
 

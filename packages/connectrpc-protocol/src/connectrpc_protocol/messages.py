@@ -15,6 +15,8 @@ from connectrpc_protocol.errors import ConnectError, too_large
 M = TypeVar("M", bound=Message)
 
 _END_BYTES = 64 * 1024
+# In characters: a codec may quote the value that it does not like, however long it is.
+_REASON_LENGTH = 200
 
 
 def end_limit(limit: int | None) -> int | None:
@@ -51,8 +53,9 @@ class MessageDecoder(Generic[M]):
             return self._decode(data)
         except (ValueError, DecodeError) as error:
             name = self._type.DESCRIPTOR.full_name
+            reason = str(error)[:_REASON_LENGTH]
             raise ConnectError(
-                self.fault, f"cannot decode {name} from {self._codec.name}: {error}"
+                self.fault, f"cannot decode {name} from {self._codec.name}: {reason}"
             ) from error
 
     def decode_one(self, body: bytes, compression: Compression | None) -> M:
@@ -66,6 +69,10 @@ class MessageDecoder(Generic[M]):
         reader.finish()
         reader.check_count()
         return messages[0]
+
+    def too_large(self) -> ConnectError:
+        """The error of a message beyond the limit, which there must be."""
+        return too_large(self._max)
 
     def decompress(self, data: bytes, compression: Compression | None, limit: int | None) -> bytes:
         """The bytes without compression, within the limit. Raises `ConnectError`.

@@ -2,11 +2,17 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeVar
 
-from connectrpc_protocol import too_large
+from google.protobuf.message import Message
+
+from connectrpc_protocol.call import UnaryServerCall
 from connectrpc_server._asyncio import ReadAhead, patience
 from connectrpc_server._disconnect import ClientDisconnected
 from connectrpc_server._types import Event, Receive, Scope
+
+Req = TypeVar("Req", bound=Message)
+Res = TypeVar("Res", bound=Message)
 
 _DRAIN_MAX_BYTES = 8 * 1024 * 1024
 _DRAIN_SECONDS = 3.0
@@ -56,20 +62,22 @@ class Body:
         chunk: bytes = event.get("body", b"")
         return chunk
 
-    async def read_all(self, limit: int | None, first: Event | None = None) -> bytes:
-        """The whole body, of which an event may have been received.
+    async def read_all(self, call: UnaryServerCall[Req, Res], first: Event | None = None) -> bytes:
+        """The whole body of a call, of which an event may have been received.
 
         Raises `ConnectError` (`resource_exhausted`) once it is beyond the limit.
         """
+        limit = call.read_limit
         chunks: list[bytes] = []
         size = 0
         while not self.is_ended:
             chunk = await self.read() if first is None else self._take(first)
             first = None
-            chunks.append(chunk)
+            if chunk:  # empty ones may come without end
+                chunks.append(chunk)
             size += len(chunk)
             if limit is not None and size > limit:
-                raise too_large(limit)
+                raise call.too_large()
         return b"".join(chunks)
 
     def watch(self, end: Callable[[Exception], None]) -> None:

@@ -86,7 +86,7 @@ class UnaryEndpoint(Generic[Req, Res]):
                     data = event.get("body", b"")
                 else:
                     body = Body(scope, receive, REQUEST_PAUSE)
-                    data = await body.read_all(call.read_limit, event)
+                    data = await body.read_all(call, event)
             coroutine = self._function(call.request(data), call.context)
             try:
                 first = coroutine.send(None)
@@ -117,7 +117,7 @@ class UnaryEndpoint(Generic[Req, Res]):
         limit = partial(CallScope, deadline)
         async with self._chain.around(call.context, limit), limit() as scope:
             remaining(deadline)
-            request = call.request(await body.read_all(call.read_limit))
+            request = call.request(await body.read_all(call))
             try:
                 answering = self._function(request, call.context)
                 message = await observed(answering, partial(body.watch, scope.end))

@@ -7,7 +7,7 @@ from typing import Generic, Protocol, TypeVar
 
 from google.protobuf.message import Message
 
-from connectrpc_protocol import RawHeaders, RequestContext, too_large
+from connectrpc_protocol import RawHeaders, RequestContext
 from connectrpc_protocol.call import StreamServerCall, UnaryServerCall
 from connectrpc_protocol.chain import InterceptorChainSync, close_iterator
 from connectrpc_protocol.deadline import remaining
@@ -217,14 +217,14 @@ def _headers(environ: Environ) -> list[tuple[bytes, bytes]]:
 def _read_body(body: Body, call: UnaryServerCall[Req, Res]) -> bytes:
     limit = call.read_limit
     if limit is not None and body.left is not None and body.left > limit:
-        raise too_large(limit)
+        raise call.too_large()
     chunks: list[bytes] = []
     size = 0
     while chunk := body.read():
         chunks.append(chunk)
         size += len(chunk)
         if limit is not None and size > limit:
-            raise too_large(limit)
+            raise call.too_large()
     return b"".join(chunks)
 
 

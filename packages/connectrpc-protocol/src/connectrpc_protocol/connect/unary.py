@@ -108,6 +108,9 @@ class UnaryServerCall(Generic[Req, Res]):
     def read_limit(self) -> int | None:
         return self._bound.decoder.limit
 
+    def too_large(self) -> ConnectError:
+        return self._bound.decoder.too_large()
+
     def request(self, body: bytes) -> Req:
         if self._message is not None:
             body = self._message
@@ -222,6 +225,9 @@ class UnaryClientCall(Generic[Req, Res]):
     @property
     def read_limit(self) -> int | None:
         return self._bound.decoder.limit
+
+    def too_large(self) -> ConnectError:
+        return self._bound.decoder.too_large()
 
     def request(self, message: Req) -> HttpRequest:
         if self._context.http_method == "GET":

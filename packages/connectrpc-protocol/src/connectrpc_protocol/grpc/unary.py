@@ -7,9 +7,9 @@ from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
 
-from connectrpc_protocol.call import StreamClientCall
 from connectrpc_protocol.context import RequestContext
 from connectrpc_protocol.envelope import COMPRESSED, PREFIX_SIZE, pack
+from connectrpc_protocol.errors import ConnectError
 from connectrpc_protocol.grpc.headers import CONTENT_TYPE, PROTOCOL
 from connectrpc_protocol.grpc.server import ServerBinding, ServerCall, server_bindings
 from connectrpc_protocol.grpc.status import OK
@@ -34,6 +34,9 @@ class UnaryServerCall(ServerCall[Req, Res]):
     def read_limit(self) -> int | None:
         limit = self._bound.decoder.limit
         return None if limit is None else limit + PREFIX_SIZE
+
+    def too_large(self) -> ConnectError:
+        return self._bound.decoder.too_large()
 
     def request(self, body: bytes) -> Req:
         return self._bound.decoder.decode_one(body, self._compression)
@@ -73,17 +76,24 @@ class UnaryClientMethod(Generic[Req, Res]):
 
     def call(self, context: RequestContext) -> "UnaryClientCall[Req, Res]":
         """Begin a call."""
-        return UnaryClientCall(self._stream.call(context), self._stream.read_limit)
+        return UnaryClientCall(self._stream, context)
 
 
 class UnaryClientCall(Generic[Req, Res]):
     """See `connectrpc_protocol.call.UnaryClientCall`."""
 
-    __slots__ = ("_stream", "read_limit")
+    __slots__ = ("_bound", "_stream")
 
-    def __init__(self, stream: StreamClientCall[Req, Res], read_limit: int | None) -> None:
-        self._stream = stream
-        self.read_limit = read_limit
+    def __init__(self, bound: StreamClientMethod[Req, Res], context: RequestContext) -> None:
+        self._bound = bound
+        self._stream = bound.call(context)
+
+    @property
+    def read_limit(self) -> int | None:
+        return self._bound.read_limit
+
+    def too_large(self) -> ConnectError:
+        return self._bound.decoder.too_large()
 
     def request(self, message: Req) -> HttpRequest:
         body = self._stream.message(message)

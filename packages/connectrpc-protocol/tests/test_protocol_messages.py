@@ -1,0 +1,15 @@
+"""Messages between their bytes and their objects."""
+
+import pytest
+from google.protobuf.wrappers_pb2 import Int64Value
+
+from connectrpc_protocol import Code, ConnectError, JsonCodec
+from connectrpc_protocol.messages import MessageDecoder
+
+
+def test_an_error_does_not_repeat_a_long_value() -> None:
+    """What cannot be decoded is the client's; its answer, which may be a header, is short."""
+    decoder = MessageDecoder(JsonCodec(), Int64Value, None, Code.INVALID_ARGUMENT)
+    with pytest.raises(ConnectError, match="cannot decode google") as caught:
+        decoder.decode(b'"' + b"9" * 4000 + b'"', None)
+    assert len(caught.value.message) < 300
