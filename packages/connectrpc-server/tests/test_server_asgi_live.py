@@ -144,7 +144,7 @@ def test_a_stream_that_ends_before_its_requests(port_of, name, version):
     assert received.startswith(envelope("a") + b"\2")
 
 
-@pytest.mark.parametrize(("name", "version"), VERSIONS[:-2])  # pyvoy does not tell
+@every_version
 def test_a_client_that_leaves_a_unary_call(port_of, name, version):
     port = port_of(name)
 

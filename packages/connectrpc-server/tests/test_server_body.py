@@ -281,6 +281,17 @@ def test_servers_that_end_one_stream_of_many(asgi_application, name, header, opt
     run(check())
 
 
+@refused
+def test_requests_of_a_known_length(asgi_application, name, header, options):
+    async def check():
+        connection = Connection(*[b"\0\0"] * 5, is_complete=True)
+        app = asgi_application(Service(stop), **options)
+        await connection.call(app, name, header, (b"content-length", b"10"), **HTTP2)
+        assert connection.steps == ["request"] * 5 + ["end"]
+
+    run(check())
+
+
 def test_paths_of_no_service(asgi_application):
     async def check():
         connection = Connection(*[b"a"] * 5, is_complete=True)

@@ -100,6 +100,33 @@ def test_disconnect_cancels_the_handler(asgi_application, name, header, body):
     asyncio.run(check())
 
 
+class Repeating(asyncio.Queue):
+    """What pyvoy receives: the end of the request again and again, until the client is gone."""
+
+    async def get(self):
+        if self.empty():
+            return {"type": "http.request", "body": b"", "more_body": False}
+        return self.get_nowait()
+
+
+@pytest.mark.parametrize(("name", "header", "body"), CALLS)
+def test_disconnect_where_the_end_is_repeated(asgi_application, name, header, body):
+    async def check():
+        service = Waiting()
+        connection = Connection(body)
+        connection.events, once = Repeating(), connection.events
+        connection.events.put_nowait(once.get_nowait())
+        task = connection.call(asgi_application(service), name, header)
+        await asyncio.wait_for(service.began.wait(), 30)
+        for _ in range(100):  # as long as the application may take to read whatever it wants
+            await asyncio.sleep(0)
+        connection.disconnect()
+        await asyncio.wait_for(task, 30)
+        assert service.ended == ["cancelled"]
+
+    asyncio.run(check())
+
+
 @pytest.mark.parametrize(("name", "header"), [("Unary", PROTO), ("Bidi", STREAM)])
 def test_disconnect_inside_the_body(asgi_application, name, header):
     async def check():

@@ -28,6 +28,10 @@ _ROUNDING = 0.002
 _AHEAD_BYTES = 64 * 1024
 _AHEAD_EVENTS = 16
 
+# How long until a server that repeats the end of the request is asked again whether its client is
+# still there. pyvoy (1.3) does so, where others wait for the disconnect.
+_REPEAT_SECONDS = 0.2
+
 # How long after its deadline a call may take to write its end.
 _WRITE_SECONDS = 5.0
 
@@ -158,7 +162,16 @@ class ReadAhead:
     whether or not somebody reads.
     """
 
-    __slots__ = ("_arrived", "_end", "_events", "_is_over", "_receive", "_size", "_task")
+    __slots__ = (
+        "_arrived",
+        "_end",
+        "_events",
+        "_is_complete",
+        "_is_over",
+        "_receive",
+        "_size",
+        "_task",
+    )
 
     def __init__(self, receive: Receive, end: Callable[[Exception], None]) -> None:
         self._receive = receive
@@ -166,6 +179,7 @@ class ReadAhead:
         self._events: deque[Event] = deque()
         self._size = 0
         self._arrived = asyncio.Event()
+        self._is_complete = False
         self._is_over = False
         self._task = asyncio.ensure_future(self._run())
 
@@ -175,6 +189,10 @@ class ReadAhead:
                 event = await self._receive()
                 if event["type"] == "http.disconnect":
                     raise ClientDisconnected
+                if self._is_complete:
+                    await asyncio.sleep(_REPEAT_SECONDS)
+                    continue
+                self._is_complete = not event.get("more_body", False)
                 self._size += len(event.get("body", b""))
                 self._events.append(event)
                 self._arrived.set()
