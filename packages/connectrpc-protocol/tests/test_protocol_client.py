@@ -7,6 +7,7 @@ from connectrpc_protocol.client import ClientProtocol
 def test_a_protocol_is_known_by_its_name(name: str) -> None:
     protocol = ClientProtocol(name)
     assert (protocol.name, protocol.needs_trailers) == (name, name == "grpc")
+    assert protocol.has_get == (name == "connect")
 
 
 def test_an_unknown_protocol_names_the_known() -> None:

@@ -77,7 +77,7 @@ class Settings:
         *,
         use_get: bool = False,
     ) -> RequestContext:
-        """The context of a call that begins now.
+        """The context of a call that begins now; with POST where the protocol has no GET.
 
         Raises `ValueError` for a negative timeout, a header that HTTP cannot carry, and GET for a
         method that may have side effects.
@@ -91,7 +91,7 @@ class Settings:
         return RequestContext(
             method,
             self.protocol.name,
-            "GET" if use_get else "POST",
+            "GET" if use_get and self.protocol.has_get else "POST",
             Headers(headers or ()),
             deadline_after(timeout_ms),
             self._peer,

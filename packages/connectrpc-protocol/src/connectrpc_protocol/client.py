@@ -44,8 +44,8 @@ class StreamClientMethod(Protocol[Req_contra, Res_co]):
 class ClientProtocol:
     """A protocol a client speaks; `name` is `connect`, `grpc` or `grpc-web`.
 
-    `needs_trailers` is whether its answers end with HTTP trailers. Raises `ValueError` for an
-    unknown name.
+    `needs_trailers` is whether its answers end with HTTP trailers, `has_get` whether methods
+    without side effects may be called with GET. Raises `ValueError` for an unknown name.
     """
 
     def __init__(self, name: str) -> None:
@@ -54,6 +54,7 @@ class ClientProtocol:
             raise ValueError(f"unknown protocol {name!r}; known: {known}")
         self.name = name
         self.needs_trailers = name == grpc.PROTOCOL
+        self.has_get = name == connect.PROTOCOL
 
     def unary(
         self, method: Method[Req, Res], base_url: str, options: ClientOptions
