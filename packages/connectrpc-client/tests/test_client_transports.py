@@ -483,6 +483,7 @@ def resetting(code):
         (0x1, Code.INTERNAL),  # PROTOCOL_ERROR
         (0x2, Code.INTERNAL),  # INTERNAL_ERROR
         (0x3, Code.INTERNAL),  # FLOW_CONTROL_ERROR
+        (0x7, Code.UNAVAILABLE),  # REFUSED_STREAM
         (0x8, Code.CANCELED),  # CANCEL
         (0xB, Code.RESOURCE_EXHAUSTED),  # ENHANCE_YOUR_CALM
         (0xC, Code.PERMISSION_DENIED),  # INADEQUATE_SECURITY
