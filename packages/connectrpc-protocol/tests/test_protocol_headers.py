@@ -136,7 +136,7 @@ def test_raw_pairs_may_have_a_prefix() -> None:
 
 @pytest.mark.parametrize("name", sorted(RESERVED))
 def test_what_the_protocols_set_is_no_metadata(name: str) -> None:
-    assert list(Headers([(name.upper(), "1"), ("x-a", "2")]).metadata()) == [("x-a", "2")]
+    assert list(Headers([(name.upper(), "1111"), ("x-a", "2")]).metadata()) == [("x-a", "2")]
 
 
 @bounded
@@ -181,7 +181,18 @@ def test_any_text_is_base64_or_a_value_error(text: str) -> None:
 
 def test_invalid_base64_in_a_header_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="invalid base64"):
-        Headers({"x-bin": "YQ,!"}).get_binary("x-bin")
+        Headers.from_raw([(b"x-bin", b"YQ,!")]).get_binary("x-bin")
+
+
+@pytest.mark.parametrize("value", ["raw text", "YQ,!", "A", "_-8", "YQ==="])
+def test_a_binary_value_that_is_no_base64_is_not_sent(value: str) -> None:
+    headers = Headers()
+    for name in ("x-bin", "X-BIN"):
+        with pytest.raises(ValueError, match=f"the value of header '{name}': invalid base64"):
+            headers.add(name, value)
+        with pytest.raises(ValueError, match="add_binary encodes"):
+            headers[name] = value
+    assert not headers
 
 
 def test_merged_headers_hold_each_pair_once() -> None:

@@ -39,6 +39,7 @@ RESERVED = frozenset(
         "grpc-timeout",
         "host",
         "keep-alive",
+        "proxy-connection",
         "server",
         "te",
         "trailer",
@@ -57,8 +58,9 @@ class Headers(MutableMapping[str, str]):
     `get_binary` and `add_binary` convert.
 
     Raises `ValueError` for a name or value that HTTP cannot carry, so that a line feed in user
-    data never becomes a header of its own. Spaces and tabs around a value are no part of it (RFC
-    9110, section 5.5) and are left out.
+    data never becomes a header of its own, and for a `-bin` value that is no base64, for which
+    other implementations of gRPC end a call without a reason. Spaces and tabs around a value are
+    no part of it (RFC 9110, section 5.5) and are left out.
     """
 
     __slots__ = ("_values",)
@@ -97,7 +99,8 @@ class Headers(MutableMapping[str, str]):
     def add(self, name: str, value: str) -> None:
         """Append a value and keep those that are there.
 
-        Raises `ValueError` where HTTP cannot carry the name or the value.
+        Raises `ValueError` where HTTP cannot carry the name or the value, and for a `-bin` value
+        that is no base64.
         """
         self._add(name, value)
 
@@ -127,8 +130,7 @@ class Headers(MutableMapping[str, str]):
         Raises `ValueError` where a value is not base64. Several values may stand in one header,
         parted by commas; padding is optional (grpc/grpc, PROTOCOL-HTTP2.md, "Custom-Metadata").
         """
-        parts = (part.strip() for value in self.get_all(name) for part in value.split(","))
-        return [decode_base64(part) for part in parts]
+        return [part for value in self.get_all(name) for part in _decode_parts(value)]
 
     @overload
     def get(self, name: str, /) -> str | None: ...
@@ -186,6 +188,10 @@ def decode_base64(text: str) -> bytes:
         raise ValueError(f"invalid base64: {error}") from None
 
 
+def _decode_parts(value: str) -> list[bytes]:
+    return [decode_base64(part.strip()) for part in value.split(",")]
+
+
 def _checked_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ValueError(f"invalid header name: {name!r}")
@@ -199,4 +205,9 @@ def _checked_value(name: str, value: object) -> str:
         raise ValueError(
             f"invalid character in the value of header {name!r}; a '-bin' header holds any bytes"
         )
+    if name[-4:].lower() == "-bin":
+        try:
+            _decode_parts(value)
+        except ValueError as error:
+            raise ValueError(f"the value of header {name!r}: {error}; add_binary encodes") from None
     return value.strip(" \t")
