@@ -297,6 +297,64 @@ def test_an_interceptor_ends_although_an_inner_one_fails_at_its_end(colour, tag,
     assert log == ["start a", "start b", "end b None", "end a at the end"]
 
 
+class FailToClose(Nothing):
+    """Interceptors of streams that fail when they are closed."""
+
+    async def intercept_server_stream(self, call_next, request, ctx):
+        responses = call_next(request, ctx)
+        try:
+            while True:
+                yield await anext(responses)
+        finally:
+            raise ValueError("not closed")
+
+    def intercept_server_stream_sync(self, call_next, request, ctx):
+        responses = call_next(request, ctx)
+        try:
+            while True:
+                yield next(responses)
+        finally:
+            raise ValueError("not closed")
+
+
+def test_a_stream_is_closed_although_its_interceptor_fails_to(ctx) -> None:
+    log: list[str] = []
+
+    async def stream(request, ctx):
+        try:
+            yield request
+        finally:
+            log.append("closed")
+
+    async def call() -> None:
+        chain = InterceptorChain([FailToClose(), FailToClose()])
+        responses = cast("Any", chain.server_stream(stream)(StringValue(), ctx))
+        await anext(responses)
+        with pytest.raises(ValueError, match="not closed"):
+            await responses.aclose()
+        # Before the garbage collector or the end of the event loop do it.
+        assert log == ["closed"]
+
+    asyncio.run(call())
+
+
+def test_a_sync_stream_is_closed_although_its_interceptor_fails_to(ctx) -> None:
+    log: list[str] = []
+
+    def stream(request, ctx):
+        try:
+            yield request
+        finally:
+            log.append("closed")
+
+    chain = InterceptorChainSync([FailToClose(), FailToClose()])
+    responses = cast("Any", chain.server_stream(stream)(StringValue(), ctx))
+    next(responses)
+    with pytest.raises(ValueError, match="not closed"):
+        responses.close()
+    assert log == ["closed"]
+
+
 @colours
 @pytest.mark.parametrize("error_type", [asyncio.CancelledError, KeyboardInterrupt])
 def test_no_interceptor_stops_a_cancellation_or_an_interrupt(colour, tag, ctx, error_type) -> None:

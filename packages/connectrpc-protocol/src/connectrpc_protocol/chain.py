@@ -197,24 +197,23 @@ async def _closing(
     argument: object,
     ctx: RequestContext,
 ) -> AsyncGenerator[Res, None]:
-    """What an interceptor yields; at the end the iterators inside are closed, outermost first.
+    """What an interceptor yields; at the end it is closed, then the iterators inside, in any case.
 
     An interceptor that iterates over `call_next(...)` does not close it when it ends early.
     """
-    opened: list[AsyncIterator[Res]] = []
+    async with AsyncExitStack() as opened:
 
-    def opening(argument: object, ctx: RequestContext) -> AsyncIterator[Res]:
-        opened.append(call_next(argument, ctx))
-        return opened[-1]
+        def opening(argument: object, ctx: RequestContext) -> AsyncIterator[Res]:
+            iterator = call_next(argument, ctx)
+            opened.push_async_callback(aclose_iterator, iterator)
+            return iterator
 
-    try:
         outer = intercept(opening, argument, ctx)
-        opened.insert(0, outer)
-        async for message in outer:
-            yield message
-    finally:
-        for each in opened:
-            await aclose_iterator(each)
+        try:
+            async for message in outer:
+                yield message
+        finally:
+            await aclose_iterator(outer)
 
 
 def _closing_sync(
@@ -224,19 +223,18 @@ def _closing_sync(
     ctx: RequestContext,
 ) -> Generator[Res, None, None]:
     """See `_closing`."""
-    opened: list[Iterator[Res]] = []
+    with ExitStack() as opened:
 
-    def opening(argument: object, ctx: RequestContext) -> Iterator[Res]:
-        opened.append(call_next(argument, ctx))
-        return opened[-1]
+        def opening(argument: object, ctx: RequestContext) -> Iterator[Res]:
+            iterator = call_next(argument, ctx)
+            opened.callback(close_iterator, iterator)
+            return iterator
 
-    try:
         outer = intercept(opening, argument, ctx)
-        opened.insert(0, outer)
-        yield from outer
-    finally:
-        for each in opened:
-            close_iterator(each)
+        try:
+            yield from outer
+        finally:
+            close_iterator(outer)
 
 
 def _is_metadata(interceptor: object) -> TypeGuard[MetadataInterceptor[object]]:
