@@ -62,17 +62,14 @@ class UnaryEndpoint(Generic[Req, Res]):
         self._is_observed = bool(chain.metadata)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope.get("http_version") == "2":
-            receive = checked(scope, receive)
+        receive = checked(scope, receive) if scope.get("http_version") == "2" else receive
         call = self._method.accept(
             scope["method"], scope["headers"], scope["query_string"], scope.get("client")
         )
+        if not isinstance(call, HttpResponse) and call.needs_trailers and not has_trailers(scope):
+            call = call.failure(no_trailers(call.context))
         if isinstance(call, HttpResponse):
             await refuse(call, scope, receive, send, REQUEST_PAUSE)
-            return
-        if call.needs_trailers and not has_trailers(scope):
-            failure = call.failure(no_trailers(call.context))
-            await refuse(failure, scope, receive, send, REQUEST_PAUSE)
             return
         if self._is_observed or call.context.deadline is not None:
             await self._supervise(call, scope, receive, send)
@@ -99,7 +96,16 @@ class UnaryEndpoint(Generic[Req, Res]):
             response = _failure(call, exc)
         if body is not None:
             await body.drain()
-        await respond(response, scope, send)
+        if response.trailers is not None:
+            await respond(response, scope, send)
+            return
+        # The same, written out: nearly all calls come here, and a coroutine less is measurable.
+        status, headers = response.status, response.headers
+        try:
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": response.body})
+        except OSError:
+            pass
 
     async def _supervise(
         self, call: UnaryServerCall[Req, Res], scope: Scope, receive: Receive, send: Send
