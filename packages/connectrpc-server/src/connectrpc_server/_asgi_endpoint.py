@@ -66,10 +66,12 @@ class UnaryEndpoint(Generic[Req, Res]):
         call = self._method.accept(
             scope["method"], scope["headers"], scope["query_string"], scope.get("client")
         )
-        if not isinstance(call, HttpResponse) and call.needs_trailers and not has_trailers(scope):
-            call = call.failure(no_trailers(call.context))
         if isinstance(call, HttpResponse):
             await refuse(call, scope, receive, send, REQUEST_PAUSE)
+            return
+        if call.needs_trailers and not has_trailers(scope):
+            failure = call.failure(no_trailers(call.context))
+            await refuse(failure, scope, receive, send, REQUEST_PAUSE)
             return
         if self._is_observed or call.context.deadline is not None:
             await self._supervise(call, scope, receive, send)
