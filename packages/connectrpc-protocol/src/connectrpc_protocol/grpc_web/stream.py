@@ -16,15 +16,11 @@ from connectrpc_protocol.grpc.stream import StreamClientCall as GrpcStreamClient
 from connectrpc_protocol.grpc.stream import StreamClientMethod as GrpcStreamClientMethod
 from connectrpc_protocol.grpc.stream import StreamServerCall as GrpcStreamServerCall
 from connectrpc_protocol.grpc_web.headers import CONTENT_TYPE, PROTOCOL, TEXT_CONTENT_TYPE
+from connectrpc_protocol.grpc_web.server import TextServerCall, WebServerCall
 from connectrpc_protocol.grpc_web.text import TextDecoder, encode_text
-from connectrpc_protocol.grpc_web.trailers import (
-    TRAILERS,
-    pack_trailers,
-    parse_trailers,
-    whole_answer,
-)
+from connectrpc_protocol.grpc_web.trailers import TRAILERS, pack_trailers, parse_trailers
 from connectrpc_protocol.headers import Headers, RawHeaders
-from connectrpc_protocol.http import End, HeaderPair, HttpResponse
+from connectrpc_protocol.http import End
 from connectrpc_protocol.messages import end_limit
 from connectrpc_protocol.method import Method
 from connectrpc_protocol.options import ServerOptions
@@ -33,23 +29,16 @@ Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
 
 
-class StreamServerCall(GrpcStreamServerCall[Req, Res]):
+class StreamServerCall(WebServerCall[Req, Res], GrpcStreamServerCall[Req, Res]):
     """See `connectrpc_protocol.call.StreamServerCall`."""
 
     __slots__ = ()
 
-    needs_trailers = False
-
     def end(self, exc: BaseException | None = None) -> End:
         return End(pack_trailers(self._trailers(exc)))
 
-    def _answer(
-        self, headers: list[HeaderPair], body: bytes, trailers: list[HeaderPair]
-    ) -> HttpResponse:
-        return whole_answer(headers, body + pack_trailers(trailers))
 
-
-class TextStreamServerCall(StreamServerCall[Req, Res]):
+class TextStreamServerCall(TextServerCall[Req, Res], StreamServerCall[Req, Res]):
     """A call in base64."""
 
     __slots__ = ("_text",)
@@ -80,11 +69,6 @@ class TextStreamServerCall(StreamServerCall[Req, Res]):
 
     def end(self, exc: BaseException | None = None) -> End:
         return End(encode_text(super().end(exc).body))
-
-    def _answer(
-        self, headers: list[HeaderPair], body: bytes, trailers: list[HeaderPair]
-    ) -> HttpResponse:
-        return whole_answer(headers, encode_text(body + pack_trailers(trailers)))
 
 
 def stream_bindings(

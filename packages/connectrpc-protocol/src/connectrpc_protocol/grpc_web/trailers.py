@@ -1,25 +1,32 @@
 """Trailers as the last envelope of a body. Source: PROTOCOL-WEB.md, "Message framing"."""
 
-from collections.abc import Iterable
 from contextlib import suppress
 
 from connectrpc_protocol.envelope import pack
+from connectrpc_protocol.grpc.status import OK
 from connectrpc_protocol.headers import Headers
-from connectrpc_protocol.http import HTTP_OK, HeaderPair, HttpResponse
+from connectrpc_protocol.http import HeaderPair
 
 TRAILERS = 0b1000_0000
 _SPACE = b" \t\r"
 
 
-def pack_trailers(trailers: Iterable[HeaderPair]) -> bytes:
+def pack_trailers(trailers: list[HeaderPair]) -> bytes:
     """The envelope of trailers: a block of HTTP/1.1 headers with lower-case names.
 
     A line break inside, in metadata that a careless HTTP library took from somewhere else, would
     begin a trailer of its own; such a trailer is left out.
     """
+    return _ONLY_OK if trailers == [OK] else _pack(trailers)
+
+
+def _pack(trailers: list[HeaderPair]) -> bytes:
     lines = (b"%b: %b" % pair for pair in trailers)
     block = b"".join(line + b"\r\n" for line in lines if b"\n" not in line and b"\r" not in line)
     return pack(TRAILERS, block)
+
+
+_ONLY_OK = _pack([OK])
 
 
 def parse_trailers(block: bytes) -> Headers:
@@ -37,8 +44,3 @@ def parse_trailers(block: bytes) -> Headers:
         elif name:
             raise ValueError(f"no colon in {name[:40]!r}")
     return headers
-
-
-def whole_answer(headers: list[HeaderPair], body: bytes) -> HttpResponse:
-    """An answer whose trailers are in its body, which so has a known length."""
-    return HttpResponse(HTTP_OK, [*headers, (b"content-length", b"%d" % len(body))], body)

@@ -7,9 +7,8 @@ from google.protobuf.message import Message
 from connectrpc_protocol.grpc.server import ServerBinding, server_bindings
 from connectrpc_protocol.grpc.unary import UnaryServerCall as GrpcUnaryServerCall
 from connectrpc_protocol.grpc_web.headers import CONTENT_TYPE, PROTOCOL, TEXT_CONTENT_TYPE
-from connectrpc_protocol.grpc_web.text import TextDecoder, encode_text, text_size
-from connectrpc_protocol.grpc_web.trailers import pack_trailers, whole_answer
-from connectrpc_protocol.http import HeaderPair, HttpResponse
+from connectrpc_protocol.grpc_web.server import TextServerCall, WebServerCall
+from connectrpc_protocol.grpc_web.text import TextDecoder, text_size
 from connectrpc_protocol.method import Method
 from connectrpc_protocol.options import ServerOptions
 
@@ -17,20 +16,13 @@ Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
 
 
-class UnaryServerCall(GrpcUnaryServerCall[Req, Res]):
+class UnaryServerCall(WebServerCall[Req, Res], GrpcUnaryServerCall[Req, Res]):
     """See `connectrpc_protocol.call.UnaryServerCall`."""
 
     __slots__ = ()
 
-    needs_trailers = False
 
-    def _answer(
-        self, headers: list[HeaderPair], body: bytes, trailers: list[HeaderPair]
-    ) -> HttpResponse:
-        return whole_answer(headers, body + pack_trailers(trailers))
-
-
-class TextUnaryServerCall(UnaryServerCall[Req, Res]):
+class TextUnaryServerCall(TextServerCall[Req, Res], UnaryServerCall[Req, Res]):
     """A call in base64."""
 
     __slots__ = ()
@@ -45,11 +37,6 @@ class TextUnaryServerCall(UnaryServerCall[Req, Res]):
         data = decoder.feed(body)
         decoder.finish()
         return super().request(data)
-
-    def _answer(
-        self, headers: list[HeaderPair], body: bytes, trailers: list[HeaderPair]
-    ) -> HttpResponse:
-        return whole_answer(headers, encode_text(body + pack_trailers(trailers)))
 
 
 def unary_bindings(
