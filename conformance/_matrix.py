@@ -32,7 +32,7 @@ ROWS = (
     _server("uvicorn-httptools", "server-http1", "uvicorn", "httptools"),
     _server("uvicorn-h11", "server-http1", "uvicorn", "h11"),
     _server("pyvoy-asgi", "server-http3", "pyvoy", "asgi"),
-    _server("hypercorn", "server-http3", "hypercorn"),
+    _server("hypercorn", "server-http2", "hypercorn"),
     _server("granian", "granian", "granian"),
     _server("daphne", "daphne", "daphne"),
     _server("gunicorn-gthread", "server-http1", "gunicorn"),

@@ -1,4 +1,8 @@
-"""hypercorn: HTTP/1.1, HTTP/2 and HTTP/3."""
+"""hypercorn: HTTP/1.1 and HTTP/2.
+
+Not HTTP/3, which it has, but which ends for all clients as soon as one of them gives up a call; see
+`upstream/hypercorn_http3.py`.
+"""
 
 import asyncio
 import socket
@@ -14,9 +18,8 @@ _REQUESTS_PER_CONNECTION = 1_000_000
 
 def serve(order: Order) -> None:
     config = Config()
-    tcp = socket.create_server((HOST, 0))
-    port = tcp.getsockname()[1]
-    config.bind = [f"fd://{tcp.fileno()}"]
+    listener = socket.create_server((HOST, 0))
+    config.bind = [f"fd://{listener.fileno()}"]
     config.loglevel = "WARNING"
     config.graceful_timeout = SHUTDOWN_SECONDS
     config.keep_alive_timeout = KEEP_ALIVE_SECONDS
@@ -25,9 +28,5 @@ def serve(order: Order) -> None:
     if order.tls is not None:
         config.certfile, config.keyfile = order.tls.cert, order.tls.key
         config.ca_certs, config.verify_mode = order.tls.ca, order.cert_reqs
-    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    if order.is_http3:
-        udp.bind((HOST, port))
-        config.quic_bind = [f"fd://{udp.fileno()}"]
-    order.announce(port)  # connections wait until they are accepted
+    order.announce(listener.getsockname()[1])  # connections wait until they are accepted
     asyncio.run(run(asgi, config))
