@@ -304,7 +304,7 @@ def test_paths_of_no_service(asgi_application):
 
 @refused
 def test_a_client_that_never_ends_its_request(asgi_application, monkeypatch, name, header, options):
-    monkeypatch.setattr(_asgi_body, "_DRAIN_SECONDS", 0.05)
+    monkeypatch.setattr(_asgi_body, "DRAIN_MAX_MS", 50)
 
     async def check():
         connection = Connection(b"\0\0", b"\0\0")

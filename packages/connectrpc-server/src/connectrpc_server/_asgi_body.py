@@ -9,13 +9,11 @@ from google.protobuf.message import Message
 from connectrpc_protocol.call import UnaryServerCall
 from connectrpc_server._asyncio import ReadAhead, patience
 from connectrpc_server._disconnect import ClientDisconnected
+from connectrpc_server._drain import DRAIN_MAX_BYTES, DRAIN_MAX_MS
 from connectrpc_server._types import Event, Receive, Scope
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
-
-_DRAIN_MAX_BYTES = 8 * 1024 * 1024
-_DRAIN_SECONDS = 3.0
 
 REQUEST_PAUSE = 1.0
 """One request is under way as a whole: its client waits for nothing."""
@@ -107,8 +105,8 @@ class Body:
             return
         size = 0
         with suppress(ClientDisconnected):
-            async with patience(_DRAIN_SECONDS) as wait_for:
-                while not self.is_ended and size <= _DRAIN_MAX_BYTES:
+            async with patience(DRAIN_MAX_MS / 1000) as wait_for:
+                while not self.is_ended and size <= DRAIN_MAX_BYTES:
                     wait_for(self._pause)
                     size += len(await self.read())
 

@@ -6,12 +6,10 @@ from typing import Protocol
 from connectrpc_protocol import Code, ConnectError
 from connectrpc_protocol.deadline import deadline_after, remaining
 from connectrpc_server._disconnect import ClientDisconnected
+from connectrpc_server._drain import DRAIN_MAX_BYTES, DRAIN_MAX_MS
 from connectrpc_server._types import SEND_TRAILERS, Environ
 
 _CHUNK = 64 * 1024
-_FIRST_CHUNK = 1024
-_DRAIN_MAX_BYTES = 8 * 1024 * 1024
-_DRAIN_MAX_MS = 3_000
 
 
 class Body:
@@ -36,7 +34,7 @@ class Body:
         self._socket = _socket(environ)
         self._can_drain = _can_drain(environ)
         self._deadline = deadline
-        self._chunk = _FIRST_CHUNK
+        self._chunk = 1
         self._is_malformed = False
         # `None` where the server ends the body itself.
         self._left: int | None = None if _is_terminated(environ) else 0
@@ -117,12 +115,12 @@ class Body:
         A server ends a connection on which a request was not read (RFC 9112, section 9.3), and the
         client may lose the answer, or its next call, with it.
         """
-        if self.is_read or (self._left is not None and self._left > _DRAIN_MAX_BYTES):
+        if self.is_read or (self._left is not None and self._left > DRAIN_MAX_BYTES):
             return
-        self._deadline = deadline_after(_DRAIN_MAX_MS)
+        self._deadline, self._chunk = deadline_after(DRAIN_MAX_MS), 1
         size = 0
         with suppress(ConnectError):
-            while size <= _DRAIN_MAX_BYTES and (chunk := self.read()):
+            while size <= DRAIN_MAX_BYTES and (chunk := self.read()):
                 size += len(chunk)
 
 
