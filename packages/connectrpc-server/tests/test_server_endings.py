@@ -1,6 +1,7 @@
 """How calls end before their time: deadlines, disconnects, cancellation, wrong handlers."""
 
 import asyncio
+import contextlib
 import functools
 import io
 import json
@@ -265,6 +266,90 @@ def test_a_handler_that_never_suspends_sees_the_disconnect(asgi_application):
 
 
 @pytest.mark.parametrize(("name", "header", "body"), CALLS)
+def test_a_cancellation_that_nobody_asked_for_is_an_error(
+    asgi_application, caplog, name, header, body
+):
+    class Dependent(Waiting):
+        async def wait(self):
+            other = asyncio.create_task(asyncio.Event().wait())
+            asyncio.get_running_loop().call_soon(other.cancel)
+            await other
+
+    async def check():
+        connection = Connection(body)
+        task = connection.call(asgi_application(Dependent()), name, header)
+        await asyncio.wait_for(task, 30)
+        assert b'"internal"' in connection.sent[-1]["body"]
+
+    asyncio.run(check())
+    assert "something that the call waited for was cancelled" in caplog.text
+
+
+class Stubborn(Waiting):
+    """Handlers that go on after they were cancelled."""
+
+    async def server(self, request, ctx):
+        try:
+            while True:
+                yield request
+                with contextlib.suppress(asyncio.CancelledError):
+                    await self.wait()
+        finally:
+            self.ended.append("closed")
+
+    async def bidi(self, requests, ctx):
+        yield await anext(requests)
+        with contextlib.suppress(asyncio.CancelledError):
+            await self.wait()
+        async for _ in requests:
+            pytest.fail("there is no second request")
+
+
+@pytest.mark.parametrize(("name", "ended"), [("Server", "closed"), ("Bidi", "cancelled")])
+@pytest.mark.parametrize("cause", ["deadline", "disconnect"])
+def test_a_handler_that_lets_its_cancellation_pass(asgi_application, name, ended, cause):
+    async def check():
+        service = Stubborn()
+        connection = Connection(ENVELOPE, complete=name == "Server")
+        options = {"default_timeout_ms": 50} if cause == "deadline" else {}
+        task = connection.call(asgi_application(service, **options), name, STREAM)
+        await asyncio.wait_for(service.began.wait(), 30)
+        if cause == "disconnect":
+            connection.disconnect()
+        # Not `wait_for`: its cancellation would be let pass, too.
+        done, _ = await asyncio.wait([task], timeout=30)
+        assert done == {task}
+        assert service.ended[-1] == ended
+        messages = [each for each in connection.sent if each.get("more_body")]
+        assert len(messages) == 1
+        assert cause != "deadline" or b'"deadline_exceeded"' in connection.sent[-1]["body"]
+
+    asyncio.run(check())
+
+
+def test_a_wait_for_a_request_can_be_cut_short(asgi_application):
+    class Patient(Waiting):
+        async def bidi(self, requests, ctx):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await anext(requests)
+            yield StringValue(value="nothing yet")
+            async for request in requests:
+                yield request
+
+    async def check():
+        connection = Connection(b"", complete=False)
+        task = connection.call(asgi_application(Patient()), "Bidi", STREAM)
+        await asyncio.wait_for(connection.answered.wait(), 30)
+        connection.events.put_nowait({"type": "http.request", "body": ENVELOPE})
+        await asyncio.wait_for(task, 30)
+        messages = [each["body"] for each in connection.sent if each.get("more_body")]
+        assert messages[1:] == [ENVELOPE]
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize(("name", "header", "body"), CALLS)
 def test_deadline_of_the_client(asgi_application, name, header, body):
     async def check():
         service = Waiting()
@@ -345,6 +430,18 @@ def test_sync_handler_does_not_begin_past_the_deadline(make_shell):
     assert seen == []
 
 
+def stream_environ(name):
+    return {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": f"/test.v1.Echo/{name}",
+        "CONTENT_TYPE": "application/connect+proto",
+        "CONTENT_LENGTH": str(len(ENVELOPE)),
+        "REMOTE_ADDR": "127.0.0.1",
+        "REMOTE_PORT": "unknown",
+        "wsgi.input": io.BytesIO(ENVELOPE),
+    }
+
+
 def test_sync_stream_that_nobody_reads(wsgi_application, make_shell):
     class Ends:
         def on_start_sync(self, ctx):
@@ -354,20 +451,28 @@ def test_sync_stream_that_nobody_reads(wsgi_application, make_shell):
             self.error = error
 
     ends, service = Ends(), make_shell("wsgi").service
-    environ = {
-        "REQUEST_METHOD": "POST",
-        "PATH_INFO": "/test.v1.Echo/Server",
-        "CONTENT_TYPE": "application/connect+proto",
-        "CONTENT_LENGTH": str(len(ENVELOPE)),
-        "REMOTE_ADDR": "127.0.0.1",
-        "REMOTE_PORT": "unknown",
-        "wsgi.input": io.BytesIO(ENVELOPE),
-    }
-    answer = wsgi_application(service, interceptors=[ends])(environ, lambda *_: None)
+    app = wsgi_application(service, interceptors=[ends])
+    answer = app(stream_environ("Server"), lambda *_: None)
     next(iter(answer))
     answer.close()
     assert service.closed == ["server"]
     assert ends.error.code is Code.CANCELED
+
+
+def test_sync_stream_that_nobody_reads_and_that_fails_to_close(wsgi_application, caplog):
+    class Broken:
+        unary = client = bidi = None
+
+        def server(self, request, ctx):
+            try:
+                yield request
+            finally:
+                raise RuntimeError("secret-db-password")
+
+    answer = wsgi_application(Broken())(stream_environ("Server"), lambda *_: None)
+    next(iter(answer))
+    answer.close()
+    assert "secret-db-password" in caplog.text
 
 
 def test_timeout_error_of_the_handler_is_no_deadline(asgi_application):

@@ -202,7 +202,7 @@ class StreamEndpoint(Generic[Req, Res]):
         limit = partial(CallScope, deadline)
         async with self._chain.around(call.context, limit), limit() as scope:
             remaining(deadline)
-            answering = self._answer(call, _Requests(call, body), answer)
+            answering = self._answer(call, _Requests(call, body, scope), answer, scope)
             await observed(answering, partial(body.watch, scope.end))
             remaining(deadline)
 
@@ -211,11 +211,14 @@ class StreamEndpoint(Generic[Req, Res]):
         call: StreamServerCall[Req, Res],
         requests: AsyncIterator[Req],
         answer: StreamAnswer[Req, Res],
+        scope: CallScope,
     ) -> None:
         responses = await self._function(requests, call.context)
         try:
             count = 0
             async for message in responses:
+                if scope.reason is not None:
+                    raise scope.reason  # for a handler that let its cancellation pass
                 await answer.message(message)
                 count += 1
                 if count % _MESSAGES_BETWEEN_CHECKPOINTS == 0:
@@ -228,11 +231,12 @@ class StreamEndpoint(Generic[Req, Res]):
 class _Requests(AsyncIterator[Req], Generic[Req, Res]):
     """The requests of one call, read as they are asked for. After an error there are no more."""
 
-    __slots__ = ("_body", "_call", "_ends", "_messages")
+    __slots__ = ("_body", "_call", "_ends", "_messages", "_scope")
 
-    def __init__(self, call: StreamServerCall[Req, Res], body: Body) -> None:
+    def __init__(self, call: StreamServerCall[Req, Res], body: Body, scope: CallScope) -> None:
         self._call = call
         self._body = body
+        self._scope = scope
         self._messages: Iterator[Req] = iter(())
         self._ends = False
 
@@ -244,12 +248,14 @@ class _Requests(AsyncIterator[Req], Generic[Req, Res]):
                 if self._ends:
                     break
                 self._messages = await self._read()
-        except BaseException:
+        except Exception:  # a wait that the handler cut short may be tried again
             self._ends = True
             raise
         raise StopAsyncIteration
 
     async def _read(self) -> Iterator[Req]:
+        if self._scope.reason is not None:
+            raise self._scope.reason  # for a handler that let its cancellation pass
         chunk = await self._body.read()
         if not self._body.is_ended:
             return self._call.feed(chunk)

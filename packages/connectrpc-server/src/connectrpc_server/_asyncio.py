@@ -45,15 +45,18 @@ class CallScope:
     """Cancels the task that entered it at the deadline, or when `end` is called.
 
     The body sees an ordinary cancellation; outside it has become the exception that says why.
-    Cancellation from elsewhere passes through untouched, as with `asyncio.timeout`.
+    Cancellation from elsewhere passes through untouched, as with `asyncio.timeout`. One that
+    nobody asked this task for comes out of something that the body awaited, and is an error of it.
+
+    `reason` is that exception, once there is one.
     """
 
-    __slots__ = ("_cancelling", "_deadline", "_is_over", "_reason", "_task", "_timer")
+    __slots__ = ("_cancelling", "_deadline", "_is_over", "_task", "_timer", "reason")
 
     def __init__(self, deadline: float | None) -> None:
         self._deadline = deadline
         self._is_over = False
-        self._reason: Exception | None = None
+        self.reason: Exception | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> "CallScope":
@@ -70,8 +73,8 @@ class CallScope:
 
     def end(self, reason: Exception) -> None:
         """End the body for this reason; without effect once it has ended."""
-        if self._reason is None and not self._is_over:
-            self._reason = reason
+        if self.reason is None and not self._is_over:
+            self.reason = reason
             self._task.cancel()
 
     async def __aexit__(
@@ -83,11 +86,12 @@ class CallScope:
         self._is_over = True
         if self._timer is not None:
             self._timer.cancel()
-        if self._reason is None:
-            return
-        is_ours = self._task.uncancel() <= self._cancelling
-        if is_ours and exc_type is not None and issubclass(exc_type, asyncio.CancelledError):
-            raise self._reason from exc
+        is_cancelled = exc_type is not None and issubclass(exc_type, asyncio.CancelledError)
+        if self.reason is not None:
+            if self._task.uncancel() <= self._cancelling and is_cancelled:
+                raise self.reason from exc
+        elif is_cancelled and self._task.cancelling() <= self._cancelling:
+            raise RuntimeError("something that the call waited for was cancelled") from exc
 
 
 class Resumed(Awaitable[T]):

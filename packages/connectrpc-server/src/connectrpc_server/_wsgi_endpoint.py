@@ -103,7 +103,7 @@ class StreamEndpoint(Generic[Req, Res]):
     ) -> Generator[bytes, None, None]:
         """Nothing when the head of the answer is known, then the body."""
         body = Body(environ, call.context.deadline)
-        is_started = False
+        is_started = is_closed = False
         error: Exception | None = None
         try:
             with self._chain.around(call.context), closing(self._stream(call, body)) as stream:
@@ -116,11 +116,12 @@ class StreamEndpoint(Generic[Req, Res]):
                         yield data
                 except GeneratorExit:
                     # The server closes an answer that nobody reads (PEP 3333, "close()").
+                    is_closed = True
                     raise ClientDisconnected from None
         except Exception as exc:
-            if is_started and isinstance(exc, ClientDisconnected):
-                return
             log_unexpected(exc, call.context)
+            if is_closed or (is_started and isinstance(exc, ClientDisconnected)):
+                return
             error = exc
         if is_started:
             end = call.end(error)
