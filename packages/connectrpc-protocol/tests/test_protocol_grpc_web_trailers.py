@@ -64,3 +64,10 @@ def test_any_block_is_trailers_or_a_value_error(block: bytes) -> None:
 def test_the_time_for_a_block_grows_with_its_length(grows_in_proportion) -> None:
     assert grows_in_proportion(lambda size: parse_trailers(b"x-a: 1\n" * size), 500)
     assert grows_in_proportion(lambda size: parse_trailers(b"\n" * size), 5000)
+
+
+def test_the_number_of_trailers_is_bounded() -> None:
+    lines = [b"x-%d: 1\r\n" % number for number in range(1001)]
+    assert len(parse_trailers(b"".join(lines[1:]))) == 1000
+    with pytest.raises(ValueError, match="more than 1000 lines"):
+        parse_trailers(b"".join(lines))

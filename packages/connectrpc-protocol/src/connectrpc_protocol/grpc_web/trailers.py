@@ -9,6 +9,8 @@ from connectrpc_protocol.http import HeaderPair
 
 TRAILERS = 0b1000_0000
 _SPACE = b" \t\r"
+# A block may be as long as a message, and as objects short lines take a hundred times their bytes.
+_MAX_LINES = 1000
 
 
 def pack_trailers(trailers: list[HeaderPair]) -> bytes:
@@ -30,11 +32,13 @@ _ONLY_OK = _pack([OK])
 
 
 def parse_trailers(block: bytes) -> Headers:
-    """The trailers of an envelope. Raises `ValueError` for a line without a colon.
+    """The trailers of an envelope.
 
-    What HTTP could not carry is left out, so that it never becomes a header when metadata is sent
-    on.
+    Raises `ValueError` for a line without a colon and for too many lines. What HTTP could not carry
+    is left out, so that it never becomes a header when metadata is sent on.
     """
+    if block.count(b"\n") > _MAX_LINES:
+        raise ValueError(f"more than {_MAX_LINES} lines")
     headers = Headers()
     for line in block.split(b"\n"):
         name, colon, value = line.strip(_SPACE).partition(b":")
