@@ -1,5 +1,6 @@
 """Answers over ASGI: whole, and message by message."""
 
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Generic, TypeVar
 
@@ -8,11 +9,14 @@ from google.protobuf.message import Message
 from connectrpc_protocol.call import StreamServerCall
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_server._asgi_body import STREAM_PAUSE, Body
+from connectrpc_server._asyncio import CallScope, checkpoint
 from connectrpc_server._disconnect import ClientDisconnected
 from connectrpc_server._types import Receive, Scope, Send
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
+
+_MESSAGES_BETWEEN_CHECKPOINTS = 64
 
 
 async def respond(response: HttpResponse, scope: Scope, send: Send) -> None:
@@ -55,7 +59,7 @@ async def refuse(
 
 
 class StreamAnswer(Generic[Req, Res]):
-    """Sends the head once, before what comes first."""
+    """Sends the messages of a call and its end; the head goes before what comes first."""
 
     __slots__ = ("_body", "_call", "_scope", "_send", "_started")
 
@@ -68,15 +72,28 @@ class StreamAnswer(Generic[Req, Res]):
         self._body = body
         self._started = False
 
-    async def message(self, message: Res) -> None:
-        """Send a message. Raises `ClientDisconnected`, and what encoding it raises."""
-        data = self._call.message(message)
-        try:
-            await self._head()
-            await self._send({"type": "http.response.body", "body": data, "more_body": True})
-        except OSError:
-            # How servers may say that the client is gone (ASGI, "Disconnected Client").
-            raise ClientDisconnected from None
+    async def messages(self, responses: AsyncIterator[Res], scope: CallScope) -> None:
+        """Send messages as they come.
+
+        Raises `ClientDisconnected`, why `scope` ended, and what making or encoding one raises.
+        """
+        encode, send = self._call.message, self._send
+        count = 0
+        async for message in responses:
+            if scope.reason is not None:
+                raise scope.reason  # for a handler that let its cancellation pass
+            data = encode(message)
+            try:
+                if not self._started:
+                    await self._head()
+                await send({"type": "http.response.body", "body": data, "more_body": True})
+            except OSError:
+                # How servers may say that the client is gone (ASGI, "Disconnected Client").
+                raise ClientDisconnected from None
+            count += 1
+            if count % _MESSAGES_BETWEEN_CHECKPOINTS == 0:
+                # A handler and a server that never suspend would starve every other task.
+                await checkpoint()
 
     async def end(self, error: Exception | None) -> None:
         """Send the end, unless the client is gone."""
@@ -86,23 +103,23 @@ class StreamAnswer(Generic[Req, Res]):
             return
         data, trailers = self._call.end(error)
         with suppress(OSError):
-            await self._head()
+            if not self._started:
+                await self._head()
             await self._send({"type": "http.response.body", "body": data})
             if trailers is not None:
                 await self._send({"type": "http.response.trailers", "headers": trailers})
 
     async def _head(self) -> None:
-        if not self._started:
-            self._started = True
-            head = self._call.head()
-            await self._send(
-                {
-                    "type": "http.response.start",
-                    "status": head.status,
-                    "headers": head.headers,
-                    "trailers": head.has_trailers,
-                }
-            )
+        self._started = True
+        head = self._call.head()
+        await self._send(
+            {
+                "type": "http.response.start",
+                "status": head.status,
+                "headers": head.headers,
+                "trailers": head.has_trailers,
+            }
+        )
 
 
 def has_trailers(scope: Scope) -> bool:

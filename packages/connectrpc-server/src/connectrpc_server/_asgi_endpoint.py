@@ -25,7 +25,6 @@ from connectrpc_server._asyncio import (
     ReadAhead,
     Resumed,
     as_coroutine_function,
-    checkpoint,
     observed,
     write_by,
 )
@@ -35,8 +34,6 @@ from connectrpc_server._types import Receive, Scope, Send
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
-
-_MESSAGES_BETWEEN_CHECKPOINTS = 16
 
 
 class Endpoint(Protocol):
@@ -215,15 +212,7 @@ class StreamEndpoint(Generic[Req, Res]):
     ) -> None:
         responses = await self._function(requests, call.context)
         try:
-            count = 0
-            async for message in responses:
-                if scope.reason is not None:
-                    raise scope.reason  # for a handler that let its cancellation pass
-                await answer.message(message)
-                count += 1
-                if count % _MESSAGES_BETWEEN_CHECKPOINTS == 0:
-                    # A handler and a server that never suspend would starve every other task.
-                    await checkpoint()
+            await answer.messages(responses, scope)
         finally:
             await aclose_iterator(responses)
 
