@@ -167,3 +167,17 @@ def test_extras_are_in_the_readme(package: str) -> None:
     project: dict[str, Any] = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
     text = (folder / "README.md").read_text()
     assert all(f"`{extra}`" in text for extra in project["optional-dependencies"])
+
+
+def test_servers_of_the_readme() -> None:
+    head = "| server | interface | HTTP/1.1 | HTTP/2 | HTTP/3 |"
+    proven = rows_of(DOCS / "servers.md", head + " cases of the suite |")
+    linkless = [[re.sub(r"\[(.*?)\]\(.*?\)", r"\1", cell) for cell in row] for row in proven]
+    assert rows_of(ROOT / "README.md", head) == [row[:-1] for row in linkless]
+
+
+def test_servers_are_rows_of_the_conformance_suite() -> None:
+    head = "| server | interface | HTTP/1.1 | HTTP/2 | HTTP/3 | cases of the suite |"
+    documented = {row[-1].strip(" |") for row in rows_of(DOCS / "servers.md", head)}
+    run = rows_of(ROOT / "conformance" / "README.md", "| row | side | what | cases | quick |")
+    assert documented == {row[3] for row in run if row[1] == "server"}
