@@ -12,6 +12,7 @@ from contextvars import Context, copy_context
 from functools import cache
 from queue import SimpleQueue
 
+from connectrpc_client._cancellation import canceled
 from connectrpc_client._relay import AnswerEnd, AnswerHead, Relay
 from connectrpc_client._transport import Transport, TransportResponse
 from connectrpc_client._worker import in_worker
@@ -99,6 +100,8 @@ class BackgroundReceiver:
                 await self._read(response, relay)
             finally:
                 await response.aclose()
+        except asyncio.CancelledError:
+            relay.put(canceled())  # not the reader was cancelled, but its call
         except BaseException as exc:
             relay.put(exc)
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from connectrpc_protocol import Code, ConnectError
 
@@ -16,7 +16,7 @@ class Cancellation:
     __slots__ = ("_callbacks", "_is_cancelled", "_lock")
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may cancel what its thread registers
         self._is_cancelled = False
         self._callbacks: dict[object, Callable[[], None]] = {}
 
@@ -32,8 +32,9 @@ class Cancellation:
                 return
             self._is_cancelled = True
             callbacks = list(self._callbacks.values())
-        for callback in callbacks:
-            callback()
+        with ExitStack() as stack:  # all are called, also where one fails
+            for callback in callbacks:
+                stack.callback(callback)
 
     @contextmanager
     def calling(self, callback: Callable[[], None]) -> Generator[None, None, None]:
@@ -44,10 +45,10 @@ class Cancellation:
         """
         key = object()
         with self._lock:
-            if self._is_cancelled:
-                raise canceled()
             self._callbacks[key] = callback
         try:
+            if self._is_cancelled:
+                raise canceled()
             yield
         finally:
             with self._lock:

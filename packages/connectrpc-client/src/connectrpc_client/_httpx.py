@@ -1,6 +1,7 @@
 """httpx, and httpx2 by the same code: HTTP/1.1 and HTTP/2, half duplex, without trailers."""
 
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
@@ -9,6 +10,7 @@ from typing import cast
 
 import httpx
 
+from connectrpc_client._cancellation import canceled
 from connectrpc_client._choice import HttpxAsyncClient, HttpxClient
 from connectrpc_client._failures import noting, noting_sync, translated
 from connectrpc_client._version import __version__
@@ -120,13 +122,22 @@ class _Response:
 
 
 class _ResponseSync:
-    __slots__ = ("_library", "_response", "headers", "status")
+    """Any thread may close it, also while another one reads.
+
+    A descriptor is closed by the thread that reads from it, never below it: its number may belong
+    to another connection right away, and the read would take the bytes of that.
+    """
+
+    __slots__ = ("_is_closed", "_is_read", "_library", "_lock", "_response", "headers", "status")
 
     trailers: RawHeaders = ()
 
     def __init__(self, response: httpx.Response, library: ModuleType) -> None:
         self._response = response
         self._library = library
+        self._lock = threading.RLock()  # `close` may be called by a signal handler
+        self._is_read = False  # at this moment
+        self._is_closed = False
         self.status = response.status_code
         self.headers = response.headers.raw
 
@@ -134,19 +145,44 @@ class _ResponseSync:
         if timeout is not None:
             # httpcore looks this up when the body is first read.
             self._response.request.extensions["timeout"]["read"] = timeout
+        # Unlike `iter_raw`, this does not give the connection back at the end: it might belong to
+        # another call by the time `close` ends it.
+        stream = iter(cast("httpx.SyncByteStream", self._response.stream))
         with _translated(self._library):
-            yield from self._response.iter_raw()
+            while (chunk := self._read(stream)) is not None:
+                yield chunk
+
+    def _read(self, stream: Iterator[bytes]) -> bytes | None:
+        with self._lock:
+            if self._is_closed:
+                raise canceled()
+            self._is_read = True
+        try:
+            return next(stream, None)
+        finally:
+            with self._lock:
+                self._is_read = False
+                if self._is_closed:
+                    self._response.close()
 
     def close(self) -> None:
-        response = self._response
-        if not response.is_closed and response.http_version == "HTTP/1.1":
-            # Wakes a thread that waits for the body; the connection is lost either way.
-            connection = response.extensions.get("network_stream")
-            wake = connection and connection.get_extra_info("socket")
-            if wake:
-                with suppress(OSError):
-                    wake.shutdown(socket.SHUT_RDWR)
-        response.close()
+        with self._lock:
+            self._is_closed = True
+            if self._is_read:
+                self._wake_reader()
+            else:
+                self._response.close()
+
+    def _wake_reader(self) -> None:
+        """End a wait in another thread, which closes then; with HTTP/2 that is not possible."""
+        connection = self._response.extensions.get("network_stream")
+        if connection is None or self._response.http_version == "HTTP/2":
+            return
+        connected = connection.get_extra_info("socket")
+        if connected is not None:
+            with suppress(OSError):
+                # Not the method of `ssl.SSLSocket`, which makes the reader go on without TLS.
+                socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
 
 class _Urls:

@@ -20,7 +20,7 @@ from connectrpc_client._background import BackgroundReceiver, background_loop
 from connectrpc_client._cancellation import Cancellation
 from connectrpc_client._relay import Receiver, RelayedResponse
 from connectrpc_client._transport import Transport, TransportResponseSync
-from connectrpc_client._worker import WorkerReceiver
+from connectrpc_client._worker import Uses, WorkerReceiver
 from connectrpc_protocol.http import HttpRequest
 
 _PATIENCE = 5.0  # seconds for closing connections in the background
@@ -55,6 +55,9 @@ class InterruptibleTransport:
         self._make_async = make_async
         self._async: Transport | None = None
         self._lock = threading.Lock()
+        # A worker may still wait when its call is over, and nothing must be closed below it.
+        self._uses = Uses(plain.close)
+        self._is_closed = False
 
     def send(
         self,
@@ -67,7 +70,7 @@ class InterruptibleTransport:
             return self._plain.send(request, body, timeout)
         receiver: Receiver
         if cancellation is None or self._make_async is None:
-            receiver = WorkerReceiver(partial(self._plain.send, request, body, timeout))
+            receiver = WorkerReceiver(partial(self._plain.send, request, body, timeout), self._uses)
         else:
             transport = self._background(self._make_async)
             receiver = BackgroundReceiver(transport, request, body, timeout)
@@ -85,7 +88,11 @@ class InterruptibleTransport:
             return self._async
 
     def close(self) -> None:
-        self._plain.close()
+        with self._lock:
+            was_closed, self._is_closed = self._is_closed, True
+        if was_closed:
+            return
+        self._uses.end()
         if self._async is not None:
             closing = asyncio.run_coroutine_threadsafe(self._async.aclose(), background_loop())
             with suppress(TimeoutError):

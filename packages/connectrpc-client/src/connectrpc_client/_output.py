@@ -14,6 +14,8 @@ from connectrpc_protocol.chain import aclose_iterator, close_iterator
 
 Res = TypeVar("Res", bound=Message)
 
+_PATIENCE = 5.0  # seconds for a `next` in another thread to end
+
 
 @runtime_checkable
 class _Opens(Protocol):
@@ -184,7 +186,8 @@ class StreamOutputSync(Iterator[Res]):
     def _close(self, exc: BaseException | None) -> None:
         if not self._turn.acquire(blocking=False):
             self._stop()
-            self._turn.acquire()
+            if not self._turn.acquire(timeout=_PATIENCE):
+                return  # the library does not end the wait; `next` finishes when it is over
         try:
             self._finish(exc)
         finally:

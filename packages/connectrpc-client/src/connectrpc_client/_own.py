@@ -1,6 +1,7 @@
 """Transports that a client makes for itself, and closes."""
 
 import os
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Generic, TypeVar
 from weakref import WeakSet
@@ -30,15 +31,19 @@ class _Own(Generic[_T]):
         self._make = make
         self._current: _T | None = None
         self._of_parents: list[_T] = []  # kept, so that nothing closes them here
+        self._lock = threading.Lock()
         _all.add(self)
 
     def _open(self) -> _T:
-        self._current = self._make()
-        self.is_full_duplex = self._current.is_full_duplex
-        return self._current
+        with self._lock:  # the first calls may come in several threads
+            if self._current is None:
+                self._current = self._make()
+                self.is_full_duplex = self._current.is_full_duplex
+            return self._current
 
     def forked(self) -> None:
         """The process is a child of the one that opened the library."""
+        self._lock = threading.Lock()  # a thread that is not here may hold the other one
         if self._current is not None:
             self._of_parents.append(self._current)
             self._current = None

@@ -56,7 +56,10 @@ class Relay:
         return self._bytes_put - self._bytes_taken >= _HIGH_WATER
 
     def is_full(self, resume: Callable[[], None]) -> bool:
-        """Whether to wait until `resume` is called, by the reader's thread."""
+        """Whether to wait until `resume` is called, by the reader's thread.
+
+        It must be the same each time, since one from an earlier time may be called instead.
+        """
         self._resume = resume
         # The reader may have taken everything before it could see that.
         return self._bytes_put - self._bytes_taken >= _LOW_WATER
@@ -154,7 +157,7 @@ class RelayedResponse:
         registration, self._registration = self._registration, None
         if registration is not None:
             registration.__exit__(None, None, None)
-        self._receiver.stop()
+        self._cancel()
 
     def _cancel(self) -> None:
         self._relay.cancel()

@@ -178,8 +178,17 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
         finally:
             body, chunks, self._body, self._chunks = self._body, self._chunks, None, None
             for iterator in (chunks, body):
-                with suppress(ValueError):  # another thread waits inside it, and ends with its step
-                    close_iterator(iterator)
+                _close_unless_running(iterator)
+
+
+def _close_unless_running(iterator: Iterator[bytes] | None) -> None:
+    """Another thread may wait inside it, and ends with its step.
+
+    Closing a running generator raises `ValueError`, but in Python 3.12 it may hang.
+    """
+    if not getattr(iterator, "gi_running", False):
+        with suppress(ValueError):
+            close_iterator(iterator)
 
 
 def one(response: Callable[[], Res]) -> Iterator[Res]:

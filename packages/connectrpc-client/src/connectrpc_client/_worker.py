@@ -41,20 +41,44 @@ class _Worker:
             _idle.append(self)
 
 
+class Uses:
+    """Calls `at_end` once its owner and every worker has ended to use something."""
+
+    __slots__ = ("_at_end", "_count", "_lock")
+
+    def __init__(self, at_end: Callable[[], None]) -> None:
+        self._at_end = at_end
+        self._lock = threading.Lock()
+        self._count = 1  # the owner's
+
+    def begin(self) -> None:
+        with self._lock:
+            self._count += 1
+
+    def end(self) -> None:
+        with self._lock:
+            self._count -= 1
+            is_unused = self._count == 0
+        if is_unused:
+            self._at_end()
+
+
 class WorkerReceiver:
     """Receives an answer in a worker. `send` returns once the head is there."""
 
-    __slots__ = ("_has_room", "_is_stopped", "_response", "_send")
+    __slots__ = ("_has_room", "_is_stopped", "_response", "_send", "_uses")
 
-    def __init__(self, send: Callable[[], TransportResponseSync]) -> None:
+    def __init__(self, send: Callable[[], TransportResponseSync], uses: Uses) -> None:
         self._send = send
+        self._uses = uses
         self._response: TransportResponseSync | None = None
         self._is_stopped = False
-        self._has_room: threading.Event | None = None
+        self._has_room = threading.Event()
 
     def start(self, relay: Relay) -> None:
         """See `Receiver`."""
         context = contextvars.copy_context()
+        self._uses.begin()
         in_worker(lambda: context.run(self._receive, relay))
 
     def stop(self) -> None:
@@ -62,17 +86,21 @@ class WorkerReceiver:
         self._is_stopped = True
         if self._response is not None:
             self._response.close()
-        if self._has_room is not None:
-            self._has_room.set()
+        self._has_room.set()
 
     def _receive(self, relay: Relay) -> None:
         try:
-            response = self._response = self._send()
             try:
-                if not self._is_stopped:
-                    self._read(response, relay)
+                response = self._response = self._send()
+                try:
+                    if not self._is_stopped:
+                        self._read(response, relay)
+                finally:
+                    response.close()
             finally:
-                response.close()
+                self._uses.end()
+            # Last, so that nothing is in use when the reader has its answer.
+            relay.put(AnswerEnd(response.trailers))
         except BaseException as exc:
             relay.put(exc)
 
@@ -84,9 +112,8 @@ class WorkerReceiver:
                 self._wait_for_room(relay)
             if self._is_stopped:
                 return
-        relay.put(AnswerEnd(response.trailers))
 
     def _wait_for_room(self, relay: Relay) -> None:
-        self._has_room = has_room = threading.Event()
-        if not self._is_stopped and relay.is_full(has_room.set):
-            has_room.wait()
+        self._has_room.clear()
+        if not self._is_stopped and relay.is_full(self._has_room.set):
+            self._has_room.wait()
