@@ -38,6 +38,8 @@ _COMPRESSIONS: dict[int, str | None] = {
     Compression.COMPRESSION_GZIP: "gzip",
     Compression.COMPRESSION_BR: "br",
     Compression.COMPRESSION_ZSTD: "zstd",
+    Compression.COMPRESSION_DEFLATE: "deflate",
+    Compression.COMPRESSION_SNAPPY: "snappy",
 }
 _ANY_PREFIX = "type.googleapis.com/"
 

@@ -49,13 +49,15 @@ class Outcome(NamedTuple):
         return self.is_clean and self.cases > 0 and self.failed == 0
 
 
-def run_row(row: Row, suite: Suite, arguments: Sequence[str], *, verbose: bool) -> Outcome:
+def run_row(
+    row: Row, suite: Suite, arguments: Sequence[str], *, verbose: bool, extra_compressions: bool
+) -> Outcome:
     """Run the suite against one program; `arguments` go to the runner."""
     path = BUILD / "log" / f"{row.name}.log"
     path.parent.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     with path.open("w") as log, tempfile.TemporaryDirectory() as scratch:
-        process = _start(row, suite, arguments, log, scratch)
+        process = _start(row, suite, arguments, log, scratch, extra_compressions=extra_compressions)
         watch = _Watch(row, log, verbose=verbose)
         threading.Thread(target=watch.guard, args=(process,), daemon=True).start()
         try:
@@ -70,10 +72,18 @@ def run_row(row: Row, suite: Suite, arguments: Sequence[str], *, verbose: bool) 
 
 
 def _start(
-    row: Row, suite: Suite, arguments: Sequence[str], log: IO[str], scratch: str
+    row: Row,
+    suite: Suite,
+    arguments: Sequence[str],
+    log: IO[str],
+    scratch: str,
+    *,
+    extra_compressions: bool,
 ) -> "subprocess.Popen[str]":
     script, *rest = row.program
-    command = [str(suite.runner), "--mode", row.side, "--conf", str(_FOLDER / row.features)]
+    features = Path(scratch) / "features.yaml"
+    features.write_text(_features(row, extra_compressions=extra_compressions))
+    command = [str(suite.runner), "--mode", row.side, "--conf", str(features)]
     # Each answer is a line of very verbose output: this is how progress is known.
     command += ["--vv", *arguments, "--", sys.executable, str(_FOLDER / script), *rest]
     # Programs leave their key files behind when they are ended: those go with the scratch folder.
@@ -87,6 +97,14 @@ def _start(
         env=env,
         start_new_session=True,  # a group of its own, to be ended as one
     )
+
+
+def _features(row: Row, *, extra_compressions: bool) -> str:
+    text = (_FOLDER / row.features).read_text()
+    if extra_compressions:
+        last = "    - COMPRESSION_ZSTD\n"
+        text = text.replace(last, f"{last}    - COMPRESSION_DEFLATE\n    - COMPRESSION_SNAPPY\n")
+    return text
 
 
 def _kill(process: "subprocess.Popen[str]") -> None:

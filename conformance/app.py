@@ -10,10 +10,17 @@ from servers import READ_MAX_BYTES
 from service import Service, ServiceSync
 
 _read_max_bytes = int(os.environ.get(READ_MAX_BYTES, "0")) or None
+_compressions = ("gzip", "br", "zstd", "deflate", "snappy")
 
 asgi = ConformanceServiceASGIApplication(
-    Service(), read_max_bytes=_read_max_bytes, compress_min_bytes=0
+    Service(),
+    read_max_bytes=_read_max_bytes,
+    compress_min_bytes=0,
+    compressions=_compressions,
 )
 wsgi = ConformanceServiceWSGIApplication(
-    ServiceSync(), read_max_bytes=_read_max_bytes, compress_min_bytes=0
+    ServiceSync(),
+    read_max_bytes=_read_max_bytes,
+    compress_min_bytes=0,
+    compressions=_compressions,
 )

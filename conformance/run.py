@@ -28,7 +28,10 @@ def main() -> int:
     except SuiteError as error:
         print(error, file=sys.stderr)
         return 2
-    outcomes = [run_row(row, suite, arguments, verbose=options.vv) for row in rows]
+    more = options.extra_compressions
+    outcomes = [
+        run_row(row, suite, arguments, verbose=options.vv, extra_compressions=more) for row in rows
+    ]
     print(report(outcomes))
     return 0 if all(outcome.is_success for outcome in outcomes) else 1
 
@@ -43,6 +46,7 @@ def _parse() -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("side", nargs="?", choices=("server", "client"), help="only this side")
     parser.add_argument("--row", action="append", metavar="NAME", help="only this row; repeatable")
     parser.add_argument("--quick", action="store_true", help="a part of the cases of each row")
+    parser.add_argument("--extra-compressions", action="store_true", help="deflate and snappy, too")
     parser.add_argument("--vv", action="store_true", help="show all that the runner says")
     parser.add_argument("--run", action="append", default=[], help="only cases of this pattern")
     parser.add_argument("--skip", action="append", default=[], help="no cases of this pattern")
