@@ -98,8 +98,10 @@ class _Call:
 
     async def _full_duplex(self) -> None:
         case = self._case
-        call = self._client.open_bidi_stream(headers=case.headers, timeout_ms=case.timeout_ms)
-        async with call:
+        call: Any
+        async with self._client.open_bidi_stream(
+            headers=case.headers, timeout_ms=case.timeout_ms
+        ) as call:
             try:
                 for message in case.messages:
                     await asyncio.sleep(case.delay)

@@ -1,5 +1,7 @@
 """daphne: HTTP/1.1, and HTTP/2 over TLS, without trailers."""
 
+from typing import Any
+
 from app import asgi
 from daphne.server import Server
 
@@ -14,7 +16,7 @@ def serve(order: Order) -> None:
         endpoint = f"ssl:{where}:certKey={order.tls.cert}:privateKey={order.tls.key}"
 
     class Announced(Server):
-        def listen_success(self, port: object) -> None:
+        def listen_success(self, port: Any) -> None:
             super().listen_success(port)
             order.announce(port.getHost().port)
 

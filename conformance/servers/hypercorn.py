@@ -6,6 +6,7 @@ Not HTTP/3, which it has, but which ends for all clients as soon as one of them 
 
 import asyncio
 import socket
+from typing import Any
 
 from app import asgi
 from hypercorn.asyncio import serve as run
@@ -29,4 +30,5 @@ def serve(order: Order) -> None:
         config.certfile, config.keyfile = order.tls.cert, order.tls.key
         config.ca_certs, config.verify_mode = order.tls.ca, order.cert_reqs
     order.announce(listener.getsockname()[1])  # connections wait until they are accepted
-    asyncio.run(run(asgi, config))
+    app: Any = asgi  # its types of ASGI are narrower than the specification
+    asyncio.run(run(app, config))

@@ -4,17 +4,18 @@ import asyncio
 import signal
 import sys
 from pathlib import Path
+from typing import Literal
 
 from pyvoy import PyvoyServer
 
 from servers import HOST, Order
 
 
-def serve(order: Order, interface: str) -> None:
+def serve(order: Order, interface: Literal["asgi", "wsgi"]) -> None:
     asyncio.run(_serve(order, interface))
 
 
-async def _serve(order: Order, interface: str) -> None:
+async def _serve(order: Order, interface: Literal["asgi", "wsgi"]) -> None:
     tls = order.tls
     server = PyvoyServer(
         f"app:{interface}",
@@ -25,11 +26,11 @@ async def _serve(order: Order, interface: str) -> None:
         tls_ca_cert=Path(tls.ca) if tls and tls.ca else None,
         tls_enable_http3=order.is_http3,
         lifespan=False,
-        stdout=sys.stderr,
-        stderr=sys.stderr,
+        stdout=sys.stderr.buffer,
+        stderr=sys.stderr.buffer,
     )
     is_over = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, is_over.set)
     async with server:
-        order.announce(server.listener_port_quic if order.is_http3 else server.listener_port)
+        order.announce(server.listener_port_quic or server.listener_port)
         await is_over.wait()
