@@ -6,6 +6,7 @@ It says where it listens, and ends with its standard input.
 import asyncio
 import sys
 import threading
+from contextlib import suppress
 
 from google.protobuf.wrappers_pb2 import StringValue
 
@@ -61,6 +62,10 @@ class Service:
         async for request in requests:
             if request.value == "refuse":
                 raise ConnectError(Code.ABORTED, "as asked")
+            if request.value == "impatient":
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(0.05):
+                        await anext(requests)
             yield request
             if request.value == "hang":
                 await asyncio.Event().wait()

@@ -138,6 +138,12 @@ def test_full_duplex(port_of, name, version):
 
 
 @every_version
+def test_a_wait_for_a_request_can_be_cut_short(port_of, name, version):
+    received = run(Conversation("impatient", "b").hold(port_of(name), client(version)))
+    assert received == envelope("impatient") + envelope("b") + END
+
+
+@every_version
 def test_a_stream_that_ends_before_its_requests(port_of, name, version):
     conversation = Conversation("a", "refuse", is_left_open=True)
     received = run(conversation.hold(port_of(name), client(version), until=b"aborted"))

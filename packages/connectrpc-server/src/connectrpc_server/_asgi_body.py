@@ -81,8 +81,8 @@ class Body:
     def watch(self, end: Callable[[Exception], None]) -> None:
         """The call waits: unless it waits for the body, see to it that a disconnect ends it.
 
-        From the first time on, a task receives a little ahead of the call. A call that waits for
-        nothing but its body does without, and sees there that the client is gone.
+        From the first time on, a task receives a little ahead of the call. Who waits for nothing
+        but the body of one request does without, and sees there that the client is gone.
         """
         if self._ahead is None and not self._is_reading:
 

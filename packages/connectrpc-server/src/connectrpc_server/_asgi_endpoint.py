@@ -199,8 +199,12 @@ class StreamEndpoint(Generic[Req, Res]):
         limit = partial(CallScope, deadline)
         async with self._chain.around(call.context, limit), limit() as scope:
             remaining(deadline)
-            answering = self._answer(call, _Requests(call, body, scope), answer, scope)
-            await observed(answering, partial(body.watch, scope.end))
+            watch = partial(body.watch, scope.end)
+            if not call.context.method.kind.one_request:
+                # A handler may give up waiting for a request and try again later, which the
+                # `receive` of some servers does not outlive (pyvoy 1.3).
+                watch()
+            await observed(self._answer(call, _Requests(call, body, scope), answer, scope), watch)
             remaining(deadline)
 
     async def _answer(
