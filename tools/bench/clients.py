@@ -1,83 +1,144 @@
-"""Our clients beside the HTTP client they use, in turns against one server."""
+"""Our clients beside the HTTP clients they use, in turns against one server."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Protocol
 
 import httpx
+import pyqwest
 
 from connectrpc.eliza.v1.eliza_connect import ELIZA_SERVICE_SAY
 from connectrpc.eliza.v1.eliza_connect_client import ElizaServiceClient, ElizaServiceClientSync
 from connectrpc.eliza.v1.eliza_pb2 import SayRequest, SayResponse
 
 _HEADERS = {"content-type": "application/proto", "connect-protocol-version": "1"}
+MAIN_THREAD = "sync, main thread / pyqwest"
+"""A worker waits there in its place, so that Ctrl-C is heard; raw pyqwest does not hear it."""
+
+_REQUEST = SayRequest(sentence="I feel happy.")
 
 
-def _repeat(call: Callable[[], SayResponse], calls: int) -> float:
+class _Clients(Protocol):
+    """Makes both colours of one library's raw clients and of ours over them."""
+
+    def sync(self, base_url: str, rounds: int, calls: int) -> list[float]: ...
+    async def asynchronous(self, base_url: str, rounds: int, calls: int) -> list[float]: ...
+
+
+class _Httpx:
+    def sync(self, base_url: str, rounds: int, calls: int) -> list[float]:
+        url = base_url + ELIZA_SERVICE_SAY.path
+        with (
+            httpx.Client() as raw,
+            httpx.Client() as http,
+            ElizaServiceClientSync(base_url, http_client=http) as client,
+        ):
+
+            def raw_call() -> SayResponse:
+                content = _REQUEST.SerializeToString()
+                response = raw.post(url, content=content, headers=_HEADERS)
+                return SayResponse.FromString(response.content)
+
+            return _ratios(raw_call, partial(client.say, _REQUEST), rounds, calls)
+
+    async def asynchronous(self, base_url: str, rounds: int, calls: int) -> list[float]:
+        url = base_url + ELIZA_SERVICE_SAY.path
+        async with (
+            httpx.AsyncClient() as raw,
+            httpx.AsyncClient() as http,
+            ElizaServiceClient(base_url, http_client=http) as client,
+        ):
+
+            async def raw_call() -> SayResponse:
+                content = _REQUEST.SerializeToString()
+                response = await raw.post(url, content=content, headers=_HEADERS)
+                return SayResponse.FromString(response.content)
+
+            return await _ratios_async(raw_call, partial(client.say, _REQUEST), rounds, calls)
+
+
+class _Pyqwest:
+    """Raw calls read the answer piece by piece, as one must who bounds its size."""
+
+    def sync(self, base_url: str, rounds: int, calls: int) -> list[float]:
+        url = base_url + ELIZA_SERVICE_SAY.path
+        with (
+            pyqwest.SyncHTTPTransport(enable_gzip=False) as own,
+            ElizaServiceClientSync(base_url) as client,
+        ):
+            raw = pyqwest.SyncClient(own)
+
+            def raw_call() -> SayResponse:
+                content = _REQUEST.SerializeToString()
+                with raw.stream("POST", url, _HEADERS, content) as response:
+                    return SayResponse.FromString(b"".join(response.content))
+
+            return _ratios(raw_call, partial(client.say, _REQUEST), rounds, calls)
+
+    async def asynchronous(self, base_url: str, rounds: int, calls: int) -> list[float]:
+        url = base_url + ELIZA_SERVICE_SAY.path
+        async with (
+            pyqwest.HTTPTransport(enable_gzip=False) as own,
+            ElizaServiceClient(base_url) as client,
+        ):
+            raw = pyqwest.Client(own)
+
+            async def raw_call() -> SayResponse:
+                content = _REQUEST.SerializeToString()
+                async with raw.stream("POST", url, _HEADERS, content) as response:
+                    pieces = [piece async for piece in response.content]
+                return SayResponse.FromString(b"".join(pieces))
+
+            return await _ratios_async(raw_call, partial(client.say, _REQUEST), rounds, calls)
+
+
+def _ratios(
+    theirs: Callable[[], SayResponse], ours: Callable[[], SayResponse], rounds: int, calls: int
+) -> list[float]:
+    """Our calls per second by theirs, once per round; the first round warms up."""
+    ratios = [_per_second(ours, calls) / _per_second(theirs, calls) for _ in range(rounds + 1)]
+    return ratios[1:]
+
+
+async def _ratios_async(
+    theirs: Callable[[], Awaitable[SayResponse]],
+    ours: Callable[[], Awaitable[SayResponse]],
+    rounds: int,
+    calls: int,
+) -> list[float]:
+    ratios = [
+        await _per_second_async(ours, calls) / await _per_second_async(theirs, calls)
+        for _ in range(rounds + 1)
+    ]
+    return ratios[1:]
+
+
+def _per_second(call: Callable[[], SayResponse], calls: int) -> float:
     started = time.perf_counter()
     for _ in range(calls):
         call()
     return calls / (time.perf_counter() - started)
 
 
-async def _repeat_async(call: Callable[[], Awaitable[SayResponse]], calls: int) -> float:
+async def _per_second_async(call: Callable[[], Awaitable[SayResponse]], calls: int) -> float:
     started = time.perf_counter()
     for _ in range(calls):
         await call()
     return calls / (time.perf_counter() - started)
 
 
-def sync_ratios(base_url: str, rounds: int, calls: int) -> list[float]:
-    """Our calls per second by those of raw `httpx.Client`, once per round."""
-    url = base_url + ELIZA_SERVICE_SAY.path
-    request = SayRequest(sentence="I feel happy.")
-    ratios: list[float] = []
-    with (
-        httpx.Client() as raw,
-        httpx.Client() as http,
-        ElizaServiceClientSync(base_url, http_client=http) as client,
-    ):
-
-        def raw_call() -> SayResponse:
-            response = raw.post(url, content=request.SerializeToString(), headers=_HEADERS)
-            return SayResponse.FromString(response.content)
-
-        def our_call() -> SayResponse:
-            return client.say(request)
-
-        for _ in range(rounds):
-            theirs = _repeat(raw_call, calls)
-            ratios.append(_repeat(our_call, calls) / theirs)
-    return ratios
-
-
-async def async_ratios(base_url: str, rounds: int, calls: int) -> list[float]:
-    """Our calls per second by those of raw `httpx.AsyncClient`, once per round."""
-    url = base_url + ELIZA_SERVICE_SAY.path
-    request = SayRequest(sentence="I feel happy.")
-    ratios: list[float] = []
-    async with (
-        httpx.AsyncClient() as raw,
-        httpx.AsyncClient() as http,
-        ElizaServiceClient(base_url, http_client=http) as client,
-    ):
-
-        async def raw_call() -> SayResponse:
-            response = await raw.post(url, content=request.SerializeToString(), headers=_HEADERS)
-            return SayResponse.FromString(response.content)
-
-        async def our_call() -> SayResponse:
-            return await client.say(request)
-
-        for _ in range(rounds):
-            theirs = await _repeat_async(raw_call, calls)
-            ratios.append(await _repeat_async(our_call, calls) / theirs)
-    return ratios
-
-
 def all_ratios(base_url: str, rounds: int, calls: int) -> dict[str, list[float]]:
-    """The ratios of both colours."""
-    return {
-        "sync": sync_ratios(base_url, rounds, calls),
-        "async": asyncio.run(async_ratios(base_url, rounds, calls)),
-    }
+    """The ratios, by what stands beside what."""
+    found: dict[str, list[float]] = {}
+    libraries: dict[str, _Clients] = {"httpx": _Httpx(), "pyqwest": _Pyqwest()}
+    for name, library in libraries.items():
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(library.sync, base_url, rounds, calls)
+            found[f"sync client / raw {name}"] = running.result()
+        coroutine = library.asynchronous(base_url, rounds, calls)
+        found[f"async client / raw {name}"] = asyncio.run(coroutine)
+    found[MAIN_THREAD] = _Pyqwest().sync(base_url, rounds, calls)
+    return found

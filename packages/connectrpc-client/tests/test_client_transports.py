@@ -77,6 +77,13 @@ class Application:
         pairs = [(b"x-end", b"1"), (b"x-end", b"2")]
         await send({"type": "http.response.trailers", "headers": pairs, "more_trailers": False})
 
+    async def sized(self, scope, receive, send):
+        """Says how long its answer is, and from which port of its client it was asked for."""
+        port = str(scope["client"][1]).encode()
+        await self.start(send, [(b"content-length", b"200000"), (b"x-port", port)])
+        await self.body(send, b"x" * 150_000, more=True)
+        await self.body(send, b"y" * 50_000)
+
     async def silent(self, scope, receive, send):
         """Never answers."""
         await self._until_disconnect(receive)
@@ -216,7 +223,7 @@ class TestEveryLibrary:
                 if request.param == "in place":
                     return in_thread(lambda: exchange_sync(transport, *arguments))
                 cancellation = Cancellation() if request.param == "cancellable" else None
-                return exchange_sync(transport, *arguments, cancellation)
+                return exchange_sync(transport, *arguments, cancellation=cancellation)
 
         async def call_async(*arguments):
             transport = transport_for(ASYNC_CLIENTS[library](), CONNECT)
@@ -235,6 +242,9 @@ class TestEveryLibrary:
 
     def test_large_bodies(self, exchange, url):
         assert len(exchange(post(f"{url}/flood"), None).body) == 64 * 65_536
+
+    def test_sized_bodies(self, exchange, url):
+        assert exchange(post(f"{url}/sized")).body == b"x" * 150_000 + b"y" * 50_000
 
     def test_body_as_it_is(self, exchange, url):
         assert gzip.decompress(exchange(post(f"{url}/headers"), None).body) == b"data"

@@ -69,9 +69,13 @@ class _Response:
         self.headers = common.raw(response.headers)
 
     async def chunks(self) -> AsyncIterator[bytes]:
+        left = common.length(self._response)
         with common.translating(self._failures):
             async for chunk in self._response.content:
                 yield bytes(chunk)
+                left -= len(chunk)
+                if left == 0:
+                    return
 
     @property
     def trailers(self) -> RawHeaders:

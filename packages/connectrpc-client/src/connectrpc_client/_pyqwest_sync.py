@@ -72,9 +72,13 @@ class _ResponseSync:
         self.headers = common.raw(response.headers)
 
     def chunks(self, timeout: float | None) -> Iterator[bytes]:
+        left = common.length(self._response)
         with common.translating(self._failures):
             for chunk in self._response.content:
                 yield bytes(chunk)
+                left -= len(chunk)
+                if left == 0:
+                    return
 
     @property
     def trailers(self) -> RawHeaders:
