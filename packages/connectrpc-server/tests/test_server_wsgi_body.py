@@ -196,6 +196,23 @@ def test_a_body_that_ends_early():
         body.read()
 
 
+@pytest.mark.parametrize("name", ["Unary", "Client"])
+def test_a_body_of_which_nobody_knows_the_end_is_not_taken_for_an_empty_one(
+    wsgi_application, make_shell, name
+):
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": f"/{SERVICE}/{name}",
+        "CONTENT_TYPE": "application/proto" if name == "Unary" else "application/connect+proto",
+        "HTTP_TRANSFER_ENCODING": "chunked",
+        "wsgi.input": io.BytesIO(b"3\r\nabc\r\n0\r\n\r\n"),
+    }
+    app = wsgi_application(make_shell("wsgi").service)
+    data = b"".join(app(environ, lambda status, headers: None))
+    assert b'"unimplemented"' in data
+    assert b"content-length" in data
+
+
 @pytest.mark.parametrize(
     ("extra", "expected"),
     [

@@ -23,7 +23,7 @@ class Body:
         "_can_drain",
         "_chunk",
         "_deadline",
-        "_is_malformed",
+        "_fault",
         "_left",
         "_socket",
         "_stream",
@@ -35,31 +35,34 @@ class Body:
         self._can_drain = _can_drain(environ)
         self._deadline = deadline
         self._chunk = 1
-        self._is_malformed = False
         # `None` where the server ends the body itself.
         self._left: int | None = None if _is_terminated(environ) else 0
+        self._fault: ConnectError | None = None
         length = environ.get("CONTENT_LENGTH")
         if length:
             try:
                 self._left = max(0, int(length))
             except ValueError:
-                self._is_malformed, self._left = True, 0
+                self._fault, self._left = _malformed_length(), 0
+        elif self._left == 0 and "HTTP_TRANSFER_ENCODING" in environ:
+            self._fault = _unknown_length()
 
     @property
     def left(self) -> int | None:
         """How many bytes are still to be read, where that is known.
 
-        Raises `ConnectError` (`invalid_argument`) for a malformed content-length.
+        Raises `ConnectError`: `invalid_argument` for a malformed content-length, `unimplemented`
+        for a body of which nobody says where it ends.
         """
-        if self._is_malformed:
-            raise ConnectError(Code.INVALID_ARGUMENT, "invalid content-length")
+        if self._fault is not None:
+            raise self._fault
         return self._left
 
     def read(self, size: int = _CHUNK) -> bytes:
         """Up to so many bytes; none at the end. Blocks, on most servers until all are there.
 
         Raises `ConnectError`: `invalid_argument` where the body ends early, `deadline_exceeded`,
-        and `ClientDisconnected`.
+        and `ClientDisconnected`; and what `left` raises.
         """
         left = self.left
         size = min(_CHUNK, size if left is None else min(size, left))
@@ -152,6 +155,18 @@ def _can_drain(environ: Environ) -> bool:
     """
     is_http1 = environ.get("SERVER_PROTOCOL", "HTTP/1.1").startswith("HTTP/1")
     return is_http1 and SEND_TRAILERS not in environ
+
+
+def _malformed_length() -> ConnectError:
+    return ConnectError(Code.INVALID_ARGUMENT, "invalid content-length")
+
+
+def _unknown_length() -> ConnectError:
+    """The server left the chunks of a body as they came, or swallowed them: it would look empty."""
+    return ConnectError(
+        Code.UNIMPLEMENTED,
+        "this server takes no request bodies without content-length (wsgi.input_terminated)",
+    )
 
 
 def _truncated() -> ConnectError:
