@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sys
 import threading
 from contextlib import aclosing, closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -96,6 +97,26 @@ def test_user_agent_of_our_own_http_client(caller, telling_server):
     assert output.headers["x-agent"].startswith("connectrpc-client/")
 
 
+@pytest.mark.parametrize("library", ["httpx", "pyqwest"])
+def test_no_cookies_are_kept(caller, telling_server, library, monkeypatch):
+    """What one call was given, perhaps on behalf of somebody, does not go out with the next."""
+    if library == "httpx":
+        monkeypatch.setitem(sys.modules, "pyqwest", None)
+    client = caller.make(telling_server, http_client=None)
+    if caller.is_async:
+
+        async def call_twice():
+            async with client:
+                return [await client.call_unary("hi") for _ in range(2)]
+
+        outputs = asyncio.run(call_twice())
+    else:
+        with client:
+            outputs = [client.call_unary("hi") for _ in range(2)]
+    assert library in outputs[0].headers["x-agent"]
+    assert [output.headers["x-cookie"] for output in outputs] == ["", ""]
+
+
 def test_nobody_listens(caller):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -123,6 +144,8 @@ def telling_server():
             self.send_header("content-type", "application/proto")
             self.send_header("content-length", "0")
             self.send_header("x-agent", self.headers["user-agent"])
+            self.send_header("x-cookie", self.headers.get("cookie", ""))
+            self.send_header("set-cookie", "key=value; path=/")
             self.end_headers()
 
     yield from serve(Handler)

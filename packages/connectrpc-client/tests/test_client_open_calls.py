@@ -131,7 +131,7 @@ class World:
         return self.do(call.__aenter__() if self.is_async else call.__enter__())
 
     def leave(self, call: Any, exc: BaseException | None = None) -> None:
-        arguments = (type(exc) if exc else None, exc, None)
+        arguments = (type(exc) if exc else None, exc, exc.__traceback__ if exc else None)
         self.do(call.__aexit__(*arguments) if self.is_async else call.__exit__(*arguments))
 
     def close(self, call: Any) -> None:
@@ -550,9 +550,17 @@ class TestMetadataInterceptors:
         watching = Watching()
         call = world.open(name, client=world.client(interceptors=[watching]))
         world.send(call, "a")
-        failure = ZeroDivisionError()
+        try:
+            try:
+                raise KeyError
+            except KeyError as cause:
+                raise ZeroDivisionError from cause
+        except ZeroDivisionError as exc:
+            failure = exc
+        story = failure.__cause__, failure.__context__, failure.__traceback__
         world.leave(call, failure)
         assert watching.seen == [failure]
+        assert (failure.__cause__, failure.__context__, failure.__traceback__) == story
 
     def test_deadline(self, world, name):
         world.script = silence

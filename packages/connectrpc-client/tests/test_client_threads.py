@@ -3,6 +3,7 @@
 import datetime
 import ssl
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -191,6 +192,31 @@ def test_first_calls_in_many_threads_share_connections(make_caller, monkeypatch)
             for future in [pool.submit(call) for _ in range(8)]:
                 future.result(PATIENCE)
     assert len(made) == 1
+
+
+def test_there_is_one_loop_in_the_background() -> None:
+    subprocess.run([sys.executable, "-c", FIRST_CALLS], check=True, timeout=PATIENCE)
+
+
+FIRST_CALLS = """
+import sys, threading
+from connectrpc_client._background import background_loop
+
+sys.setswitchinterval(1e-6)
+loops = []
+begin = threading.Barrier(16)
+
+def find():
+    begin.wait()
+    loops.append(background_loop())
+
+threads = [threading.Thread(target=find) for _ in range(16)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert len(set(loops)) == 1, loops
+"""
 
 
 class Plain:

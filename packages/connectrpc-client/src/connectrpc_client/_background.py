@@ -22,9 +22,17 @@ from connectrpc_protocol.http import HttpRequest
 _PATIENCE = 1.0  # seconds at the end of the interpreter
 
 
-@cache
+_starting = threading.Lock()
+
+
 def background_loop() -> asyncio.AbstractEventLoop:
     """The event loop in the background, for the rest of the process."""
+    with _starting:  # there must be one only, also when the first calls come in several threads
+        return _loop()
+
+
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="connectrpc_client loop", daemon=True)
     thread.start()
@@ -49,8 +57,18 @@ async def _cancel_all() -> None:
         await asyncio.wait(tasks, timeout=_PATIENCE)
 
 
+def _forked() -> None:
+    _loop.cache_clear()
+    _starting.release()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=background_loop.cache_clear)
+    # The lock is taken for the fork, so that the child gets it free.
+    os.register_at_fork(
+        before=_starting.acquire,
+        after_in_parent=_starting.release,
+        after_in_child=_forked,
+    )
 
 
 class BackgroundReceiver:

@@ -87,6 +87,8 @@ class _OpenCall(Generic[Req, Res]):
         traceback: TracebackType | None,
     ) -> None:
         await self._close(exc)
+        if exc is not None:
+            exc.__traceback__ = traceback  # without the exchange, which raised it, too
 
     async def _close(self, exc: BaseException | None) -> None:
         # Somebody who stops to listen makes no error of it.
@@ -140,13 +142,13 @@ class _OpenCall(Generic[Req, Res]):
             async with TimeLimit(self._context.deadline):
                 await self._relay()
         except (Exception, Cancelled):
-            if not self._state.is_aborted:
-                raise
             reason = self._reason
-            if isinstance(reason, Exception):
-                raise reason from None
-            if reason is not None:
+            if not self._state.is_aborted or not isinstance(reason, Exception | None):
                 raise
+        else:
+            return
+        if reason is not None:
+            raise reason  # not in the handler, which would take the place of its own context
 
     async def _relay(self) -> None:
         responses = self._begin(_Requests(self._state, self._go))

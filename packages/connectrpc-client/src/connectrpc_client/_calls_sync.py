@@ -103,6 +103,8 @@ class _OpenCallSync(Generic[Req, Res]):
         traceback: TracebackType | None,
     ) -> None:
         self._close(exc)
+        if exc is not None:
+            exc.__traceback__ = traceback  # without the exchange, which raised it, too
 
     def _close(self, exc: BaseException | None) -> None:
         # Somebody who stops to listen makes no error of it.
@@ -165,8 +167,10 @@ class _OpenCallSync(Generic[Req, Res]):
         except Exception:
             if not self._state.is_aborted:
                 raise
-            if self._reason is not None:
-                raise self._reason from None
+        else:
+            return
+        if self._reason is not None:
+            raise self._reason  # not in the handler, which would take the place of its own context
 
     def _relay(self) -> None:
         responses = self._begin(_RequestsSync(self._state, self._go))

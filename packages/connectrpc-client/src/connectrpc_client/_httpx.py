@@ -5,8 +5,9 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import ModuleType
-from typing import cast
+from typing import TypedDict, cast
 
 import httpx
 
@@ -16,11 +17,6 @@ from connectrpc_client._failures import noting, noting_sync, translated
 from connectrpc_client._version import __version__
 from connectrpc_protocol import Code, ConnectError, RawHeaders
 from connectrpc_protocol.http import HttpRequest
-
-_OWN_TIMEOUT = httpx.Timeout(None, connect=10.0)  # seconds
-# No bound on connections: a call that is cancelled while it waits for a place in the pool of httpx
-# 0.28 leaves its place taken for ever.
-_OWN_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=20)
 
 
 class HttpxTransport:
@@ -37,10 +33,7 @@ class HttpxTransport:
     @classmethod
     def make(cls) -> "HttpxTransport":
         """A transport with a client of its own. Calls end at their deadlines, not before."""
-        return cls(
-            httpx.AsyncClient(timeout=_OWN_TIMEOUT, limits=_OWN_LIMITS, headers=_user_agent()),
-            httpx,
-        )
+        return cls(httpx.AsyncClient(**_own_options()), httpx)
 
     async def send(
         self, request: HttpRequest, body: AsyncIterator[bytes] | None, timeout: float | None
@@ -77,10 +70,7 @@ class HttpxTransportSync:
     @classmethod
     def make(cls) -> "HttpxTransportSync":
         """A transport with a client of its own. Calls end at their deadlines, not before."""
-        return cls(
-            httpx.Client(timeout=_OWN_TIMEOUT, limits=_OWN_LIMITS, headers=_user_agent()),
-            httpx,
-        )
+        return cls(httpx.Client(**_own_options()), httpx)
 
     def send(
         self, request: HttpRequest, body: Iterator[bytes] | None, timeout: float | None
@@ -203,8 +193,25 @@ class _Urls:
         return known
 
 
-def _user_agent() -> dict[str, str]:
-    return {"user-agent": f"connectrpc-client/{__version__} httpx/{httpx.__version__}"}
+class _Options(TypedDict):
+    """How clients of our own are made. See `httpx.Client`."""
+
+    cookies: CookieJar
+    headers: dict[str, str]
+    limits: httpx.Limits
+    timeout: httpx.Timeout
+
+
+def _own_options() -> _Options:
+    return {
+        # None are kept: what one call was given must not go out with another one.
+        "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        "headers": {"user-agent": f"connectrpc-client/{__version__} httpx/{httpx.__version__}"},
+        # No bound on connections: a call that is cancelled while it waits for a place in the pool
+        # of httpx 0.28 leaves its place taken for ever.
+        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=20),
+        "timeout": httpx.Timeout(None, connect=10.0),  # seconds
+    }
 
 
 def _translated(
