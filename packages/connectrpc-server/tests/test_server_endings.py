@@ -265,6 +265,26 @@ def test_a_handler_that_never_suspends_sees_the_disconnect(asgi_application):
     asyncio.run(check())
 
 
+@pytest.mark.parametrize(("size", "most"), [(0, 64), (60_000, 2)])
+def test_a_handler_that_never_suspends_lets_other_tasks_run(asgi_application, size, most):
+    class Quick(Waiting):
+        async def server(self, request, ctx):
+            for _ in range(200):
+                yield StringValue(value="x" * size)
+
+    async def check():
+        connection = Connection(ENVELOPE)
+        task = connection.call(asgi_application(Quick()), "Server", STREAM)
+        bursts = [0]
+        while not task.done():
+            before = len(connection.sent)
+            await asyncio.sleep(0)
+            bursts.append(len(connection.sent) - before)
+        assert max(bursts) <= most + 1  # the head comes with the first
+
+    asyncio.run(check())
+
+
 @pytest.mark.parametrize(("name", "header", "body"), CALLS)
 def test_a_cancellation_that_nobody_asked_for_is_an_error(
     asgi_application, caplog, name, header, body

@@ -16,7 +16,9 @@ from connectrpc_server._types import Receive, Scope, Send
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
 
-_MESSAGES_BETWEEN_CHECKPOINTS = 64
+# In bytes: a message costs time for what it holds, and as much as so many for being one.
+_WORK_OF_A_MESSAGE = 1024
+_WORK_BETWEEN_CHECKPOINTS = 64 * 1024
 
 
 async def respond(response: HttpResponse, scope: Scope, send: Send) -> None:
@@ -78,7 +80,7 @@ class StreamAnswer(Generic[Req, Res]):
         Raises `ClientDisconnected`, why `scope` ended, and what making or encoding one raises.
         """
         encode, send = self._call.message, self._send
-        count = 0
+        work = 0
         async for message in responses:
             if scope.reason is not None:
                 raise scope.reason  # for a handler that let its cancellation pass
@@ -90,9 +92,10 @@ class StreamAnswer(Generic[Req, Res]):
             except OSError:
                 # How servers may say that the client is gone (ASGI, "Disconnected Client").
                 raise ClientDisconnected from None
-            count += 1
-            if count % _MESSAGES_BETWEEN_CHECKPOINTS == 0:
+            work += _WORK_OF_A_MESSAGE + len(data)
+            if work >= _WORK_BETWEEN_CHECKPOINTS:
                 # A handler and a server that never suspend would starve every other task.
+                work = 0
                 await checkpoint()
 
     async def end(self, error: Exception | None) -> None:
