@@ -67,8 +67,7 @@ class UnaryEndpoint(Generic[Req, Res]):
             await refuse(call, scope, receive, send, REQUEST_PAUSE)
             return
         if call.needs_trailers and not has_trailers(scope):
-            failure = call.failure(no_trailers(call.context))
-            await refuse(failure, scope, receive, send, REQUEST_PAUSE)
+            await refuse(no_trailers(call), scope, receive, send, REQUEST_PAUSE)
             return
         if self._is_observed or call.context.deadline is not None:
             await self._supervise(call, scope, receive, send)
@@ -177,7 +176,7 @@ class StreamEndpoint(Generic[Req, Res]):
             await refuse(call, scope, receive, send)
             return
         if call.needs_trailers and not has_trailers(scope):
-            await refuse(call.failure(no_trailers(call.context)), scope, receive, send)
+            await refuse(no_trailers(call), scope, receive, send)
             return
         body = Body(scope, receive, STREAM_PAUSE)
         answer = StreamAnswer(call, scope, send, body)

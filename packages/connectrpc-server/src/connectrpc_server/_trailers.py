@@ -1,8 +1,10 @@
 """Calls that need HTTP trailers, on servers that send none."""
 
 from functools import cache
+from typing import Protocol
 
 from connectrpc_protocol import Code, ConnectError, RequestContext
+from connectrpc_protocol.http import HttpResponse
 from connectrpc_server._log import logger
 
 _TEXT = (
@@ -11,14 +13,24 @@ _TEXT = (
 )
 
 
-def no_trailers(context: RequestContext) -> ConnectError:
-    """The error of a call that this server cannot answer; the log has it once per service.
+class AnyCall(Protocol):
+    """What unary calls and streams have in common."""
+
+    @property
+    def context(self) -> RequestContext: ...
+    @property
+    def needs_trailers(self) -> bool: ...
+    def failure(self, exc: BaseException) -> HttpResponse: ...
+
+
+def no_trailers(call: AnyCall) -> HttpResponse:
+    """The answer to a call that this server cannot answer; the log has it once per service.
 
     It belongs to the operator, who cannot see the answer, as much as to the client.
     """
-    text = _TEXT.format(protocol=context.protocol)
-    _log_once(context.method.service, text)
-    return ConnectError(Code.UNIMPLEMENTED, text)
+    text = _TEXT.format(protocol=call.context.protocol)
+    _log_once(call.context.method.service, text)
+    return call.failure(ConnectError(Code.UNIMPLEMENTED, text))
 
 
 @cache  # grows with the services of this process, which no client can add to

@@ -15,12 +15,13 @@ from connectrpc_protocol.http import End, Head, HttpResponse
 from connectrpc_protocol.server import ServerMethod
 from connectrpc_server._disconnect import ClientDisconnected
 from connectrpc_server._log import log_unexpected
-from connectrpc_server._trailers import no_trailers
+from connectrpc_server._trailers import AnyCall, no_trailers
 from connectrpc_server._types import SEND_TRAILERS, Environ, StartResponse
 from connectrpc_server._wsgi_body import Body
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
+Call = TypeVar("Call", bound=AnyCall)
 
 # 499 is the status of cancelled Connect calls, known to no registry.
 _REASONS = {status.value: status.phrase for status in HTTPStatus} | {499: "Client Closed Request"}
@@ -51,8 +52,6 @@ class UnaryEndpoint(Generic[Req, Res]):
         call = accept(self._method, environ)
         if isinstance(call, HttpResponse):
             return respond(call, environ, start_response)
-        if call.needs_trailers and SEND_TRAILERS not in environ:
-            return respond(call.failure(no_trailers(call.context)), environ, start_response)
         deadline = call.context.deadline
         body = Body(environ, deadline)
         try:
@@ -91,8 +90,6 @@ class StreamEndpoint(Generic[Req, Res]):
         call = accept(self._method, environ)
         if isinstance(call, HttpResponse):
             return respond(call, environ, start_response)
-        if call.needs_trailers and SEND_TRAILERS not in environ:
-            return respond(call.failure(no_trailers(call.context)), environ, start_response)
         answer = self._answer(call, environ, start_response)
         # Granian takes the status and the headers before it iterates.
         next(answer)
@@ -143,18 +140,18 @@ class StreamEndpoint(Generic[Req, Res]):
             close_iterator(responses)
 
 
-Call_co = TypeVar("Call_co", covariant=True)
-
-
-def accept(method: ServerMethod[Call_co], environ: Environ) -> Call_co | HttpResponse:
+def accept(method: ServerMethod[Call], environ: Environ) -> Call | HttpResponse:
     """Begin the call of a request, or refuse it."""
     peer, port = environ.get("REMOTE_ADDR"), str(environ.get("REMOTE_PORT"))  # or a number
-    return method.accept(
+    call = method.accept(
         environ["REQUEST_METHOD"],
         _headers(environ),
         environ.get("QUERY_STRING", "").encode("latin-1"),
         (peer, int(port) if port.isdecimal() else 0) if peer else None,
     )
+    if isinstance(call, HttpResponse) or not call.needs_trailers or SEND_TRAILERS in environ:
+        return call
+    return no_trailers(call)
 
 
 def respond(
