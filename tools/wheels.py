@@ -75,6 +75,25 @@ with ElizaServiceClientSync(sys.argv[1]) as client:
     print(client.say(SayRequest(sentence="I feel tired"), use_get=True).sentence)
 asyncio.run(call(sys.argv[1]))
 """
+# What works without the extra `pyqwest`, and what says that it is missing.
+HTTPX_CALLS = """\
+import sys
+
+from connectrpc.eliza.v1.eliza_connect import ElizaServiceClientSync
+from connectrpc.eliza.v1.eliza_pb2 import SayRequest
+from connectrpc_client import ConnectError
+
+with ElizaServiceClientSync(sys.argv[1], protocol="grpc-web") as client:
+    print(client.say(SayRequest(sentence="I feel tired")).sentence)
+    try:
+        client.open_converse()
+    except ConnectError as error:
+        print("connectrpc-client[pyqwest]" in str(error))
+try:
+    ElizaServiceClientSync(sys.argv[1], protocol="grpc")
+except ValueError as error:
+    print("connectrpc-client[pyqwest]" in str(error))
+"""
 ANSWER = "Since when do you feel tired?"
 
 
@@ -309,6 +328,9 @@ class Trial:
                     output = client.python("-c", program, url)
                     check(f"say: {ANSWER}\n" in output, output)
                     check_lines(re.sub(r"(?m):.*$", "", output), kinds)
+            with step("connectrpc-client without pyqwest: gRPC-Web, and what is missing for more"):
+                output = client.python("-c", HTTPX_CALLS, url)
+                check_lines(output, [ANSWER, "True", "True"])
 
 
 def check_lines(text: str, expected: Sequence[str]) -> None:
