@@ -93,7 +93,11 @@ class TransportResponseSync(Protocol):
         ...
 
     def close(self) -> None:
-        """End the exchange; the rest of the body is not wanted."""
+        """End the exchange; the rest of the body is not wanted.
+
+        It may be called while another thread waits for a chunk, whose wait it should end. What
+        that thread reads from must not be closed below it.
+        """
         ...
 
 
