@@ -395,6 +395,21 @@ def test_hypercorn_delivers_the_end_of_an_empty_request(make_shell, asgi_applica
     run(check())
 
 
+@pytest.mark.parametrize("options", [{}, {"default_timeout_ms": 60_000}])
+@pytest.mark.parametrize(("scope", "taken"), [(HYPERCORN, 1), (HTTP1, 0), (HTTP2, 0)])
+def test_hypercorn_delivers_the_end_of_a_get(make_shell, asgi_application, options, scope, taken):
+    async def check():
+        connection = Connection(b"", is_complete=True)
+        app = asgi_application(make_shell("asgi").service, **options)
+        query = {"query_string": b"connect=v1&encoding=json&message=%22hi%22"}
+        await connection.call(app, "Unary", method="GET", **query, **scope)
+        assert (connection.status, connection.body) == (200, b'"hi"')
+        assert connection.taken == taken
+        assert connection.log[-1] == "end"
+
+    run(check())
+
+
 class Recorder:
     """A metadata interceptor that remembers the errors of calls."""
 

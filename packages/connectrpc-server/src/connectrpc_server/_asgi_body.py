@@ -21,6 +21,9 @@ REQUEST_PAUSE = 1.0
 STREAM_PAUSE = 0.2
 """A client may leave its stream open until it sees our end; what was on its way comes at once."""
 
+HYPERCORN_PAUSE = 2.0
+"""What is late costs all calls of its connection there, even of a busy machine; see `_may_drop`."""
+
 
 class Body:
     """Reads a body event by event, and can watch for the client to go away meanwhile."""
@@ -104,10 +107,11 @@ class Body:
         if is_over or not _may_drop(self._scope):
             return
         size = 0
+        pause = max(self._pause, HYPERCORN_PAUSE) if _is_hypercorn(self._scope) else self._pause
         with suppress(ClientDisconnected):
             async with patience(DRAIN_MAX_MS / 1000) as wait_for:
                 while not self.is_ended and size <= DRAIN_MAX_BYTES:
-                    wait_for(self._pause)
+                    wait_for(pause)
                     size += len(await self.read())
 
     def close(self) -> None:
@@ -130,6 +134,15 @@ def checked(scope: Scope, receive: Receive) -> Receive:
         return empty.pop() if empty else await receive()
 
     return receive_empty
+
+
+def awaits_end(scope: Scope) -> bool:
+    """Whether even the end of a request without a body must be seen before the answer ends.
+
+    It may come after the head, and where the answer was faster, Hypercorn ends the connection; see
+    `_may_drop`.
+    """
+    return _is_hypercorn(scope)
 
 
 def _may_drop(scope: Scope) -> bool:

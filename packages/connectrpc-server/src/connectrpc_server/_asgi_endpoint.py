@@ -19,7 +19,7 @@ from connectrpc_server._asgi_answer import (
     respond,
     respond_after,
 )
-from connectrpc_server._asgi_body import REQUEST_PAUSE, STREAM_PAUSE, Body, checked
+from connectrpc_server._asgi_body import REQUEST_PAUSE, STREAM_PAUSE, Body, awaits_end, checked
 from connectrpc_server._asyncio import (
     CallScope,
     ReadAhead,
@@ -75,7 +75,7 @@ class UnaryEndpoint(Generic[Req, Res]):
         body: Body | None = None
         data = b""
         try:
-            if call.has_body:
+            if call.has_body or awaits_end(scope):
                 event = await receive()
                 if event["type"] == "http.request" and not event.get("more_body", False):
                     data = event.get("body", b"")
@@ -109,7 +109,8 @@ class UnaryEndpoint(Generic[Req, Res]):
         self, call: UnaryServerCall[Req, Res], scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Answer a call that has a deadline or metadata interceptors."""
-        body = Body(scope, receive, REQUEST_PAUSE, is_ended=not call.has_body)
+        has_body = call.has_body or awaits_end(scope)
+        body = Body(scope, receive, REQUEST_PAUSE, is_ended=not has_body)
         try:
             response = call.response(await self._invoke(call, body))
         except Exception as exc:
