@@ -1,7 +1,7 @@
 """hypercorn: HTTP/1.1 and HTTP/2.
 
-Not HTTP/3, which it has, but which ends for all clients as soon as one of them gives up a call; see
-`upstream/hypercorn_http3.py`.
+Not HTTP/3, which it has, but which ends for all clients as soon as one of them gives up a call or
+ends its request after the answer; see `upstream/hypercorn_http3.py`.
 """
 
 import asyncio

@@ -1,10 +1,13 @@
-"""hypercorn over HTTP/3: one client that gives up a request ends HTTP/3 for all clients.
+"""hypercorn over HTTP/3: one client can end HTTP/3 for all clients, in two ordinary ways.
 
-A bare ASGI application, hypercorn and pyqwest; nothing of this repository. A request is cancelled
-before its answer begins. In hypercorn 0.18 the answer then raises "Cannot send data after the
-stream was reset" in the task that serves UDP, which ends; every later request gets no answer. The
-same happens, with a `KeyError`, when a client sends the end of a request again because its
-acknowledgement was late.
+A bare ASGI application, hypercorn and pyqwest; nothing of this repository. In hypercorn 0.18 both
+end the task that serves UDP, so every later request gets no answer, and clients wait for it as long
+as they like:
+
+1. A client gives up a request before its answer begins. The answer then raises "Cannot send data
+   after the stream was reset".
+2. A client ends its request after the answer has ended, as full-duplex clients do that wait for it,
+   or the last packet of a request is late. That is a `KeyError` of the stream's number.
 
     python upstream/hypercorn_http3.py
 """
@@ -22,7 +25,7 @@ from hypercorn.config import Config
 
 
 async def application(scope, receive, send) -> None:
-    """Waits as many seconds as the path says, and answers."""
+    """Waits as many seconds as the path says, and answers, without a look at the request."""
     if scope["type"] != "http":
         return
     await asyncio.sleep(float(scope["path"][1:]))
@@ -32,17 +35,36 @@ async def application(scope, receive, send) -> None:
 
 async def main() -> None:
     logging.disable()  # the tracebacks of the server
-    authority = trustme.CA()
-    with tempfile.TemporaryDirectory() as folder:
-        server, url = _serve(authority, Path(folder))
-        ca = authority.cert_pem.bytes()
-        print("before:", await _request(ca, f"{url}/0"))
-        cancelled = asyncio.create_task(_request(ca, f"{url}/0.5"))
-        await asyncio.sleep(0.2)
-        cancelled.cancel()
-        await asyncio.sleep(1)
-        print("after a cancelled request:", await _request(ca, f"{url}/0"))
-        server.cancel()
+    for name, request in (("a request given up", _give_up), ("a late end", _end_late)):
+        authority = trustme.CA()
+        with tempfile.TemporaryDirectory() as folder:
+            server, url = _serve(authority, Path(folder))
+            ca = authority.cert_pem.bytes()
+            print(f"before {name}:", await _request(ca, f"{url}/0"))
+            await request(ca, url)
+            await asyncio.sleep(1)
+            print(f"after {name}:", await _request(ca, f"{url}/0"))
+            server.cancel()
+
+
+async def _give_up(ca: bytes, url: str) -> None:
+    request = asyncio.create_task(_request(ca, f"{url}/0.5"))
+    await asyncio.sleep(0.2)
+    request.cancel()
+
+
+async def _end_late(ca: bytes, url: str) -> None:
+    is_answered = asyncio.Event()
+
+    async def body():
+        yield b"a"
+        await is_answered.wait()
+
+    async with _client(ca).stream("POST", f"{url}/0", content=body()) as response:
+        async for _ in response.content:
+            pass
+        is_answered.set()
+        await asyncio.sleep(0.5)
 
 
 def _serve(authority: trustme.CA, folder: Path) -> tuple["asyncio.Task[None]", str]:
@@ -61,13 +83,18 @@ def _serve(authority: trustme.CA, folder: Path) -> tuple["asyncio.Task[None]", s
 
 
 async def _request(ca: bytes, url: str) -> str:
-    transport = pyqwest.HTTPTransport(tls_ca_cert=ca, http_version=pyqwest.HTTPVersion.HTTP3)
     try:
         async with asyncio.timeout(5):
-            response = await pyqwest.Client(transport).get(url)
+            response = await _client(ca).get(url)
     except Exception as error:
         return repr(error)
     return f"{response.status} {bytes(response.content)!r}"
+
+
+def _client(ca: bytes) -> pyqwest.Client:
+    return pyqwest.Client(
+        pyqwest.HTTPTransport(tls_ca_cert=ca, http_version=pyqwest.HTTPVersion.HTTP3)
+    )
 
 
 if __name__ == "__main__":

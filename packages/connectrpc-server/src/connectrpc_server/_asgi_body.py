@@ -21,7 +21,7 @@ REQUEST_PAUSE = 1.0
 STREAM_PAUSE = 0.2
 """A client may leave its stream open until it sees our end; what was on its way comes at once."""
 
-HYPERCORN_PAUSE = 2.0
+HYPERCORN_PAUSE = 1.0
 """What is late costs all calls of its connection there, even of a busy machine; see `_may_drop`."""
 
 
