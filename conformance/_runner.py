@@ -84,6 +84,7 @@ def _start(
     features = Path(scratch) / "features.yaml"
     features.write_text(_features(row, extra_compressions=extra_compressions))
     command = [str(suite.runner), "--mode", row.side, "--conf", str(features)]
+    command += [f"--skip={pattern}" for pattern in row.skip]
     # Each answer is a line of very verbose output: this is how progress is known.
     command += ["--vv", *arguments, "--", sys.executable, str(_FOLDER / script), *rest]
     # Programs leave their key files behind when they are ended: those go with the scratch folder.

@@ -1,7 +1,7 @@
-"""hypercorn: HTTP/1.1 and HTTP/2.
+"""hypercorn: HTTP/1.1, HTTP/2 and HTTP/3.
 
-Not HTTP/3, which it has, but which ends for all clients as soon as one of them gives up a call or
-ends its request after the answer; see `upstream/hypercorn_http3.py`.
+HTTP/3 ends for all clients as soon as one of them gives up a call or ends its request after the
+answer; see `upstream/hypercorn_http3.py`.
 """
 
 import asyncio
@@ -20,7 +20,12 @@ _REQUESTS_PER_CONNECTION = 1_000_000
 def serve(order: Order) -> None:
     config = Config()
     listener = socket.create_server((HOST, 0))
+    port: int = listener.getsockname()[1]
     config.bind = [f"fd://{listener.fileno()}"]
+    if order.is_http3:
+        datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        datagrams.bind((HOST, port))
+        config.quic_bind = [f"fd://{datagrams.fileno()}"]
     config.loglevel = "WARNING"
     config.graceful_timeout = SHUTDOWN_SECONDS
     config.keep_alive_timeout = KEEP_ALIVE_SECONDS
@@ -29,6 +34,6 @@ def serve(order: Order) -> None:
     if order.tls is not None:
         config.certfile, config.keyfile = order.tls.cert, order.tls.key
         config.ca_certs, config.verify_mode = order.tls.ca, order.cert_reqs
-    order.announce(listener.getsockname()[1])  # connections wait until they are accepted
+    order.announce(port)  # connections wait until they are accepted
     app: Any = asgi  # its types of ASGI are narrower than the specification
     asyncio.run(run(app, config))
