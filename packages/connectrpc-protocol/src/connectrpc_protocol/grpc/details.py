@@ -30,6 +30,7 @@ class _Details(Protocol):
 
 
 class _Status(Protocol):
+    # The names of its methods are those of Protobuf.
     code: int
     message: str
 
