@@ -1,7 +1,7 @@
 """Calls of the async client."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import httpx
@@ -91,8 +91,9 @@ class _Call:
 
     async def _half_duplex(self) -> None:
         case = self._case
+        requests = self._requests_at_once() if case.sends_at_once else self._requests()
         output = await self._client.call_bidi_stream(
-            self._requests(), headers=case.headers, timeout_ms=case.timeout_ms
+            requests, headers=case.headers, timeout_ms=case.timeout_ms
         )
         await self._receive(output)
 
@@ -129,6 +130,10 @@ class _Call:
                         self._cancel()
         finally:
             self._result.set_metadata(output.headers, output.trailers)
+
+    def _requests_at_once(self) -> Sequence[Any]:
+        self._after_close_send()
+        return self._case.messages
 
     async def _requests(self) -> AsyncIterator[Any]:
         for message in self._case.messages:

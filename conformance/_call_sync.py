@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import httpx
@@ -85,7 +85,8 @@ class _Call:
         self._receive(self._client.call_server_stream(message, **self._common))
 
     def _half_duplex(self) -> None:
-        self._receive(self._client.call_bidi_stream(self._requests(), **self._common))
+        requests = self._requests_at_once() if self._case.sends_at_once else self._requests()
+        self._receive(self._client.call_bidi_stream(requests, **self._common))
 
     def _full_duplex(self) -> None:
         case = self._case
@@ -118,6 +119,10 @@ class _Call:
                         self._cancellation.cancel()
         finally:
             self._result.set_metadata(output.headers, output.trailers)
+
+    def _requests_at_once(self) -> Sequence[Any]:
+        self._after_close_send()
+        return self._case.messages
 
     def _requests(self) -> Iterator[Any]:
         for message in self._case.messages:

@@ -13,7 +13,13 @@ from connectrpc.conformance.v1.client_compat_pb2 import (
     ClientErrorResult,
     ClientResponseResult,
 )
-from connectrpc.conformance.v1.config_pb2 import Codec, Compression, Protocol, StreamType
+from connectrpc.conformance.v1.config_pb2 import (
+    Codec,
+    Compression,
+    HTTPVersion,
+    Protocol,
+    StreamType,
+)
 from google.protobuf.any_pb2 import Any
 from google.protobuf.message import Message
 
@@ -80,6 +86,14 @@ class Case:
         self.is_full_duplex = request.stream_type == StreamType.STREAM_TYPE_FULL_DUPLEX_BIDI_STREAM
         self.delay = request.request_delay_ms / 1000
         self.cancel = _cancel(request)
+        # Over HTTP/1.1 Go's HTTP server throws away what is not there of a request when its answer
+        # begins, and a server of the suite begins to answer a bidi stream upon its first message.
+        # So messages that are all there are sent in one piece.
+        self.sends_at_once = (
+            request.http_version == HTTPVersion.HTTP_VERSION_1
+            and not self.delay
+            and not self.cancel.before_close_send
+        )
         message_type = _REQUESTS[self.kind]
         self.messages = [_unpack(packed, message_type) for packed in request.request_messages]
 

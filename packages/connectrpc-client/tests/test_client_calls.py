@@ -89,6 +89,56 @@ def test_bidi_stream(caller, server):
     assert server.requests[0].content == b"\0\0\0\0\3\n\1a\0\0\0\0\3\n\1b"
 
 
+class TestRequestBodies:
+    """What the body of a stream of requests is made of."""
+
+    def body(self, caller, server, requests, **options):
+        server.answer = server.stream("x", "y")
+        caller.call("bidi", requests, **options)
+        (request,) = server.requests
+        return request.content, request.headers.get("content-length")
+
+    @pytest.mark.parametrize("kind", [list, tuple])
+    def test_a_list_is_sent_at_once(self, caller, server, kind):
+        content, length = self.body(caller, server, kind(REQUESTS))
+        assert content == b"\0\0\0\0\3\n\1a\0\0\0\0\3\n\1b"
+        assert length == "16"
+
+    def test_an_empty_list(self, caller, server):
+        assert self.body(caller, server, []) == (b"", "0")
+
+    def test_an_iterator_is_sent_in_pieces(self, caller, server):
+        content, length = self.body(caller, server, iter(REQUESTS))
+        assert content == b"\0\0\0\0\3\n\1a\0\0\0\0\3\n\1b"
+        assert length is None
+
+    def test_a_long_list_is_sent_in_pieces(self, caller, server, pack):
+        requests = [StringValue(value=letter * 40_000) for letter in "abc"]
+        content, length = self.body(caller, server, requests)
+        assert content == b"".join(pack(each.SerializeToString()) for each in requests)
+        assert length is None
+
+    def test_one_long_message_has_a_length(self, caller, server):
+        content, length = self.body(caller, server, [StringValue(value="a" * 100_000)])
+        assert length == str(len(content))
+
+    def test_interceptors_may_take_from_a_list(self, caller, server):
+        class Takes:
+            async def intercept_bidi_stream(self, call_next, requests, ctx):
+                assert (await anext(requests)).value == "a"
+                async for response in call_next(requests, ctx):
+                    yield response
+
+        class TakesSync:
+            def intercept_bidi_stream_sync(self, call_next, requests, ctx):
+                assert next(requests).value == "a"
+                yield from call_next(requests, ctx)
+
+        interceptor = Takes() if caller.is_async else TakesSync()
+        content, length = self.body(caller, server, REQUESTS, interceptors=[interceptor])
+        assert (content, length) == (b"\0\0\0\0\3\n\1b", "8")
+
+
 class TestGet:
     def query(self, server):
         (request,) = server.requests

@@ -20,6 +20,7 @@ from connectrpc_client._calls import check_full_duplex
 from connectrpc_client._calls_async import BidiCall, ClientStreamCall
 from connectrpc_client._choice import AsyncHttpClient, transport_for
 from connectrpc_client._output import StreamOutput, UnaryOutput
+from connectrpc_client._requests import Listed, iterate
 from connectrpc_client._settings import Settings
 from connectrpc_protocol import (
     Codec,
@@ -136,7 +137,7 @@ class Client:
         """A stream of requests, one response."""
         function = self._client_stream(method)
         context = self._begin(method, headers, timeout_ms)
-        call = partial(function, calls.iterate(requests), context)
+        call = partial(function, iterate(requests), context)
         return UnaryOutput(await self._run(call, context), context)
 
     async def _call_server_stream(
@@ -154,7 +155,8 @@ class Client:
             bound = self._settings.stream(method)
 
             def send(request: Req, ctx: RequestContext) -> AsyncIterator[Res]:
-                return calls.StreamCall(self._transport, bound.call(ctx), ctx, request)
+                requests = Listed((request,))
+                return calls.StreamCall(self._transport, bound.call(ctx), ctx, requests)
 
             function = self._functions[method] = self._chain.server_stream(send)
         context = self._begin(method, headers, timeout_ms)
@@ -171,7 +173,7 @@ class Client:
         """A stream of requests, a stream of responses."""
         function = self._bidi(method)
         context = self._begin(method, headers, timeout_ms)
-        return await self._open(partial(function, calls.iterate(requests), context), context)
+        return await self._open(partial(function, iterate(requests), context), context)
 
     async def _server_stream(
         self,

@@ -1,6 +1,6 @@
 """Calls over an async transport: one unary and one stream path, whatever the protocol."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import suppress
 from typing import Generic, TypeVar
 
@@ -8,10 +8,11 @@ from google.protobuf.message import Message
 
 from connectrpc_client._asyncio import TimeLimit
 from connectrpc_client._calls import ON_HEAD
+from connectrpc_client._requests import Listed
 from connectrpc_client._transport import Transport, TransportResponse
 from connectrpc_protocol import RequestContext
 from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
-from connectrpc_protocol.chain import aclose_iterator, close_iterator
+from connectrpc_protocol.chain import aclose_iterator
 from connectrpc_protocol.deadline import remaining
 from connectrpc_protocol.http import HttpRequest
 
@@ -73,7 +74,7 @@ class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
         transport: Transport,
         call: StreamClientCall[Req, Res],
         context: RequestContext,
-        requests: Req | AsyncIterator[Req],
+        requests: AsyncIterator[Req],
     ) -> None:
         self._transport = transport
         self._call = call
@@ -96,9 +97,9 @@ class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
 
     async def _send(self) -> None:
         head = self._call.head()
-        if isinstance(self._requests, Message):
-            head = head._replace(body=self._call.message(self._requests))
-        else:
+        if isinstance(self._requests, Listed):
+            head = head._replace(body=self._requests.body(self._call.message))
+        if head.body is None:
             self._body = _encode(self._call, self._requests)
         seconds = remaining(self._context.deadline)
         async with TimeLimit(self._context.deadline):
@@ -157,23 +158,6 @@ async def only_response(stream: StreamCall[Req, Res]) -> Res:
     async for _ in stream:
         pass
     return message
-
-
-async def iterate(requests: AsyncIterable[Req] | Iterable[Req]) -> AsyncIterator[Req]:
-    """Async or plain iterables of requests as one kind."""
-    if isinstance(requests, AsyncIterable):
-        try:
-            async for request in requests:
-                yield request
-        finally:
-            await aclose_iterator(requests)
-    else:
-        iterator = iter(requests)
-        try:
-            for request in iterator:
-                yield request
-        finally:
-            close_iterator(iterator)
 
 
 async def _encode(

@@ -14,6 +14,7 @@ from connectrpc_client._calls_sync import BidiCallSync, ClientStreamCallSync
 from connectrpc_client._cancellation import Cancellation
 from connectrpc_client._choice import SyncHttpClient, transport_sync_for
 from connectrpc_client._output import StreamOutputSync, UnaryOutput
+from connectrpc_client._requests import Listed, iterate_sync
 from connectrpc_client._settings import Settings
 from connectrpc_protocol import (
     Codec,
@@ -132,7 +133,7 @@ class ClientSync:
         """A stream of requests, one response."""
         function = self._client_stream(method)
         context = self._begin(method, headers, timeout_ms, cancellation)
-        call = partial(function, iter(requests), context)
+        call = partial(function, iterate_sync(requests), context)
         return UnaryOutput(self._run(call, context), context)
 
     def _call_server_stream(
@@ -151,7 +152,8 @@ class ClientSync:
             bound = self._settings.stream(method)
 
             def send(request: Req, ctx: RequestContext) -> Iterator[Res]:
-                return calls.StreamCallSync(self._transport, bound.call(ctx), ctx, request)
+                requests = Listed((request,))
+                return calls.StreamCallSync(self._transport, bound.call(ctx), ctx, requests)
 
             function = self._functions[method] = self._chain.server_stream(send)
         context = self._begin(method, headers, timeout_ms)
@@ -169,7 +171,7 @@ class ClientSync:
         """A stream of requests, a stream of responses."""
         function = self._bidi(method)
         context = self._begin(method, headers, timeout_ms)
-        return self._open(partial(function, iter(requests), context), context, cancellation)
+        return self._open(partial(function, iterate_sync(requests), context), context, cancellation)
 
     def _server_stream(
         self,

@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 
 from connectrpc_client._calls import ON_HEAD
 from connectrpc_client._cancellation import Cancellation, canceled
+from connectrpc_client._requests import Listed
 from connectrpc_client._transport import TransportResponseSync, TransportSync
 from connectrpc_protocol import ConnectError, ContextKey, RequestContext
 from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
@@ -87,7 +88,7 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
         transport: TransportSync,
         call: StreamClientCall[Req, Res],
         context: RequestContext,
-        requests: Req | Iterator[Req],
+        requests: Iterator[Req],
     ) -> None:
         self._transport = transport
         self._call = call
@@ -111,9 +112,9 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
 
     def _send(self) -> None:
         head = self._call.head()
-        if isinstance(self._requests, Message):
-            head = head._replace(body=self._call.message(self._requests))
-        else:
+        if isinstance(self._requests, Listed):
+            head = head._replace(body=self._requests.body(self._call.message))
+        if head.body is None:
             self._body = self._encode(self._requests)
         deadline = self._context.deadline
         check(self._cancellation)
