@@ -151,8 +151,10 @@ def _may_drop(scope: Scope) -> bool:
     Over HTTP/1.1 a server may end the connection, on which the client then fails to write and
     never reads the answer (RFC 9112, section 9.3). In HTTP/2 and 3 a server resets the one stream
     instead, after the answer (RFC 9113, section 8.1), but for Hypercorn (0.18), where data for a
-    stream that is answered ends the whole connection. pyvoy (1.3) loses such an answer now and
-    then, too; so on every server a request of a known length, which waits for nothing, is read.
+    stream that is answered ends the whole connection. And a client that breaks off a request of a
+    known length when it sees an error makes the request malformed, for which pyvoy (1.3) resets the
+    stream before the answer has ended; so on every server such a request, which waits for nothing,
+    is read.
     """
     version: str = scope.get("http_version", "1.1")
     return version.startswith("1") or _is_hypercorn(scope) or _has_length(scope)

@@ -120,6 +120,7 @@ class StreamEndpoint(Generic[Req, Res]):
             if is_closed or (is_started and isinstance(exc, ClientDisconnected)):
                 return
             error = exc
+        body.drain_early()
         if is_started:
             end = call.end(error)
         else:
@@ -160,11 +161,12 @@ def respond(
     start_response: StartResponse,
     body: Body | None = None,
 ) -> Iterable[bytes]:
-    """Send a whole answer, then read what is left of the request's body."""
+    """Send a whole answer; what is left of the request's body is read before it or after it."""
     if response.trailers is not None and SEND_TRAILERS not in environ:
         response = response.without_trailers()
-    _start(response, start_response)
     body = body or Body(environ)
+    body.drain_early()
+    _start(response, start_response)
     if body.is_read and response.trailers is None:
         return [response.body]
     return _finish(End(response.body, response.trailers), environ, body)
@@ -187,7 +189,7 @@ def _finish(end: End, environ: Environ, body: Body) -> Generator[bytes, None, No
         yield end.body
     if end.trailers is not None:
         environ[SEND_TRAILERS](_text(end.trailers))
-    body.drain()
+    body.drain_late()
 
 
 def _start(head: Head | HttpResponse, start_response: StartResponse) -> None:
