@@ -11,6 +11,7 @@ from connectrpc_client._calls import ON_HEAD
 from connectrpc_client._requests import Listed
 from connectrpc_client._transport import Transport, TransportResponse
 from connectrpc_protocol import RequestContext
+from connectrpc_protocol.body import WholeBody
 from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
 from connectrpc_protocol.chain import aclose_iterator
 from connectrpc_protocol.deadline import remaining
@@ -47,20 +48,14 @@ async def _exchange(
 
 
 async def _read_all(response: TransportResponse, call: UnaryClientCall[Req, Res]) -> bytes:
-    limit = call.read_limit
-    chunks: list[bytes] = []
-    size = 0
-    body = response.chunks()
+    body = WholeBody(call)
+    chunks = response.chunks()
     try:
-        async for chunk in body:
-            if chunk:  # empty ones may come without end
-                chunks.append(chunk)
-            size += len(chunk)
-            if limit is not None and size > limit:
-                raise call.too_large()
+        async for chunk in chunks:
+            body.add(chunk)
     finally:
-        await aclose_iterator(body)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        await aclose_iterator(chunks)
+    return body.data
 
 
 class StreamCall(AsyncIterator[Res], Generic[Req, Res]):

@@ -11,6 +11,7 @@ from connectrpc_client._cancellation import Cancellation, canceled
 from connectrpc_client._requests import Listed
 from connectrpc_client._transport import TransportResponseSync, TransportSync
 from connectrpc_protocol import ConnectError, ContextKey, RequestContext
+from connectrpc_protocol.body import WholeBody
 from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
 from connectrpc_protocol.chain import close_iterator
 from connectrpc_protocol.deadline import check_late, remaining
@@ -48,18 +49,12 @@ def _read_all(
     deadline: float | None,
     cancellation: Cancellation | None,
 ) -> bytes:
-    limit = call.read_limit
-    chunks: list[bytes] = []
-    size = 0
+    body = WholeBody(call)
     for chunk in response.chunks(remaining(deadline)):
-        if chunk:  # empty ones may come without end
-            chunks.append(chunk)
-        size += len(chunk)
-        if limit is not None and size > limit:
-            raise call.too_large()
+        body.add(chunk)
         remaining(deadline)
         check(cancellation)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    return body.data
 
 
 def cancellable(context: RequestContext) -> Cancellation:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
+from connectrpc_protocol.body import WholeBody
 from connectrpc_protocol.call import UnaryServerCall
 from connectrpc_server._asyncio import ReadAhead, patience
 from connectrpc_server._disconnect import ClientDisconnected
@@ -68,18 +69,12 @@ class Body:
 
         Raises `ConnectError` (`resource_exhausted`) once it is beyond the limit.
         """
-        limit = call.read_limit
-        chunks: list[bytes] = []
-        size = 0
+        body = WholeBody(call)
+        if first is not None:
+            body.add(self._take(first))
         while not self.is_ended:
-            chunk = await self.read() if first is None else self._take(first)
-            first = None
-            if chunk:  # empty ones may come without end
-                chunks.append(chunk)
-            size += len(chunk)
-            if limit is not None and size > limit:
-                raise call.too_large()
-        return b"".join(chunks)
+            body.add(await self.read())
+        return body.data
 
     def watch(self, end: Callable[[Exception], None]) -> None:
         """The call waits: unless it waits for the body, see to it that a disconnect ends it.

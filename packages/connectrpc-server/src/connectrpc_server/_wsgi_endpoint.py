@@ -8,6 +8,7 @@ from typing import Generic, Protocol, TypeVar
 from google.protobuf.message import Message
 
 from connectrpc_protocol import RawHeaders, RequestContext
+from connectrpc_protocol.body import WholeBody
 from connectrpc_protocol.call import StreamServerCall, UnaryServerCall
 from connectrpc_protocol.chain import InterceptorChainSync, close_iterator
 from connectrpc_protocol.deadline import remaining
@@ -218,14 +219,10 @@ def _read_body(body: Body, call: UnaryServerCall[Req, Res]) -> bytes:
     limit = call.read_limit
     if limit is not None and body.left is not None and body.left > limit:
         raise call.too_large()
-    chunks: list[bytes] = []
-    size = 0
+    whole = WholeBody(call)
     while chunk := body.read():
-        chunks.append(chunk)
-        size += len(chunk)
-        if limit is not None and size > limit:
-            raise call.too_large()
-    return b"".join(chunks)
+        whole.add(chunk)
+    return whole.data
 
 
 def _requests(call: StreamServerCall[Req, Res], body: Body) -> Generator[Req, None, None]:

@@ -1,0 +1,57 @@
+import tracemalloc
+
+import pytest
+
+from connectrpc_protocol import Code, ConnectError, too_large
+from connectrpc_protocol.body import WholeBody
+
+
+class Call:
+    def __init__(self, read_limit: int | None = None) -> None:
+        self.read_limit = read_limit
+
+    def too_large(self) -> ConnectError:
+        return too_large(3)
+
+
+@pytest.mark.parametrize(
+    "chunks", [[], [b""], [b"abc"], [b"", b"abc", b""], [b"a", b"b"], [b"a", b"b", b"", b"c"]]
+)
+def test_chunks_in_their_order(chunks: list[bytes]) -> None:
+    body = WholeBody(Call())
+    for chunk in chunks:
+        body.add(chunk)
+    assert body.data == b"".join(chunks)
+    assert type(body.data) is bytes
+
+
+def test_one_chunk_is_not_copied() -> None:
+    body = WholeBody(Call())
+    chunk = bytes(1000)
+    body.add(chunk)
+    assert body.data is chunk
+
+
+@pytest.mark.parametrize("chunks", [[b"abcd"], [b"abc", b"d"], [b"a", b"b", b"c", b"", b"d"]])
+def test_beyond_the_limit(chunks: list[bytes]) -> None:
+    body = WholeBody(Call(3))
+    *allowed, last = chunks
+    for chunk in allowed:
+        body.add(chunk)
+    with pytest.raises(ConnectError) as caught:
+        body.add(last)
+    assert caught.value.code is Code.RESOURCE_EXHAUSTED
+
+
+def test_tiny_chunks_take_little_memory() -> None:
+    size = 400_000
+    body = WholeBody(Call())
+    tracemalloc.start()
+    try:
+        for number in range(size // 2):
+            body.add(b"%02d" % (number % 100))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(body.data) == size
+    assert peak < 2 * size
