@@ -13,7 +13,7 @@ LIMIT = 1000
 TOO_MUCH = 9 * 1024 * 1024
 
 
-def answer(app, name, content_type, body, *, length=None, **extra):
+def answer(app, name, content_type, body, *, length=None):
     """The answer, and what is left of the body before and after its last bytes were asked for."""
     stream = io.BytesIO(body)
     environ = {
@@ -22,7 +22,6 @@ def answer(app, name, content_type, body, *, length=None, **extra):
         "CONTENT_TYPE": content_type,
         "wsgi.input": stream,
         "wsgi.input_terminated": True,
-        **extra,
     }
     if length is not None:
         environ["CONTENT_LENGTH"] = length
@@ -73,57 +72,55 @@ def test_malformed_length(wsgi_application, make_shell):
     assert after == len(b"body")
 
 
-ENDS_ONE_STREAM_OF_MANY = pytest.mark.parametrize(
+@pytest.mark.parametrize(
     "extra", [{"SERVER_PROTOCOL": "HTTP/2"}, {"wsgi.ext.http.send_trailers": print}]
 )
-REFUSED = pytest.mark.parametrize(
-    ("name", "content_type", "options"),
-    [
-        ("Unary", "application/proto", {"read_max_bytes": LIMIT}),
-        ("Unary", "text/html", {}),
-        ("Server", "application/connect+proto", {"read_max_bytes": LIMIT}),
-        ("Bidi", "application/connect+proto", {}),
-    ],
-)
+def test_a_server_that_needs_nobody_to_read_the_rest(extra):
+    stream = io.BytesIO(bytes(100))
+    body = Body({"wsgi.input": stream, "CONTENT_LENGTH": "100", **extra})
+    assert body.is_read
+    body.drain()
+    assert stream.tell() == 0
 
 
-@ENDS_ONE_STREAM_OF_MANY
-@REFUSED
-def test_requests_of_a_known_length(
-    wsgi_application, make_shell, extra, name, content_type, options
-):
-    shell = make_shell("wsgi")
-    app = wsgi_application(shell.service, **options)
-    body = shell.envelope("crash") + shell.envelope("x" * 200_000)
-    if name == "Server":
-        body = shell.envelope("x" * 200_000)
-    length = str(len(body))
-    data, before, _ = answer(app, name, content_type, body, length=length, **extra)
+FAILING = [
+    ("Unary", "application/proto"),
+    ("Unary", "text/html"),
+    ("Client", "application/connect+proto"),
+    ("Server", "application/connect+proto"),
+    ("Bidi", "application/connect+proto"),
+    ("Bidi", "application/grpc-web+proto"),
+]
+
+
+@pytest.mark.parametrize(("name", "content_type"), FAILING)
+def test_pyvoy_ends_an_error_with_its_last_byte(wsgi_application, make_shell, name, content_type):
+    """Of a list with one chunk it knows that there is no more. For the rest of a request that is
+    refused nobody waits: it may never come.
+    """
+
+    class Silent:
+        def read(self, size):
+            if self.prefix:
+                prefix, self.prefix = self.prefix[:size], self.prefix[size:]
+                return prefix
+            raise AssertionError("nobody waits")
+
+        prefix = b"\0" + (200_000).to_bytes(4, "big")
+
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": f"/{SERVICE}/{name}",
+        "SERVER_PROTOCOL": "HTTP/3",
+        "CONTENT_TYPE": content_type,
+        "CONTENT_LENGTH": "200005",
+        "wsgi.input": Silent(),
+        "wsgi.ext.http.send_trailers": print,
+    }
+    app = wsgi_application(make_shell("wsgi").service, read_max_bytes=LIMIT)
+    (data,) = answer = app(environ, lambda status, headers: None)
     assert data
-    assert before == 0
-
-
-@ENDS_ONE_STREAM_OF_MANY
-@REFUSED
-def test_requests_of_unknown_length_may_have_no_end(
-    wsgi_application, make_shell, extra, name, content_type, options
-):
-    shell = make_shell("wsgi")
-    app = wsgi_application(shell.service, **options)
-    body = shell.envelope("crash") + shell.envelope("x" * 200_000)
-    data, before, after = answer(app, name, content_type, body, **extra)
-    assert data
-    assert before == after > 0
-
-
-def test_too_much_is_left_of_a_known_length(wsgi_application, make_shell):
-    app = wsgi_application(make_shell("wsgi").service)
-    length = str(TOO_MUCH)
-    data, *left = answer(
-        app, "Unary", "text/html", bytes(TOO_MUCH), length=length, SERVER_PROTOCOL="HTTP/2"
-    )
-    assert data
-    assert left == [TOO_MUCH, TOO_MUCH]
+    assert len(answer) == 1
 
 
 @pytest.fixture
@@ -170,7 +167,7 @@ def test_a_client_that_drips_is_not_waited_for_after_the_answer(clock, speed):
     while stream.size < 200_000:
         body.read()
     stream.speed, stream.size = speed, 0
-    body.drain_late()
+    body.drain()
     assert 0 < stream.size < 20_000
     assert clock.seconds < 1010
 
@@ -211,7 +208,7 @@ def test_the_socket_of_a_server_keeps_the_deadline(clock, key):
         body.read()
     assert caught.value.code is Code.DEADLINE_EXCEEDED
     assert server.timeouts == [5, None]
-    body.drain_late()
+    body.drain()
     assert server.reads == 1
 
 

@@ -92,10 +92,14 @@ class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
 
     async def _send(self) -> None:
         head = self._call.head()
+        first = b""
+        rest: AsyncIterator[Req] | None = self._requests
         if isinstance(self._requests, Listed):
-            head = head._replace(body=self._requests.body(self._call.message))
-        if head.body is None:
-            self._body = _encode(self._call, self._requests)
+            first, rest = self._requests.piece(self._call.message)
+        if rest is None:
+            head = head._replace(body=first)
+        else:
+            self._body = _encode(self._call, first, rest)
         seconds = remaining(self._context.deadline)
         async with TimeLimit(self._context.deadline):
             self._response = await self._transport.send(head, self._body, seconds)
@@ -156,9 +160,11 @@ async def only_response(stream: StreamCall[Req, Res]) -> Res:
 
 
 async def _encode(
-    call: StreamClientCall[Req, Res], requests: AsyncIterator[Req]
+    call: StreamClientCall[Req, Res], first: bytes, requests: AsyncIterator[Req]
 ) -> AsyncIterator[bytes]:
     try:
+        if first:
+            yield first
         async for request in requests:
             yield call.message(request)
     finally:

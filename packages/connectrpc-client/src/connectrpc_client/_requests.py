@@ -1,7 +1,6 @@
 """The requests of a stream, as users give them."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
-from itertools import islice
 from typing import Self, TypeVar
 
 from google.protobuf.message import Message
@@ -10,25 +9,28 @@ from connectrpc_protocol.chain import aclose_iterator, close_iterator
 
 Req = TypeVar("Req", bound=Message)
 
-# Bytes. The flow control of HTTP/2 lets about as much through before the server answers.
-_SHORT = 64 * 1024
+# Bytes: what of a list is put together at most before any of it is sent.
+_PIECE = 64 * 1024
 
 
 class Listed(Iterator[Req], AsyncIterator[Req]):
-    """Requests that are all there already: those of a list or a tuple."""
+    """Requests that are all there already: those of a list or a tuple.
 
-    def __init__(self, requests: list[Req] | tuple[Req, ...]) -> None:
+    What an interceptor takes of them is not sent. Sending takes none, so that it may be done again.
+    """
+
+    def __init__(self, requests: list[Req] | tuple[Req, ...], start: int = 0) -> None:
         self._requests = requests
-        self._taken = 0
+        self._next = start
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> Req:
-        if self._taken >= len(self._requests):
+        if self._next >= len(self._requests):
             raise StopIteration
-        self._taken += 1
-        return self._requests[self._taken - 1]
+        self._next += 1
+        return self._requests[self._next - 1]
 
     def __aiter__(self) -> Self:
         return self
@@ -38,29 +40,37 @@ class Listed(Iterator[Req], AsyncIterator[Req]):
             return request
         raise StopAsyncIteration
 
-    def body(self, encode: Callable[[Req], bytes]) -> bytes | None:
-        """What is left of them as one body, unless that is long and better sent in pieces.
+    def piece(self, encode: Callable[[Req], bytes]) -> "tuple[bytes, Listed[Req] | None]":
+        """As many as fill a piece, encoded, and the rest, where there is one.
 
-        Such a body has a length, which every server and proxy understands, and leaves at once.
+        All in one piece are a body with a length, which every server and proxy understands.
         """
+        rest = Listed(self._requests, self._next)
         encoded: list[bytes] = []
         size = 0
-        for request in islice(self._requests, self._taken, None):
-            if size > _SHORT:
-                return None
+        for request in rest:
             encoded.append(encode(request))
             size += len(encoded[-1])
-        return b"".join(encoded)
+            if size >= _PIECE:
+                break
+        return b"".join(encoded), rest if rest._next < len(rest._requests) else None
 
 
 def iterate(requests: AsyncIterable[Req] | Iterable[Req]) -> AsyncIterator[Req]:
     """Async or plain iterables of requests as one kind."""
-    return Listed(requests) if isinstance(requests, list | tuple) else _iterate(requests)
+    return _listed(requests) or _iterate(requests)
 
 
 def iterate_sync(requests: Iterable[Req]) -> Iterator[Req]:
     """Iterables of requests as one kind."""
-    return Listed(requests) if isinstance(requests, list | tuple) else iter(requests)
+    return _listed(requests) or iter(requests)
+
+
+def _listed(requests: AsyncIterable[Req] | Iterable[Req]) -> Listed[Req] | None:
+    # What inherits from lists may iterate in a way of its own.
+    if type(requests) is list or type(requests) is tuple:
+        return Listed(requests)
+    return None
 
 
 async def _iterate(requests: AsyncIterable[Req] | Iterable[Req]) -> AsyncIterator[Req]:

@@ -107,10 +107,14 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
 
     def _send(self) -> None:
         head = self._call.head()
+        first = b""
+        rest: Iterator[Req] | None = self._requests
         if isinstance(self._requests, Listed):
-            head = head._replace(body=self._requests.body(self._call.message))
-        if head.body is None:
-            self._body = self._encode(self._requests)
+            first, rest = self._requests.piece(self._call.message)
+        if rest is None:
+            head = head._replace(body=first)
+        else:
+            self._body = self._encode(first, rest)
         deadline = self._context.deadline
         check(self._cancellation)
         self._response = self._transport.send(
@@ -122,8 +126,10 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
         if on_head is not None:
             on_head()
 
-    def _encode(self, requests: Iterator[Req]) -> Iterator[bytes]:
+    def _encode(self, first: bytes, requests: Iterator[Req]) -> Iterator[bytes]:
         try:
+            if first:
+                yield first
             for request in requests:
                 if self._is_closed:
                     raise canceled()  # a quiet end would say that these are all

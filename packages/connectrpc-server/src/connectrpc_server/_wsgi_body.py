@@ -20,9 +20,9 @@ class Body:
     """
 
     __slots__ = (
+        "_can_drain",
         "_chunk",
         "_deadline",
-        "_drains_late",
         "_fault",
         "_left",
         "_socket",
@@ -32,7 +32,7 @@ class Body:
     def __init__(self, environ: Environ, deadline: float | None = None) -> None:
         self._stream = environ["wsgi.input"]
         self._socket = _socket(environ)
-        self._drains_late = _may_drop(environ)
+        self._can_drain = _can_drain(environ)
         self._deadline = deadline
         self._chunk = 1
         # `None` where the server ends the body itself.
@@ -109,32 +109,16 @@ class Body:
 
     @property
     def is_read(self) -> bool:
-        """Whether nothing is left that `drain_late` would read."""
-        return self._left == 0 or not self._drains_late
+        """Whether nothing is left that `drain` would read."""
+        return self._left == 0 or not self._can_drain
 
-    def drain_early(self) -> None:
-        """Before the answer, read what the call did not want of a request of a known length.
-
-        Its client waits for nothing, but may break it off once it sees an error, as connect-go
-        does. That makes the request malformed (RFC 9113, section 8.1.1; RFC 9114, section 4.1.2),
-        and pyvoy resets the stream before the answer has ended. Where `drain_late` reads, nothing
-        but the end of the connection is to be feared, which comes later.
-        """
-        if self._left is not None and not self._drains_late:
-            self._drain()
-
-    def drain_late(self) -> None:
-        """After the answer, read what the call did not want.
+    def drain(self) -> None:
+        """Read what the call did not want, unless it is too much or takes too long.
 
         A server ends a connection on which a request was not read (RFC 9112, section 9.3), and the
         client may lose the answer, or its next call, with it.
         """
-        if self._drains_late:
-            self._drain()
-
-    def _drain(self) -> None:
-        """Read the rest, unless it is too much or takes too long."""
-        if self._left is not None and not 0 < self._left <= DRAIN_MAX_BYTES:
+        if self.is_read or (self._left is not None and self._left > DRAIN_MAX_BYTES):
             return
         self._deadline, self._chunk = deadline_after(DRAIN_MAX_MS), 1
         size = 0
@@ -163,8 +147,8 @@ def _is_terminated(environ: Environ) -> bool:
     return bool(environ.get("wsgi.input_terminated")) or SEND_TRAILERS in environ
 
 
-def _may_drop(environ: Environ) -> bool:
-    """Whether the server may drop an answer whose request was not read.
+def _can_drain(environ: Environ) -> bool:
+    """Whether an unread request may cost its client the answer.
 
     Not in HTTP/2, where a server resets the one stream (RFC 9113, section 8.1), and not on pyvoy,
     which is Envoy and closes in a way that lets the client read; there a read has no end, either.

@@ -93,13 +93,20 @@ class StreamEndpoint(Generic[Req, Res]):
             return respond(call, environ, start_response)
         answer = self._answer(call, environ, start_response)
         # Granian takes the status and the headers before it iterates.
-        next(answer)
+        try:
+            next(answer)
+        except StopIteration as done:
+            whole: Iterable[bytes] = done.value
+            return whole
         return answer
 
     def _answer(
         self, call: StreamServerCall[Req, Res], environ: Environ, start_response: StartResponse
-    ) -> Generator[bytes, None, None]:
-        """Nothing when the head of the answer is known, then the body."""
+    ) -> Generator[bytes, None, Iterable[bytes]]:
+        """Nothing when the head of the answer is known, then the body.
+
+        An answer without messages is returned instead, as a whole.
+        """
         body = Body(environ, call.context.deadline)
         is_started = is_closed = False
         error: Exception | None = None
@@ -119,15 +126,12 @@ class StreamEndpoint(Generic[Req, Res]):
         except Exception as exc:
             log_unexpected(exc, call.context)
             if is_closed or (is_started and isinstance(exc, ClientDisconnected)):
-                return
+                return ()
             error = exc
-        body.drain_early()
-        if is_started:
-            end = call.end(error)
-        else:
-            end = _whole(call, error, start_response)
-            yield b""
-        yield from _finish(end, environ, body)
+        if not is_started:
+            return respond(_whole(call, error), environ, start_response, body)
+        yield from _finish(call.end(error), environ, body)
+        return ()
 
     def _stream(self, call: StreamServerCall[Req, Res], body: Body) -> Generator[bytes, None, None]:
         deadline = call.context.deadline
@@ -162,27 +166,28 @@ def respond(
     start_response: StartResponse,
     body: Body | None = None,
 ) -> Iterable[bytes]:
-    """Send a whole answer; what is left of the request's body is read before it or after it."""
+    """Send a whole answer, then read what is left of the request's body.
+
+    Where possible it is a list of one chunk: pyvoy ends the answer with that chunk, and later where
+    it has to iterate. A client that breaks off its request upon an error, as connect-go does, makes
+    it shorter than its content-length, and Envoy resets a stream for that (RFC 9114, section 4.1.2)
+    unless the answer has ended.
+    """
     if response.trailers is not None and SEND_TRAILERS not in environ:
         response = response.without_trailers()
-    body = body or Body(environ)
-    body.drain_early()
     _start(response, start_response)
+    body = body or Body(environ)
     if body.is_read and response.trailers is None:
         return [response.body]
     return _finish(End(response.body, response.trailers), environ, body)
 
 
-def _whole(
-    call: StreamServerCall[Req, Res], error: Exception | None, start_response: StartResponse
-) -> End:
-    """Begin an answer without a message."""
-    if error is None:
-        _start(call.head(), start_response)
-        return call.end()
-    response = call.failure(error)
-    _start(response, start_response)
-    return End(response.body, response.trailers)
+def _whole(call: StreamServerCall[Req, Res], error: Exception | None) -> HttpResponse:
+    """An answer without a message."""
+    if error is not None:
+        return call.failure(error)
+    head, end = call.head(), call.end()
+    return HttpResponse(head.status, head.headers, end.body, end.trailers)
 
 
 def _finish(end: End, environ: Environ, body: Body) -> Generator[bytes, None, None]:
@@ -190,7 +195,7 @@ def _finish(end: End, environ: Environ, body: Body) -> Generator[bytes, None, No
         yield end.body
     if end.trailers is not None:
         environ[SEND_TRAILERS](_text(end.trailers))
-    body.drain_late()
+    body.drain()
 
 
 def _start(head: Head | HttpResponse, start_response: StartResponse) -> None:
