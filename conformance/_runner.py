@@ -32,10 +32,11 @@ _PASSED = re.compile(r"(\d+) passed, \d+ failed")
 
 
 class Outcome(NamedTuple):
-    """How a row went. A case that could not run has failed."""
+    """How a row went. A case that could not run has failed; `expected` is `None` for any number."""
 
     row: Row
     cases: int
+    expected: int | None
     passed: int
     seconds: float
     is_clean: bool
@@ -45,12 +46,22 @@ class Outcome(NamedTuple):
         return self.cases - self.passed
 
     @property
+    def has_other_cases(self) -> bool:
+        return self.cases > 0 and self.expected not in (None, self.cases)
+
+    @property
     def is_success(self) -> bool:
-        return self.is_clean and self.cases > 0 and self.failed == 0
+        return self.is_clean and self.cases > 0 and self.failed == 0 and not self.has_other_cases
 
 
 def run_row(
-    row: Row, suite: Suite, arguments: Sequence[str], *, verbose: bool, extra_compressions: bool
+    row: Row,
+    suite: Suite,
+    arguments: Sequence[str],
+    *,
+    expected: int | None,
+    verbose: bool,
+    extra_compressions: bool,
 ) -> Outcome:
     """Run the suite against one program; `arguments` go to the runner."""
     path = BUILD / "log" / f"{row.name}.log"
@@ -65,9 +76,10 @@ def run_row(
         finally:
             _kill(process)
     seconds = time.monotonic() - start
-    outcome = Outcome(row, watch.cases, watch.passed, seconds, process.returncode == 0)
+    is_clean = process.returncode == 0
+    outcome = Outcome(row, watch.cases, expected, watch.passed, seconds, is_clean)
     if not outcome.is_success:
-        _explain(row, path, watch)
+        _explain(outcome, path, watch)
     return outcome
 
 
@@ -175,14 +187,21 @@ class _Watch:
             )
 
 
-def _explain(row: Row, path: Path, watch: _Watch) -> None:
+def _explain(outcome: Outcome, path: Path, watch: _Watch) -> None:
+    row = outcome.row
+    if outcome.has_other_cases:
+        print(
+            f"{row.name}: {outcome.expected} cases were expected and there are {outcome.cases}: "
+            f"{row.features}, the patterns of _matrix.py or the suite itself have changed; where "
+            "that is right, so is a new number in _matrix.py and README.md"
+        )
     if watch.given_up:
         print(f"{row.name}: {watch.given_up}; ended")
     for failure in watch.failures[:_SHOWN_FAILURES]:
         print("".join(failure[:_SHOWN_LINES]).rstrip())
     if len(watch.failures) > _SHOWN_FAILURES:
         print(f"... and {len(watch.failures) - _SHOWN_FAILURES} more")
-    if not watch.failures:
+    if not watch.failures and not outcome.has_other_cases:
         lines = path.read_text(errors="replace").splitlines()
         print("\n".join(lines[-_SHOWN_LINES:]))
     print(f"{row.name}: everything the runner and the program said is in {path}", flush=True)

@@ -12,6 +12,9 @@ from _suite import SuiteError, prepare
 
 _OPEN_FILES = 16384
 
+# Options of the runner that change which cases there are, next to --run and --skip.
+_OTHER_CASES = ("--conf", "--test-file")
+
 
 def main() -> int:
     """The exit status: 0 only where cases ran and all of them passed."""
@@ -28,9 +31,16 @@ def main() -> int:
     except SuiteError as error:
         print(error, file=sys.stderr)
         return 2
-    more = options.extra_compressions
     outcomes = [
-        run_row(row, suite, arguments, verbose=options.vv, extra_compressions=more) for row in rows
+        run_row(
+            row,
+            suite,
+            arguments,
+            expected=_expected(row, options),
+            verbose=options.vv,
+            extra_compressions=options.extra_compressions,
+        )
+        for row in rows
     ]
     print(report(outcomes))
     return 0 if all(outcome.is_success for outcome in outcomes) else 1
@@ -51,6 +61,12 @@ def _parse() -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--run", action="append", default=[], help="only cases of this pattern")
     parser.add_argument("--skip", action="append", default=[], help="no cases of this pattern")
     options, arguments = parser.parse_known_args()
+    options.has_own_cases = bool(
+        options.run
+        or options.skip
+        or options.extra_compressions
+        or any(argument.startswith(_OTHER_CASES) for argument in arguments)
+    )
     if options.quick:
         options.skip += QUICK_SKIP
     for name in ("run", "skip"):
@@ -60,6 +76,13 @@ def _parse() -> tuple[argparse.Namespace, list[str]]:
 
 def _is_wanted(row: Row, options: argparse.Namespace) -> bool:
     return options.side in (None, row.side) and (options.row is None or row.name in options.row)
+
+
+def _expected(row: Row, options: argparse.Namespace) -> int | None:
+    """How many cases there must be; `None` where the options ask for others than the profile's."""
+    if options.has_own_cases:
+        return None
+    return row.cases.quick if options.quick else row.cases.whole
 
 
 def _allow_open_files() -> None:

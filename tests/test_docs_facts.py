@@ -3,6 +3,7 @@
 import importlib.util
 import inspect
 import re
+import runpy
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -169,16 +170,96 @@ def test_extras_are_in_the_readme(package: str) -> None:
     assert all(f"`{extra}`" in text for extra in project["optional-dependencies"])
 
 
+CONFORMANCE = runpy.run_path(str(ROOT / "conformance" / "_matrix.py"))
+ROWS: dict[str, Any] = {row.name: row for row in CONFORMANCE["ROWS"]}
+
+SERVERS = {
+    ("uvicorn, `--http zttp --http2`", "ASGI"): ["uvicorn-zttp"],
+    ("uvicorn, httptools or h11", "ASGI"): ["uvicorn-httptools", "uvicorn-h11"],
+    ("pyvoy", "ASGI"): ["pyvoy-asgi"],
+    ("pyvoy", "WSGI"): ["pyvoy-wsgi"],
+    ("Hypercorn", "ASGI"): ["hypercorn", "hypercorn-http3"],
+    ("granian", "ASGI"): ["granian"],
+    ("daphne", "ASGI"): ["daphne"],
+    ("gunicorn, threads", "WSGI"): ["gunicorn-gthread"],
+}
+SERVERS_HEADER = "| server | interface | HTTP/1.1 | HTTP/2 | HTTP/3 |"
+
+
+def features(row: Any) -> set[str]:
+    """What a row of the conformance suite is run with."""
+    text = (ROOT / "conformance" / row.features).read_text()
+    return set(re.findall(r"^ +(?:- )?(\w+)(?:: true)?$", text, flags=re.M))
+
+
+def proven(row: Any, version: int) -> set[str]:
+    """What a row says of a version of HTTP, in the words of the table of servers."""
+    words = {
+        "Connect": "PROTOCOL_CONNECT",
+        "gRPC-Web": "PROTOCOL_GRPC_WEB",
+        "gRPC": "PROTOCOL_GRPC",
+        "full duplex": "STREAM_TYPE_FULL_DUPLEX_BIDI_STREAM",
+    }
+    has = features(row)
+    facts = {word for word, feature in words.items() if feature in has}
+    if version == 1:  # neither is defined there
+        facts -= {"gRPC", "full duplex"}
+    if version == 2 and "supportsH2c" not in has:
+        facts.add("over TLS")
+    if row.skip:
+        facts.add("with faults")
+    return facts
+
+
+def claimed(cell: str) -> set[str]:
+    cell = cell.replace("all three", "Connect, gRPC, gRPC-Web")
+    return set(re.findall(r"Connect|gRPC-Web|gRPC|full duplex|over TLS|with faults", cell))
+
+
 def test_servers_of_the_readme() -> None:
-    head = "| server | interface | HTTP/1.1 | HTTP/2 | HTTP/3 |"
-    proven = rows_of(DOCS / "servers.md", head + " cases of the suite |")
-    linkless = [[re.sub(r"\[(.*?)\]\(.*?\)", r"\1", cell) for cell in row] for row in proven]
-    assert rows_of(ROOT / "README.md", head) == [row[:-1] for row in linkless]
+    rows = rows_of(DOCS / "servers.md", SERVERS_HEADER + " cases of the suite |")
+    linkless = [[re.sub(r"\[(.*?)\]\(.*?\)", r"\1", cell) for cell in row] for row in rows]
+    assert rows_of(ROOT / "README.md", SERVERS_HEADER) == [row[:-1] for row in linkless]
 
 
-def test_servers_are_rows_of_the_conformance_suite() -> None:
-    head = "| server | interface | HTTP/1.1 | HTTP/2 | HTTP/3 | cases of the suite |"
-    cells = [row[-1].strip(" |") for row in rows_of(DOCS / "servers.md", head)]
-    documented = {cases for cell in cells for cases in cell.split(" + ")}
-    run = rows_of(ROOT / "conformance" / "README.md", "| row | side | what | cases | quick |")
-    assert documented == {row[3] for row in run if row[1] == "server"}
+def test_servers_are_all_those_of_the_conformance_suite() -> None:
+    rows = rows_of(ROOT / "README.md", SERVERS_HEADER)
+    assert [(server, interface) for server, interface, *_ in rows] == list(SERVERS)
+    run = [name for name, row in ROWS.items() if row.side == "server"]
+    assert sorted(name for names in SERVERS.values() for name in names) == sorted(run)
+
+
+@pytest.mark.parametrize(("server", "interface"), SERVERS)
+def test_servers_do_what_the_conformance_suite_proves(server: str, interface: str) -> None:
+    rows = [ROWS[name] for name in SERVERS[server, interface]]
+    documented = rows_of(DOCS / "servers.md", SERVERS_HEADER + " cases of the suite |")
+    (cells,) = [row[2:] for row in documented if row[:2] == [server, interface]]
+    for version, cell in zip((1, 2, 3), cells[:3], strict=True):
+        speaking = [row for row in rows if f"HTTP_VERSION_{version}" in features(row)]
+        assert (cell == "\N{EN DASH}") == (not speaking)
+        for row in speaking:
+            # The suite has no case of gRPC over HTTP/3, so it proves nothing of it.
+            untested = {"gRPC"} if version == 3 else set[str]()
+            if row.skip:
+                assert "with faults" in claimed(cell)
+                assert claimed(cell) <= proven(row, version) | untested
+            else:
+                assert claimed(cell) - untested == proven(row, version) - untested
+    numbers = dict.fromkeys(f"{row.cases.whole:,}" for row in rows)
+    assert cells[3] == " + ".join(numbers)
+
+
+def test_rows_of_the_conformance_suite() -> None:
+    rows = rows_of(ROOT / "conformance" / "README.md", "| row | side | what | cases | quick |")
+    assert [[name, side, whole, quick] for name, side, _, whole, quick in rows] == [
+        [f"`{row.name}`", row.side, f"{row.cases.whole:,}", f"{row.cases.quick:,}"]
+        for row in ROWS.values()
+    ]
+
+
+def test_programs_that_show_faults_of_others() -> None:
+    rows = rows_of(ROOT / "conformance" / "README.md", "| program | what it shows |")
+    documented = {row[0] for row in rows}
+    assert documented >= {
+        f"`upstream/{path.name}`" for path in (ROOT / "conformance" / "upstream").glob("*.py")
+    }
