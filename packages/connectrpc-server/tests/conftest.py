@@ -289,7 +289,7 @@ def shell(request: pytest.FixtureRequest) -> Shell:
     return Shell(request.param)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_shell() -> Callable[[str], Shell]:
     return Shell
 
