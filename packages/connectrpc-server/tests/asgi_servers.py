@@ -54,6 +54,10 @@ class Service:
     async def echo(self, request, ctx):
         return request
 
+    async def pause(self, request, ctx):
+        await asyncio.sleep(0)
+        return request
+
     async def hang(self, request, ctx):
         await self.log.add("hang began")
         await asyncio.Event().wait()
@@ -82,6 +86,7 @@ class Application(ASGIApplication):
         return (
             Handler.unary(method("WaitFor", MethodKind.UNARY), service.wait_for),
             Handler.unary(method("Echo", MethodKind.UNARY), service.echo),
+            Handler.unary(method("Pause", MethodKind.UNARY), service.pause),
             Handler.unary(method("Hang", MethodKind.UNARY), service.hang),
             Handler.server_stream(method("Flood", MethodKind.SERVER_STREAM), service.flood),
             Handler.bidi_stream(method("Converse", MethodKind.BIDI_STREAM), service.converse),

@@ -32,12 +32,13 @@ every_version = pytest.mark.parametrize(("name", "version"), VERSIONS)
 
 
 @contextmanager
-def serving(name):
+def serving(name, stderr=None):
     program = Path(__file__).with_name("asgi_servers.py")
     with subprocess.Popen(
         [sys.executable, program, name],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=stderr,
         cwd=program.parent,
     ) as process:
         try:
@@ -238,6 +239,25 @@ def test_an_early_answer_over_http1(port_of, name):
                 assert answer.status_code == 429
 
     run(check())
+
+
+@pytest.mark.parametrize("version", [HTTP1, HTTP2])
+def test_pyvoy_logs_no_traceback_at_the_end_of_calls(tmp_path, version):
+    async def check(port):
+        caller = client(version)
+        for _ in range(5):
+            assert await Conversation("a").hold(port, caller) == envelope("a") + END
+            early = Conversation("a", "refuse", is_left_open=True)
+            await early.hold(port, caller, until=b"aborted")
+            await Conversation("a", is_left_open=True).hold(port, caller, until=envelope("a"))
+            answer = await caller.post(url(port, "Pause"), headers=PROTO, content=message(""))
+            assert answer.status == 200
+        await wait_for(port, "Converse ended: canceled")
+
+    log = tmp_path / "stderr"
+    with log.open("wb") as stderr, serving("pyvoy", stderr) as port:
+        run(check(port))
+    assert "Traceback" not in log.read_text()
 
 
 MESSAGES = {

@@ -94,7 +94,7 @@ def stream(service="test.v1.Trailers"):
     return StreamEndpoint(server_method(service), say, InterceptorChain([]))
 
 
-def call(endpoint, *texts, extensions):
+def call(endpoint, *texts, extensions, **more):
     """The events of an answer."""
     bodies = [StringValue(value=text).SerializeToString() for text in texts] or [b""]
     events = [
@@ -117,6 +117,7 @@ def call(endpoint, *texts, extensions):
         "query_string": b"",
         "headers": [(b"content-type", b"application/test")],
         "extensions": extensions,
+        **more,
     }
     asyncio.run(asyncio.wait_for(endpoint(scope, receive, send), 30))
     return sent
@@ -184,7 +185,33 @@ def test_a_server_without_trailers(make, extensions, caplog, request):
         assert start["headers"] == [(b"test-status", b"unimplemented")]
         assert not start["trailers"]
         text = b"".join(event["body"] for event in bodies)
-        assert b"no HTTP trailers, which test-protocol needs" in text
+        assert text == (
+            b"this server sends no HTTP trailers over HTTP/1.1, which test-protocol needs: call it "
+            b"with Connect or gRPC-Web, or over HTTP/2 on uvicorn --http zttp --http2, Hypercorn "
+            b"or pyvoy"
+        )
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert record.message.startswith(f"{request.node.name}: this server sends no HTTP trailers")
+
+
+HYPERCORN = {"asgi": {"version": "3.0", "spec_version": "2.1"}}
+
+
+@pytest.mark.parametrize("endpoint", [unary(), stream()])
+def test_hypercorn_keeps_no_promise_of_trailers_over_http3(endpoint):
+    start, *bodies = call(endpoint, "hello", extensions=HAS_TRAILERS, http_version="3", **HYPERCORN)
+    assert start["headers"] == [(b"test-status", b"unimplemented")]
+    text = b"".join(event["body"] for event in bodies)
+    assert text.startswith(b"this server sends no HTTP trailers over HTTP/3,")
+
+
+@pytest.mark.parametrize("scope", [{"http_version": "3"}, {"http_version": "2", **HYPERCORN}])
+def test_servers_that_keep_their_promise_of_trailers(scope):
+    *_, trailers = call(unary(), "hello", extensions=HAS_TRAILERS, **scope)
+    assert trailers["headers"] == STATUS
+
+
+def test_a_refusal_over_http3_of_hypercorn():
+    start, _ = call(refused(), "hello", extensions=HAS_TRAILERS, http_version="3", **HYPERCORN)
+    assert list(start["headers"]) == [(b"x-header", b"h"), *STATUS]

@@ -105,8 +105,22 @@ def test_a_server_without_trailers(wsgi, name, caplog):
         start, returned = server.serve(wsgi.application(), name, wsgi.envelope("a"))
         assert start[:2] == ("start", "200 OK")
         assert start[2]["grpc-status"] == "12"
-        assert unquote(start[2]["grpc-message"]).startswith("this server sends no HTTP trailers")
+        assert unquote(start[2]["grpc-message"]) == (
+            "this server sends no HTTP trailers over HTTP/2, which grpc needs: call it with "
+            "Connect or gRPC-Web, or over HTTP/2 on pyvoy"
+        )
         assert returned == "returned"
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert record.message.startswith("test.v1.Echo: this server sends no HTTP trailers")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "text"),
+    [("HTTP/1.0", "over HTTP/1.1,"), ("HTTP/1.1", "over HTTP/1.1,"), ("HTTP/2.0", "over HTTP/2,")],
+)
+def test_the_version_of_http_that_has_no_trailers(wsgi, protocol, text):
+    server = Server(has_trailers=False)
+    server.extensions["SERVER_PROTOCOL"] = protocol
+    (start, *_) = server.serve(wsgi.application(), "Unary", wsgi.envelope("a"))
+    assert text in unquote(start[2]["grpc-message"])

@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from connectrpc_protocol.call import StreamServerCall
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_server._asgi_body import STREAM_PAUSE, Body
+from connectrpc_server._asgi_servers import has_trailers
 from connectrpc_server._asyncio import CallScope, checkpoint
 from connectrpc_server._disconnect import ClientDisconnected
 from connectrpc_server._types import Receive, Scope, Send
@@ -123,8 +124,3 @@ class StreamAnswer(Generic[Req, Res]):
                 "trailers": head.has_trailers,
             }
         )
-
-
-def has_trailers(scope: Scope) -> bool:
-    """Whether the server sends HTTP trailers (ASGI, "HTTP Trailers")."""
-    return "http.response.trailers" in (scope.get("extensions") or ())

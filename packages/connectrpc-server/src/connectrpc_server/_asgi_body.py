@@ -8,7 +8,8 @@ from google.protobuf.message import Message
 
 from connectrpc_protocol.body import WholeBody
 from connectrpc_protocol.call import UnaryServerCall
-from connectrpc_server._asyncio import ReadAhead, patience
+from connectrpc_server._asgi_servers import is_hypercorn, may_drop
+from connectrpc_server._asyncio import ReadAhead, patience, uncancelled
 from connectrpc_server._disconnect import ClientDisconnected
 from connectrpc_server._drain import DRAIN_MAX_BYTES, DRAIN_MAX_MS
 from connectrpc_server._types import Event, Receive, Scope
@@ -23,7 +24,7 @@ STREAM_PAUSE = 0.2
 """A client may leave its stream open until it sees our end; what was on its way comes at once."""
 
 HYPERCORN_PAUSE = 1.0
-"""What is late costs all calls of its connection there, even of a busy machine; see `_may_drop`."""
+"""What is late costs all calls of its connection there, even of a busy machine; see `may_drop`."""
 
 
 class Body:
@@ -51,7 +52,7 @@ class Body:
             raise RuntimeError("two tasks read the requests of one call at the same time")
         self._is_reading = True
         try:
-            event = await self._receive()
+            event = await uncancelled(self._receive())
         finally:
             self._is_reading = False
         return self._take(event)
@@ -99,10 +100,10 @@ class Body:
         error in a message breaks off its request, which Hypercorn takes for a broken connection.
         """
         is_over = self.is_ended or self._is_gone or self._is_reading
-        if is_over or not _may_drop(self._scope):
+        if is_over or not may_drop(self._scope):
             return
         size = 0
-        pause = max(self._pause, HYPERCORN_PAUSE) if _is_hypercorn(self._scope) else self._pause
+        pause = max(self._pause, HYPERCORN_PAUSE) if is_hypercorn(self._scope) else self._pause
         with suppress(ClientDisconnected):
             async with patience(DRAIN_MAX_MS / 1000) as wait_for:
                 while not self.is_ended and size <= DRAIN_MAX_BYTES:
@@ -113,52 +114,3 @@ class Body:
         """Stop watching."""
         if self._ahead is not None:
             self._ahead.close()
-
-
-def checked(scope: Scope, receive: Receive) -> Receive:
-    """What receives the events of a request over HTTP/2 or 3 without waiting for what never comes.
-
-    uvicorn leaves an application waiting for the body of a request that ended with its headers
-    (0.54, `--http zttp`). Hypercorn does not, and there the true end must be seen; see `_may_drop`.
-    """
-    if (b"content-length", b"0") not in scope["headers"] or _is_hypercorn(scope):
-        return receive
-    empty: list[Event] = [{"type": "http.request", "body": b"", "more_body": False}]
-
-    async def receive_empty() -> Event:
-        return empty.pop() if empty else await receive()
-
-    return receive_empty
-
-
-def awaits_end(scope: Scope) -> bool:
-    """Whether even the end of a request without a body must be seen before the answer ends.
-
-    It may come after the head, and where the answer was faster, Hypercorn ends the connection; see
-    `_may_drop`.
-    """
-    return _is_hypercorn(scope)
-
-
-def _may_drop(scope: Scope) -> bool:
-    """Whether the server may drop an answer that ends before its request does.
-
-    Over HTTP/1.1 a server may end the connection, on which the client then fails to write and
-    never reads the answer (RFC 9112, section 9.3). In HTTP/2 and 3 a server resets the one stream
-    instead, after the answer (RFC 9113, section 8.1), but for Hypercorn (0.18), where data for a
-    stream that is answered ends the whole connection. And a client that breaks off a request of a
-    known length when it sees an error makes the request malformed, for which pyvoy (1.3) resets the
-    stream before the answer has ended; so on every server such a request, which waits for nothing,
-    is read.
-    """
-    version: str = scope.get("http_version", "1.1")
-    return version.startswith("1") or _is_hypercorn(scope) or _has_length(scope)
-
-
-def _has_length(scope: Scope) -> bool:
-    return any(name == b"content-length" for name, _ in scope["headers"])
-
-
-def _is_hypercorn(scope: Scope) -> bool:
-    """A server does not say its name; this one alone has stayed with that version of ASGI."""
-    return bool(scope.get("asgi", {}).get("spec_version") == "2.1")

@@ -14,12 +14,12 @@ from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.server import ServerMethod
 from connectrpc_server._asgi_answer import (
     StreamAnswer,
-    has_trailers,
     refuse,
     respond,
     respond_after,
 )
-from connectrpc_server._asgi_body import REQUEST_PAUSE, STREAM_PAUSE, Body, awaits_end, checked
+from connectrpc_server._asgi_body import REQUEST_PAUSE, STREAM_PAUSE, Body
+from connectrpc_server._asgi_servers import awaits_end, checked, has_trailers
 from connectrpc_server._asyncio import (
     CallScope,
     ReadAhead,
@@ -29,7 +29,7 @@ from connectrpc_server._asyncio import (
     write_by,
 )
 from connectrpc_server._log import log_unexpected
-from connectrpc_server._trailers import no_trailers
+from connectrpc_server._trailers import ASGI_SERVERS, AnyCall, no_trailers
 from connectrpc_server._types import Receive, Scope, Send
 
 Req = TypeVar("Req", bound=Message)
@@ -67,7 +67,7 @@ class UnaryEndpoint(Generic[Req, Res]):
             await refuse(call, scope, receive, send, REQUEST_PAUSE)
             return
         if call.needs_trailers and not has_trailers(scope):
-            await refuse(no_trailers(call), scope, receive, send, REQUEST_PAUSE)
+            await refuse(_no_trailers(call, scope), scope, receive, send, REQUEST_PAUSE)
             return
         if self._is_observed or call.context.deadline is not None:
             await self._supervise(call, scope, receive, send)
@@ -132,6 +132,10 @@ class UnaryEndpoint(Generic[Req, Res]):
             return call.encode(message)
 
 
+def _no_trailers(call: AnyCall, scope: Scope) -> HttpResponse:
+    return no_trailers(call, scope.get("http_version", "1.1"), ASGI_SERVERS)
+
+
 def _failure(call: UnaryServerCall[Req, Res], exc: Exception) -> HttpResponse:
     log_unexpected(exc, call.context)
     return call.failure(exc)
@@ -177,7 +181,7 @@ class StreamEndpoint(Generic[Req, Res]):
             await refuse(call, scope, receive, send)
             return
         if call.needs_trailers and not has_trailers(scope):
-            await refuse(no_trailers(call), scope, receive, send)
+            await refuse(_no_trailers(call, scope), scope, receive, send)
             return
         body = Body(scope, receive, STREAM_PAUSE)
         answer = StreamAnswer(call, scope, send, body)

@@ -159,6 +159,15 @@ async def write_by(deadline: float | None, writing: Coroutine[object, object, No
             await Resumed(writing, first)
 
 
+def uncancelled(event: Awaitable[Event]) -> Awaitable[Event]:
+    """What `receive` of a server returned, for a task that may be cancelled meanwhile.
+
+    pyvoy (1.3) returns a future, fulfils it from a thread of its own, and logs a traceback where
+    somebody has cancelled it: so its future is left alone. Coroutines end with who awaits them.
+    """
+    return asyncio.shield(event) if asyncio.isfuture(event) else event
+
+
 class ReadAhead:
     """Receives the events of a request in a task of its own, a little ahead of their reader.
 
@@ -190,7 +199,7 @@ class ReadAhead:
     async def _run(self) -> None:
         try:
             while self._has_room():
-                event = await self._receive()
+                event = await uncancelled(self._receive())
                 if event["type"] == "http.disconnect":
                     raise ClientDisconnected
                 if self._is_complete:

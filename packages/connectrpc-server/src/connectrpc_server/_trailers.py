@@ -7,9 +7,13 @@ from connectrpc_protocol import Code, ConnectError, RequestContext
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_server._log import logger
 
+ASGI_SERVERS = "uvicorn --http zttp --http2, Hypercorn or pyvoy"
+WSGI_SERVERS = "pyvoy"
+"""Where such calls can be answered, and over HTTP/2."""
+
 _TEXT = (
-    "this server sends no HTTP trailers, which {protocol} needs: call it with Connect or gRPC-Web, "
-    "or run the application on a server that sends trailers over HTTP/2 (docs/servers.md)"
+    "this server sends no HTTP trailers over HTTP/{version}, which {protocol} needs: "
+    "call it with Connect or gRPC-Web, or over HTTP/2 on {servers}"
 )
 
 
@@ -23,12 +27,16 @@ class AnyCall(Protocol):
     def failure(self, exc: BaseException) -> HttpResponse: ...
 
 
-def no_trailers(call: AnyCall) -> HttpResponse:
+def no_trailers(call: AnyCall, version: str, servers: str) -> HttpResponse:
     """The answer to a call that this server cannot answer; the log has it once per service.
 
-    It belongs to the operator, who cannot see the answer, as much as to the client.
+    It belongs to the operator, who cannot see the answer, as much as to the client. `version` is
+    that of HTTP, and `servers` those that can answer.
     """
-    text = _TEXT.format(protocol=call.context.protocol)
+    major = version[:1]  # all that servers have checked, and all that distinguishes them
+    text = _TEXT.format(
+        version="1.1" if major == "1" else major, protocol=call.context.protocol, servers=servers
+    )
     _log_once(call.context.method.service, text)
     return call.failure(ConnectError(Code.UNIMPLEMENTED, text))
 

@@ -16,7 +16,7 @@ from connectrpc_protocol.http import End, Head, HttpResponse
 from connectrpc_protocol.server import ServerMethod
 from connectrpc_server._disconnect import ClientDisconnected
 from connectrpc_server._log import log_unexpected
-from connectrpc_server._trailers import AnyCall, no_trailers
+from connectrpc_server._trailers import WSGI_SERVERS, AnyCall, no_trailers
 from connectrpc_server._types import SEND_TRAILERS, Environ, StartResponse
 from connectrpc_server._wsgi_body import Body
 
@@ -157,7 +157,8 @@ def accept(method: ServerMethod[Call], environ: Environ) -> Call | HttpResponse:
     )
     if isinstance(call, HttpResponse) or not call.needs_trailers or SEND_TRAILERS in environ:
         return call
-    return no_trailers(call)
+    version = environ.get("SERVER_PROTOCOL", "HTTP/1.1").removeprefix("HTTP/")
+    return no_trailers(call, version, WSGI_SERVERS)
 
 
 def respond(
