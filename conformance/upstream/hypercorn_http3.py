@@ -1,13 +1,17 @@
-"""hypercorn over HTTP/3: one client can end HTTP/3 for all clients, in two ordinary ways.
+"""hypercorn over HTTP/3: one client can end HTTP/3 for all clients, and trailers have no end.
 
-A bare ASGI application, hypercorn and pyqwest; nothing of this repository. In hypercorn 0.18 both
-end the task that serves UDP, so every later request gets no answer, and clients wait for it as long
-as they like:
+A bare ASGI application, hypercorn, pyqwest and aioquic; nothing of this repository. In hypercorn
+0.18 two ordinary things end the task that serves UDP, so every later request gets no answer, and
+clients wait for it as long as they like:
 
 1. A client gives up a request before its answer begins. The answer then raises "Cannot send data
    after the stream was reset".
 2. A client ends its request after the answer has ended, as full-duplex clients do that wait for it,
    or the last packet of a request is late. That is a `KeyError` of the stream's number.
+
+And an answer with trailers never ends: hypercorn offers the extension `http.response.trailers`, but
+wants to end each stream with a DATA frame, which nothing may send after trailers (RFC 9114, section
+4.1) and aioquic, on which it is built, refuses to. Clients that want to see the end, wait for ever.
 
     python upstream/hypercorn_http3.py
 """
@@ -15,22 +19,38 @@ as they like:
 import asyncio
 import logging
 import socket
+import ssl
 import tempfile
 from pathlib import Path
 
 import pyqwest
 import trustme
+from aioquic.asyncio.client import connect
+from aioquic.asyncio.protocol import QuicConnectionProtocol
+from aioquic.h3.connection import H3_ALPN, H3Connection
+from aioquic.h3.events import DataReceived, HeadersReceived
+from aioquic.quic.configuration import QuicConfiguration
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 
 async def application(scope, receive, send) -> None:
-    """Waits as many seconds as the path says, and answers, without a look at the request."""
+    """Waits as many seconds as the path says, and answers, without a look at the request.
+
+    With trailers, if the server offers them and the client asks for them.
+    """
     if scope["type"] != "http":
         return
     await asyncio.sleep(float(scope["path"][1:]))
-    await send({"type": "http.response.start", "status": 200, "headers": []})
+    has_trailers = (
+        "http.response.trailers" in scope["extensions"] and (b"te", b"trailers") in scope["headers"]
+    )
+    await send(
+        {"type": "http.response.start", "status": 200, "headers": [], "trailers": has_trailers}
+    )
     await send({"type": "http.response.body", "body": b"hello"})
+    if has_trailers:
+        await send({"type": "http.response.trailers", "headers": [(b"x-trailer", b"t")]})
 
 
 async def main() -> None:
@@ -45,6 +65,43 @@ async def main() -> None:
             await asyncio.sleep(1)
             print(f"after {name}:", await _request(ca, f"{url}/0"))
             server.cancel()
+    with tempfile.TemporaryDirectory() as folder:
+        server, url = _serve(authority, Path(folder))
+        print("an answer without trailers:", await _end_of(url))
+        print("an answer with trailers:", await _end_of(url, (b"te", b"trailers")))
+        server.cancel()
+
+
+async def _end_of(url: str, *headers: tuple[bytes, bytes]) -> str:
+    """Whether the stream of an answer ends."""
+    quic = QuicConfiguration(alpn_protocols=H3_ALPN, verify_mode=ssl.CERT_NONE)
+    port = int(url.rpartition(":")[2])
+    async with connect("127.0.0.1", port, configuration=quic, create_protocol=_Http) as client:
+        client.request(headers)
+        try:
+            await asyncio.wait_for(client.is_ended.wait(), 5)
+        except TimeoutError as error:
+            return repr(error)
+    return "complete"
+
+
+class _Http(QuicConnectionProtocol):
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self._http = H3Connection(self._quic)
+        self.is_ended = asyncio.Event()
+
+    def request(self, headers: tuple[tuple[bytes, bytes], ...]) -> None:
+        start = [(b":method", b"GET"), (b":scheme", b"https"), (b":path", b"/0")]
+        stream = self._quic.get_next_available_stream_id()
+        authority = (b":authority", b"127.0.0.1")
+        self._http.send_headers(stream, [*start, authority, *headers], end_stream=True)
+        self.transmit()
+
+    def quic_event_received(self, event) -> None:
+        for each in self._http.handle_event(event):
+            if isinstance(each, HeadersReceived | DataReceived) and each.stream_ended:
+                self.is_ended.set()
 
 
 async def _give_up(ca: bytes, url: str) -> None:

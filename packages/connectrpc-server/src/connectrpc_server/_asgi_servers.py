@@ -7,8 +7,8 @@ from connectrpc_server._types import Event, Receive, Scope
 def has_trailers(scope: Scope) -> bool:
     """Whether the server sends HTTP trailers (ASGI, "HTTP Trailers").
 
-    Hypercorn (0.18) promises them over HTTP/3, too, and sends a DATA frame after them. Clients take
-    that for a broken connection (RFC 9114, section 4.1), and some wait for ever.
+    Hypercorn (0.18) promises them over HTTP/3, too, but cannot end a stream after them, and clients
+    wait for that end.
     """
     if "http.response.trailers" not in (scope.get("extensions") or ()):
         return False
