@@ -71,7 +71,8 @@ def test_error(curl: Curl) -> None:
 
 
 def test_unknown_content_type(curl: Curl) -> None:
-    answer = curl("Echo", "--include", "--header", "content-type: text/plain", data=b"hello")
+    # Without a body: curl 7.88 loses an answer that comes over HTTP/2 while it still sends one.
+    answer = curl("Echo", "--include", "--header", "content-type: text/plain", data=b"")
     assert answer.endswith(b"\n415")
     accepted = re.search(rb"(?mi)^accept-post: (.*)\r$", answer)
     assert accepted is not None
