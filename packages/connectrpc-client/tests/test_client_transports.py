@@ -25,6 +25,7 @@ from connectrpc_client._choice import transport_for, transport_sync_for
 from connectrpc_protocol.client import ClientProtocol
 from connectrpc_protocol.http import HttpRequest
 
+CLOSED = h2.connection.ConnectionState.CLOSED
 CONNECT, GRPC = ClientProtocol("connect"), ClientProtocol("grpc")
 PATIENCE = 60  # seconds
 
@@ -465,8 +466,8 @@ class TestRequestIterators:
 
 
 @contextmanager
-def resetting(code):
-    """An HTTP/2 server that resets every stream."""
+def refusing(refuse):
+    """An HTTP/2 server that has its connection and each request's stream passed to `refuse`."""
 
     def serve(listener):
         peer, _ = listener.accept()
@@ -475,10 +476,14 @@ def resetting(code):
             connection.initiate_connection()
             peer.sendall(connection.data_to_send())
             while data := peer.recv(65_536):
+                if connection.state_machine.state is CLOSED:
+                    continue
                 for event in connection.receive_data(data):
                     if isinstance(event, h2.events.RequestReceived):
-                        connection.reset_stream(event.stream_id, code)
+                        refuse(connection, event.stream_id)
                 peer.sendall(connection.data_to_send())
+                if connection.state_machine.state is CLOSED:
+                    peer.shutdown(socket.SHUT_WR)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve, args=(listener,))
@@ -500,10 +505,27 @@ def resetting(code):
     ],
 )
 def test_reset_streams(reset, code):
-    with resetting(reset) as url:
+    with refusing(lambda connection, stream: connection.reset_stream(stream, reset)) as url:
         with own_sync("2") as transport, pytest.raises(ConnectError) as caught:
             exchange_sync(transport, post(f"{url}/", b"x"))
         assert caught.value.code is code
+
+
+@pytest.mark.parametrize("began", [False, True])
+@pytest.mark.parametrize("reason", [0x2, 0x8, 0xB, 0xC])
+def test_ended_connections(reason, began):
+    """What a server ends a connection for, such as a flood (0xB), is not the fault of one call."""
+
+    def refuse(connection, stream):
+        if began:
+            connection.send_headers(stream, [(":status", "200")])
+        connection.close_connection(reason, last_stream_id=0)
+
+    with refusing(refuse) as url:
+        with own_sync("2") as transport, pytest.raises(ConnectError) as caught:
+            exchange_sync(transport, post(f"{url}/", b"x"))
+        assert caught.value.code is Code.UNAVAILABLE
+        assert "connection error received" in caught.value.message
 
 
 class TestUnreachable:
@@ -531,6 +553,30 @@ class TestUnreachable:
         assert caught.value.code is Code.UNAVAILABLE
 
 
+class Bare:
+    """The least that is a transport."""
+
+    has_trailers = is_full_duplex = False
+
+    async def send(self, request, body, timeout):
+        raise NotImplementedError
+
+    async def aclose(self):
+        raise NotImplementedError
+
+
+class BareSync:
+    """See `Bare`."""
+
+    has_trailers = is_full_duplex = False
+
+    def send(self, request, body, timeout, cancellation=None):
+        raise NotImplementedError
+
+    def close(self):
+        raise NotImplementedError
+
+
 class TestChoice:
     @pytest.mark.parametrize("client", [httpx.AsyncClient(), httpx2.AsyncClient()])
     def test_trailers_are_needed_async(self, client):
@@ -552,6 +598,54 @@ class TestChoice:
         with pytest.raises(TypeError):
             transport_sync_for(client, CONNECT)
 
+    @pytest.mark.parametrize("client", [httpx.AsyncClient(), httpx2.AsyncClient()])
+    def test_errors_name_the_library(self, client):
+        name = type(client).__module__.partition(".")[0]
+        with pytest.raises(ValueError, match=f"which {name} has not:"):
+            transport_for(client, GRPC)
+
+    def test_errors_name_the_library_sync(self):
+        with pytest.raises(ValueError, match="which httpx has not:"):
+            transport_sync_for(httpx.Client(), GRPC)
+
+    def test_transports_of_others(self):
+        given, given_sync = Bare(), BareSync()
+        assert transport_for(given, CONNECT) is given
+        assert transport_sync_for(given_sync, CONNECT) is given_sync
+
+    def test_transports_of_others_without_trailers(self):
+        with pytest.raises(ValueError, match="which Bare has not:"):
+            transport_for(Bare(), GRPC)
+        with pytest.raises(ValueError, match="which BareSync has not:"):
+            transport_sync_for(BareSync(), GRPC)
+
+    @pytest.mark.parametrize(
+        ("choose", "send"), [(transport_for, Bare.send), (transport_sync_for, BareSync.send)]
+    )
+    def test_what_a_transport_lacks(self, choose, send):
+        half = type("Half", (), {"has_trailers": True, "send": send})
+        close = "aclose" if choose is transport_for else "close"
+        with pytest.raises(TypeError, match=f"a Half: .* lacks {close}, is_full_duplex$"):
+            choose(half(), CONNECT)
+
+    @pytest.mark.parametrize("name", ["send", "aclose"])
+    def test_transport_that_is_half_sync(self, name):
+        mixed = type("Mixed", (Bare,), {name: BareSync.send})
+        with pytest.raises(TypeError, match=f"Mixed is no Transport: {name} must be an 'async def"):
+            transport_for(mixed(), CONNECT)
+
+    @pytest.mark.parametrize("name", ["send", "close"])
+    def test_transport_that_is_half_async(self, name):
+        mixed = type("Mixed", (BareSync,), {name: Bare.send})
+        with pytest.raises(TypeError, match=f"Mixed is no TransportSync: {name} must not be async"):
+            transport_sync_for(mixed(), CONNECT)
+
+    @pytest.mark.parametrize("given", [Bare, BareSync])
+    @pytest.mark.parametrize("choose", [transport_for, transport_sync_for])
+    def test_classes_are_no_transports(self, choose, given):
+        with pytest.raises(TypeError, match=f"{given.__name__} is a class"):
+            choose(given, CONNECT)
+
     def test_imports(self):
         """HTTP libraries are imported once they are needed."""
         program = (
@@ -567,7 +661,7 @@ class TestChoice:
             try:
                 c.ClientSync("http://test", protocol="grpc")
             except ValueError as error:
-                assert "connectrpc-client[pyqwest]" in str(error)
+                assert "which httpx has not: pip install 'connectrpc-client[pyqwest]'" in str(error)
             else:
                 raise AssertionError
             client = c.ClientSync("http://test")

@@ -45,13 +45,15 @@ class Client:
     - `http_client`: a `pyqwest.Client`, an `httpx.AsyncClient` (or that of httpx2), or a
       `Transport`. It stays open when this client closes; one that this client made itself, with
       pyqwest where that is installed, else with httpx, is closed with it.
-    - `protocol`: what is spoken; `connect`.
+    - `protocol`: what is spoken: `connect`, `grpc` or `grpc-web`.
     - `interceptors`: the first listed is the outermost.
     - The other options are those of `connectrpc_protocol.options.ClientOptions`; codecs and
       compressions may be given by name.
 
-    Raises `ValueError` for a bad option, `TypeError` for an interceptor that would never be called
-    and `ImportError` for a compression that is not installed. Failed calls raise `ConnectError`.
+    Raises `ValueError` for a bad option and a protocol that needs more of HTTP than `http_client`
+    has, `TypeError` for an `http_client` that cannot be used and an interceptor that would never
+    be called, and `ImportError` for a compression that is not installed. Failed calls raise
+    `ConnectError`.
     """
 
     def __init__(

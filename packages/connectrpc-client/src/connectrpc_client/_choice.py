@@ -4,19 +4,18 @@ The HTTP libraries are imported here and only when they are needed: they take lo
 everything else together.
 """
 
+import inspect
 import sys
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import partial
 from importlib import import_module
 from types import ModuleType
-from typing import Protocol, TypeVar, cast
+from typing import Protocol, cast
 
 from connectrpc_client._interruptible import InterruptibleTransport
 from connectrpc_client._own import OwnTransport, OwnTransportSync
 from connectrpc_client._transport import Transport, TransportSync
 from connectrpc_protocol.client import ClientProtocol
-
-_T = TypeVar("_T", bound=Transport | TransportSync)
 
 
 class HttpxAsyncClient(Protocol):
@@ -61,14 +60,18 @@ def transport_for(http_client: AsyncHttpClient | None, protocol: ClientProtocol)
     Raises `TypeError` for an object that cannot be used and `ValueError` where the protocol needs
     more of HTTP than the transport has.
     """
-    return _able(_transport(http_client, protocol), protocol)
+    transport = _transport(http_client, protocol)
+    _check_trailers(http_client, transport, protocol)
+    return transport
 
 
 def transport_sync_for(
     http_client: SyncHttpClient | None, protocol: ClientProtocol
 ) -> TransportSync:
     """The transport of a sync client. Raises like `transport_for`."""
-    return _able(_transport_sync(http_client, protocol), protocol)
+    transport = _transport_sync(http_client, protocol)
+    _check_trailers(http_client, transport, protocol)
+    return transport
 
 
 def _transport(http_client: AsyncHttpClient | None, protocol: ClientProtocol) -> Transport:
@@ -85,8 +88,7 @@ def _transport(http_client: AsyncHttpClient | None, protocol: ClientProtocol) ->
 
         module = _check(http_client, sys.modules[library], "AsyncClient")
         return HttpxTransport(cast("HttpxAsyncClient", http_client), module)
-    if not (hasattr(http_client, "send") and hasattr(http_client, "aclose")):
-        raise TypeError(f"http_client cannot be used here: {http_client!r}")
+    _check_transport(http_client, "Transport", "aclose", is_async=True)
     return cast("Transport", http_client)
 
 
@@ -104,8 +106,7 @@ def _transport_sync(http_client: SyncHttpClient | None, protocol: ClientProtocol
 
         module = _check(http_client, sys.modules[library], "Client")
         return InterruptibleTransport(HttpxTransportSync(cast("HttpxClient", http_client), module))
-    if not (hasattr(http_client, "send") and hasattr(http_client, "close")):
-        raise TypeError(f"http_client cannot be used here: {http_client!r}")
+    _check_transport(http_client, "TransportSync", "close", is_async=False)
     return cast("TransportSync", http_client)
 
 
@@ -173,11 +174,31 @@ def _check(client: object, library: ModuleType, name: str) -> ModuleType:
     return library
 
 
-def _able(transport: _T, protocol: ClientProtocol) -> _T:
-    """The transport, if it has all of HTTP that the protocol needs."""
-    if protocol.needs_trailers and not transport.has_trailers:
-        raise ValueError(
-            f"{protocol.name} needs HTTP trailers, which {type(transport).__name__} has not: "
-            "pip install 'connectrpc-client[pyqwest]', or pass a pyqwest client as http_client"
+def _check_transport(client: object, wanted: str, close: str, *, is_async: bool) -> None:
+    """Raises `TypeError` for what is no transport of that colour."""
+    if isinstance(client, type):
+        raise TypeError(f"http_client {client.__qualname__} is a class; pass an instance of it")
+    kind = type(client).__qualname__
+    needed = ("send", close, "has_trailers", "is_full_duplex")
+    missing = [name for name in needed if not hasattr(client, name)]
+    if missing:
+        raise TypeError(
+            f"http_client cannot be a {kind}: as a {wanted} it lacks {', '.join(missing)}"
         )
-    return transport
+    for name in ("send", close):
+        if inspect.iscoroutinefunction(getattr(client, name)) is not is_async:
+            rule = "must be an 'async def' function" if is_async else "must not be async"
+            raise TypeError(f"http_client {kind} is no {wanted}: {name} {rule}")
+
+
+def _check_trailers(
+    client: object, transport: Transport | TransportSync, protocol: ClientProtocol
+) -> None:
+    """Raises `ValueError` where the protocol needs trailers and the transport has none."""
+    if not protocol.needs_trailers or transport.has_trailers:
+        return
+    name = "httpx" if client is None else _library_of(client) or type(client).__qualname__
+    raise ValueError(
+        f"{protocol.name} needs HTTP trailers, which {name} has not: "
+        "pip install 'connectrpc-client[pyqwest]', or pass a pyqwest client as http_client"
+    )

@@ -1,4 +1,4 @@
-"""pyqwest, async: HTTP/1.1, 2 and 3, full duplex, with trailers."""
+"""pyqwest, async: HTTP/1.1, 2 and 3, full duplex, with trailers but over HTTP/3."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -46,7 +46,13 @@ class PyqwestTransport:
                 common.headers_of(request, self._user_agent),
                 request.body if body is None else noting(body, failures),
             )
-            return _Response(exchange, await exchange.__aenter__(), failures)
+            answer = await exchange.__aenter__()
+        response = _Response(exchange, answer, failures)
+        error = common.missing_trailers(request, answer)
+        if error is not None:
+            await response.aclose()
+            raise error
+        return response
 
     async def aclose(self) -> None:
         if self._own is not None:

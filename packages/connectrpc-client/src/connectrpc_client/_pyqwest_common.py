@@ -32,13 +32,22 @@ _ERRORS = (
 # programs that ended right after a call, 14 were aborted, and none with this pause, in seconds.
 _SETTLING = 0.05
 
-# PROTOCOL-HTTP2.md of gRPC, "Errors". The others are `internal`.
+# PROTOCOL-HTTP2.md of gRPC, "Errors": of a stream that was reset. The others are `internal`.
 _STREAM_ERROR_CODES = {
     pyqwest.StreamErrorCode.REFUSED_STREAM: Code.UNAVAILABLE,
     pyqwest.StreamErrorCode.CANCEL: Code.CANCELED,
     pyqwest.StreamErrorCode.ENHANCE_YOUR_CALM: Code.RESOURCE_EXHAUSTED,
     pyqwest.StreamErrorCode.INADEQUATE_SECURITY: Code.PERMISSION_DENIED,
 }
+
+
+# What pyqwest says where the server ended the whole connection (RFC 9113, section 6.8).
+_CONNECTION_ENDED = "connection error received: "
+
+_NO_TRAILERS = (
+    "pyqwest delivers no HTTP trailers over HTTP/3, which gRPC needs: use HTTP/2, or the protocol "
+    "connect or grpc-web, which work over HTTP/3"
+)
 
 
 class Runtime:
@@ -130,6 +139,21 @@ def length(response: pyqwest.Response | pyqwest.SyncResponse) -> int:
         return -1
 
 
+def missing_trailers(
+    request: HttpRequest, response: pyqwest.Response | pyqwest.SyncResponse
+) -> ConnectError | None:
+    """The error of a call that needs trailers, where pyqwest will not deliver them.
+
+    Over HTTP/3 it drops those that came. A request says by `te` that it waits for them (RFC 9110,
+    section 10.1.4), and without them even a call that succeeded would look like one that broke.
+    """
+    if response.http_version is not pyqwest.HTTPVersion.HTTP3:
+        return None
+    if ("te", "trailers") not in request.headers:
+        return None
+    return ConnectError(Code.UNIMPLEMENTED, _NO_TRAILERS)
+
+
 def translating(failures: Sequence[Exception]) -> AbstractContextManager[None]:
     """What pyqwest raises as `ConnectError`, what the request's iterator raised as it is."""
     return translated(_ERRORS, _connect_error, failures)
@@ -137,7 +161,15 @@ def translating(failures: Sequence[Exception]) -> AbstractContextManager[None]:
 
 def _connect_error(exc: Exception) -> ConnectError:
     if isinstance(exc, pyqwest.StreamError):
-        return ConnectError(_STREAM_ERROR_CODES.get(exc.code, Code.INTERNAL), str(exc))
+        return ConnectError(_code_of(exc), str(exc))
     if isinstance(exc, TimeoutError) and not isinstance(exc, pyqwest.ConnectTimeout):
         return ConnectError(Code.DEADLINE_EXCEEDED, f"time-out: {exc}")
     return ConnectError(Code.UNAVAILABLE, str(exc))
+
+
+def _code_of(error: pyqwest.StreamError) -> Code:
+    # The code of a GOAWAY is about the connection, which other calls may have spoilt: this one may
+    # be tried again. Only the text tells it from a reset of the stream.
+    if _CONNECTION_ENDED in str(error):
+        return Code.UNAVAILABLE
+    return _STREAM_ERROR_CODES.get(error.code, Code.INTERNAL)

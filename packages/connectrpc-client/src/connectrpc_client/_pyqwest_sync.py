@@ -1,4 +1,4 @@
-"""pyqwest, sync: HTTP/1.1, 2 and 3, full duplex, with trailers."""
+"""pyqwest, sync: HTTP/1.1, 2 and 3, full duplex, with trailers but over HTTP/3."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -49,7 +49,13 @@ class PyqwestTransportSync:
                 request.body if body is None else noting_sync(body, failures),
                 timeout=timeout,
             )
-            return _ResponseSync(exchange, exchange.__enter__(), failures)
+            answer = exchange.__enter__()
+        response = _ResponseSync(exchange, answer, failures)
+        error = common.missing_trailers(request, answer)
+        if error is not None:
+            response.close()
+            raise error
+        return response
 
     def close(self) -> None:
         if self._own is not None:
