@@ -68,7 +68,7 @@ def iterate_sync(requests: Iterable[Req]) -> Iterator[Req]:
 
 def _listed(requests: AsyncIterable[Req] | Iterable[Req]) -> Listed[Req] | None:
     # What inherits from lists may iterate in a way of its own.
-    if type(requests) is list or type(requests) is tuple:
+    if isinstance(requests, list | tuple) and type(requests) in (list, tuple):
         return Listed(requests)
     return None
 
