@@ -9,14 +9,9 @@ import threading
 from contextlib import suppress
 
 from google.protobuf.wrappers_pb2 import StringValue
+from live import announce, method
 
-from connectrpc_server import ASGIApplication, Code, ConnectError, Handler, Method, MethodKind
-
-
-def method(name, kind):
-    return Method(
-        service="test.v1.Live", name=name, kind=kind, request=StringValue, response=StringValue
-    )
+from connectrpc_server import ASGIApplication, Code, ConnectError, Handler, MethodKind
 
 
 class Log:
@@ -96,10 +91,6 @@ class Application(ASGIApplication):
 def application():
     log = Log()
     return Application(Service(log), interceptors=[log], read_max_bytes=1_000_000)
-
-
-def announce(port):
-    print(f"listening on 127.0.0.1:{port}", flush=True)
 
 
 def uvicorn(http):

@@ -3,9 +3,13 @@
 import asyncio
 import io
 import struct
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import pytest
 from google.protobuf.wrappers_pb2 import Int64Value, StringValue
@@ -282,6 +286,32 @@ class Shell:
     def envelope(text: str, flags: int = 0) -> bytes:
         data = StringValue(value=text).SerializeToString()
         return struct.pack(">BI", flags, len(data)) + data
+
+
+@contextmanager
+def _serving(program: str, name: str, stderr: IO[bytes] | None = None) -> Iterator[int]:
+    with subprocess.Popen(
+        [sys.executable, program, name],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        cwd=Path(__file__).parent,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            address = process.stdout.readline().decode()
+            assert address.startswith("listening on "), "the server ended"
+            yield int(address.rpartition(":")[2])
+        finally:
+            process.stdin.close()
+            process.wait(60)
+
+
+@pytest.fixture(scope="session")
+def serving() -> Callable[..., AbstractContextManager[int]]:
+    """Runs a server of one of the programs here in a process; gives its port."""
+    return _serving
 
 
 @pytest.fixture(params=["asgi", "wsgi"])

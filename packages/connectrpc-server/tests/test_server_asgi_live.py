@@ -2,11 +2,8 @@
 
 import asyncio
 import struct
-import subprocess
-import sys
 import threading
-from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
+from contextlib import ExitStack, suppress
 
 import grpc
 import httpx
@@ -31,36 +28,15 @@ VERSIONS = [
 every_version = pytest.mark.parametrize(("name", "version"), VERSIONS)
 
 
-@contextmanager
-def serving(name, stderr=None):
-    program = Path(__file__).with_name("asgi_servers.py")
-    with subprocess.Popen(
-        [sys.executable, program, name],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        cwd=program.parent,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            address = process.stdout.readline().decode()
-            assert address.startswith("listening on "), "the server ended"
-            yield int(address.rpartition(":")[2])
-        finally:
-            assert process.stdin is not None
-            process.stdin.close()
-            process.wait(PATIENCE)
-
-
 @pytest.fixture(scope="module")
-def port_of():
+def port_of(serving):
     """Starts each server once, when the first test asks for it."""
     ports = {}
     with ExitStack() as stack:
 
         def port_of(name):
             if name not in ports:
-                ports[name] = stack.enter_context(serving(name))
+                ports[name] = stack.enter_context(serving("asgi_servers.py", name))
             return ports[name]
 
         yield port_of
@@ -242,7 +218,7 @@ def test_an_early_answer_over_http1(port_of, name):
 
 
 @pytest.mark.parametrize("version", [HTTP1, HTTP2])
-def test_pyvoy_logs_no_traceback_at_the_end_of_calls(tmp_path, version):
+def test_pyvoy_logs_no_traceback_at_the_end_of_calls(serving, tmp_path, version):
     async def check(port):
         caller = client(version)
         for _ in range(5):
@@ -255,7 +231,7 @@ def test_pyvoy_logs_no_traceback_at_the_end_of_calls(tmp_path, version):
         await wait_for(port, "Converse ended: canceled")
 
     log = tmp_path / "stderr"
-    with log.open("wb") as stderr, serving("pyvoy", stderr) as port:
+    with log.open("wb") as stderr, serving("asgi_servers.py", "pyvoy", stderr) as port:
         run(check(port))
     assert "Traceback" not in log.read_text()
 

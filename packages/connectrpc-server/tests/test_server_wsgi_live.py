@@ -3,11 +3,7 @@
 import asyncio
 import socket
 import struct
-import subprocess
-import sys
 import threading
-from contextlib import contextmanager
-from pathlib import Path
 
 import grpc
 import pyqwest
@@ -21,35 +17,15 @@ END = b"\x02\x00\x00\x00\x02{}"
 HTTP1, HTTP2 = pyqwest.HTTPVersion.HTTP1, pyqwest.HTTPVersion.HTTP2
 
 
-@contextmanager
-def serving(name):
-    program = Path(__file__).with_name("wsgi_servers.py")
-    with subprocess.Popen(
-        [sys.executable, program, name],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        cwd=program.parent,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            address = process.stdout.readline().decode()
-            assert address.startswith("listening on "), "the server ended"
-            yield int(address.rpartition(":")[2])
-        finally:
-            assert process.stdin is not None
-            process.stdin.close()
-            process.wait(PATIENCE)
-
-
 @pytest.fixture(scope="module")
-def gunicorn():
-    with serving("gunicorn") as port:
+def gunicorn(serving):
+    with serving("wsgi_servers.py", "gunicorn") as port:
         yield port
 
 
 @pytest.fixture(scope="module")
-def pyvoy():
-    with serving("pyvoy") as port:
+def pyvoy(serving):
+    with serving("wsgi_servers.py", "pyvoy") as port:
         yield port
 
 

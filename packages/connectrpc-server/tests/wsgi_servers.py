@@ -8,16 +8,11 @@ import sys
 import threading
 
 from google.protobuf.wrappers_pb2 import StringValue
+from live import announce, method
 
-from connectrpc_server import ConnectError, HandlerSync, Method, MethodKind, WSGIApplication
+from connectrpc_server import ConnectError, HandlerSync, MethodKind, WSGIApplication
 
 PATIENCE = 60  # seconds that the slowest machine may take for one step
-
-
-def method(name, kind):
-    return Method(
-        service="test.v1.Live", name=name, kind=kind, request=StringValue, response=StringValue
-    )
 
 
 class Log:
@@ -85,10 +80,6 @@ class Service:
 
 
 app = Application(Service(), interceptors=[LOG])
-
-
-def announce(port):
-    print(f"listening on 127.0.0.1:{port}", flush=True)
 
 
 def gunicorn():

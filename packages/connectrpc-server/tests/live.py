@@ -1,0 +1,15 @@
+"""What `asgi_servers.py` and `wsgi_servers.py` have in common."""
+
+from google.protobuf.wrappers_pb2 import StringValue
+
+from connectrpc_server import Method
+
+
+def method(name, kind):
+    return Method(
+        service="test.v1.Live", name=name, kind=kind, request=StringValue, response=StringValue
+    )
+
+
+def announce(port):
+    print(f"listening on 127.0.0.1:{port}", flush=True)
