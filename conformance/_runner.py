@@ -201,7 +201,7 @@ def _explain(outcome: Outcome, path: Path, watch: _Watch) -> None:
         print("".join(failure[:_SHOWN_LINES]).rstrip())
     if len(watch.failures) > _SHOWN_FAILURES:
         print(f"... and {len(watch.failures) - _SHOWN_FAILURES} more")
-    if not watch.failures and not outcome.has_other_cases:
+    if not watch.failures and not (outcome.is_clean and outcome.has_other_cases):
         lines = path.read_text(errors="replace").splitlines()
         print("\n".join(lines[-_SHOWN_LINES:]))
     print(f"{row.name}: everything the runner and the program said is in {path}", flush=True)

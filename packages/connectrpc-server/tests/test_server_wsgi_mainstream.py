@@ -18,15 +18,22 @@ END = b"\x02\x00\x00\x00\x02{}"
 @contextmanager
 def on_waitress(app):
     server = waitress.create_server(app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run)
+    stop = threading.Event()
+
+    def run():
+        while not stop.is_set():
+            server.asyncore.loop(timeout=1, map=server._map, count=1)
+
+    thread = threading.Thread(target=run)
     thread.start()
     try:
         yield int(server.effective_port)
     finally:
+        stop.set()
         server.pull_trigger()
-        server.asyncore.close_all(server._map)
         thread.join(PATIENCE)
         server.task_dispatcher.shutdown()
+        server.asyncore.close_all(server._map)
 
 
 @contextmanager

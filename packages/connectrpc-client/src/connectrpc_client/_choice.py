@@ -185,10 +185,12 @@ def _check_transport(client: object, wanted: str, close: str, *, is_async: bool)
         raise TypeError(
             f"http_client cannot be a {kind}: as a {wanted} it lacks {', '.join(missing)}"
         )
-    for name in ("send", close):
-        if inspect.iscoroutinefunction(getattr(client, name)) is not is_async:
-            rule = "must be an 'async def' function" if is_async else "must not be async"
-            raise TypeError(f"http_client {kind} is no {wanted}: {name} {rule}")
+    # What is no `async def` may still return something to await; the reverse is not possible.
+    awaited = [
+        name for name in ("send", close) if inspect.iscoroutinefunction(getattr(client, name))
+    ]
+    if awaited and not is_async:
+        raise TypeError(f"http_client {kind} is no {wanted}: {awaited[0]} must not be async")
 
 
 def _check_trailers(

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import TypedDict
 
@@ -149,6 +150,8 @@ def missing_trailers(
     """
     if response.http_version is not pyqwest.HTTPVersion.HTTP3:
         return None
+    if response.status != HTTPStatus.OK:  # which says what is wrong
+        return None
     if ("te", "trailers") not in request.headers:
         return None
     return ConnectError(Code.UNIMPLEMENTED, _NO_TRAILERS)
@@ -168,8 +171,8 @@ def _connect_error(exc: Exception) -> ConnectError:
 
 
 def _code_of(error: pyqwest.StreamError) -> Code:
-    # The code of a GOAWAY is about the connection, which other calls may have spoilt: this one may
-    # be tried again. Only the text tells it from a reset of the stream.
+    # The code of a GOAWAY is about the connection, which other calls may have spoilt. Only the text
+    # tells it from a reset of the stream.
     if _CONNECTION_ENDED in str(error):
         return Code.UNAVAILABLE
     return _STREAM_ERROR_CODES.get(error.code, Code.INTERNAL)

@@ -60,5 +60,5 @@ def _has_length(scope: Scope) -> bool:
 
 
 def is_hypercorn(scope: Scope) -> bool:
-    """A server does not say its name; this one alone has stayed with that version of ASGI."""
+    """A server does not say its name; of those with HTTP/2 this one alone has that old version."""
     return bool(scope.get("asgi", {}).get("spec_version") == "2.1")

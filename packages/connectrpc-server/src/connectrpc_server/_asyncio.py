@@ -163,9 +163,10 @@ def uncancelled(event: Awaitable[Event]) -> Awaitable[Event]:
     """What `receive` of a server returned, for a task that may be cancelled meanwhile.
 
     pyvoy (1.3) returns a future, fulfils it from a thread of its own, and logs a traceback where
-    somebody has cancelled it: so its future is left alone. Coroutines end with who awaits them.
+    somebody has cancelled it: so its future is left alone. Coroutines end with who awaits them, and
+    so do the futures of granian, which are of a type of their own.
     """
-    return asyncio.shield(event) if asyncio.isfuture(event) else event
+    return asyncio.shield(event) if isinstance(event, asyncio.Future) else event
 
 
 class ReadAhead:
