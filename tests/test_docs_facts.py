@@ -14,9 +14,10 @@ import connectrpc_client
 import connectrpc_protocol
 import connectrpc_server
 from connectrpc_client import testing
-from connectrpc_protocol import Code, RequestContext, call, interceptor
-from connectrpc_protocol.codec import DEFAULT_CODECS
-from connectrpc_protocol.connect import get
+from connectrpc_protocol import Code, RequestContext, call
+from connectrpc_protocol.connect import get_request
+from connectrpc_protocol.encoding.codec import DEFAULT_CODECS
+from connectrpc_protocol.interceptors import types as interceptor_types
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -111,7 +112,7 @@ def test_interceptors() -> None:
     }
     public = {
         name: [each for each in vars(value) if each.startswith(("on_", "intercept_"))]
-        for name, value in vars(interceptor).items()
+        for name, value in vars(interceptor_types).items()
         if re.fullmatch(r"[A-Z]\w+Interceptor(Sync)?", name)
     }
     assert documented == public
@@ -119,7 +120,9 @@ def test_interceptors() -> None:
 
 
 def test_longest_url_of_a_get() -> None:
-    assert f"longer than {get.MAX_URL_LENGTH:,} characters" in (DOCS / "client.md").read_text()
+    assert (
+        f"longer than {get_request.MAX_URL_LENGTH:,} characters" in (DOCS / "client.md").read_text()
+    )
 
 
 def test_methods_of_the_seam() -> None:

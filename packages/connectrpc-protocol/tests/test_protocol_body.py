@@ -3,7 +3,7 @@ import tracemalloc
 import pytest
 
 from connectrpc_protocol import Code, ConnectError, too_large
-from connectrpc_protocol.body import WholeBody
+from connectrpc_protocol.encoding.whole_body import WholeBody
 
 
 class Call:

@@ -15,7 +15,7 @@ from connectrpc_protocol import (
     MethodKind,
     RequestContext,
 )
-from connectrpc_protocol.chain import InterceptorChain, InterceptorChainSync
+from connectrpc_protocol.interceptors.chain import InterceptorChain, InterceptorChainSync
 
 chains = pytest.mark.parametrize("chain", [InterceptorChain, InterceptorChainSync])
 

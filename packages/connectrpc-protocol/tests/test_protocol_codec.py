@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from connectrpc_protocol import Codec, JsonCodec, ProtoCodec
-from connectrpc_protocol.codec import resolve_codec
+from connectrpc_protocol.encoding.codec import resolve_codec
 
 PROTO, JSON = ProtoCodec(), JsonCodec()
 bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])

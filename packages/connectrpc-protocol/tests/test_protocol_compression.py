@@ -361,7 +361,7 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         def found(name: str, package: str | None = None) -> ModuleSpec | None:
             return None if name == library else find_spec(name, package)
 
-        monkeypatch.setattr("connectrpc_protocol.compression.find_spec", found)
+        monkeypatch.setattr("connectrpc_protocol.encoding.compression.find_spec", found)
 
     return hide
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from connectrpc_protocol import Code, ConnectError, ErrorDetail, Headers
-from connectrpc_protocol.connect.error import (
+from connectrpc_protocol.connect.error_json import (
     dump_json,
     error_from_json,
     error_to_json,

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectrpc_protocol import Code, Compressions, ConnectError, JsonCodec, ProtoCodec
-from connectrpc_protocol.connect.get import (
+from connectrpc_protocol.connect.get_request import (
     build_url,
     check_version,
     parse_encoding,

@@ -22,7 +22,7 @@ from connectrpc_protocol import (
 )
 from connectrpc_protocol.call import StreamClientCall, StreamServerCall
 from connectrpc_protocol.client import ClientProtocol
-from connectrpc_protocol.envelope import pack
+from connectrpc_protocol.encoding.envelope import pack
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.options import ClientOptions, ServerOptions, server_compressions
 from connectrpc_protocol.server import stream_server_method

@@ -25,7 +25,7 @@ from connectrpc_protocol import (
 )
 from connectrpc_protocol.call import UnaryClientCall, UnaryServerCall
 from connectrpc_protocol.client import ClientProtocol
-from connectrpc_protocol.connect.get import MAX_URL_LENGTH
+from connectrpc_protocol.connect.get_request import MAX_URL_LENGTH
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.options import ClientOptions, ServerOptions, server_compressions
 from connectrpc_protocol.server import unary_server_method

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectrpc_protocol import Code, ConnectError
-from connectrpc_protocol.envelope import PREFIX_SIZE, Envelope, EnvelopeReader, pack
+from connectrpc_protocol.encoding.envelope import PREFIX_SIZE, Envelope, EnvelopeReader, pack
 
 bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
 envelopes = st.lists(st.builds(Envelope, st.integers(0, 255), st.binary(max_size=40)), max_size=6)

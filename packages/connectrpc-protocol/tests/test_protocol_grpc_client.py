@@ -24,7 +24,7 @@ from connectrpc_protocol import (
     RequestContext,
 )
 from connectrpc_protocol.client import ClientProtocol
-from connectrpc_protocol.envelope import pack
+from connectrpc_protocol.encoding.envelope import pack
 from connectrpc_protocol.options import ClientOptions
 
 bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])

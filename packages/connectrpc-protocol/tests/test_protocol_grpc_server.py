@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from connectrpc_protocol import Code, ConnectError, Gzip, Headers, Method, MethodKind
 from connectrpc_protocol.call import StreamServerCall, UnaryServerCall
-from connectrpc_protocol.codec import JsonCodec
-from connectrpc_protocol.envelope import EnvelopeReader, pack
+from connectrpc_protocol.encoding.codec import JsonCodec
+from connectrpc_protocol.encoding.envelope import EnvelopeReader, pack
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.options import ServerOptions, server_compressions
 from connectrpc_protocol.server import stream_server_method, unary_server_method

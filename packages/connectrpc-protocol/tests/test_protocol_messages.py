@@ -4,7 +4,7 @@ import pytest
 from google.protobuf.wrappers_pb2 import Int64Value
 
 from connectrpc_protocol import Code, ConnectError, JsonCodec
-from connectrpc_protocol.messages import MessageDecoder
+from connectrpc_protocol.encoding.messages import MessageDecoder
 
 
 def test_an_error_does_not_repeat_a_long_value() -> None:

@@ -23,7 +23,7 @@ def test_every_public_name_exists(name: str) -> None:
 
 def test_the_core_has_neither_sockets_nor_an_event_loop() -> None:
     script = (
-        "import sys, connectrpc_protocol.chain\n"
+        "import sys, connectrpc_protocol.interceptors.chain\n"
         "import connectrpc_protocol.client, connectrpc_protocol.server\n"
         "print(sorted({'asyncio', 'socket', 'ssl'} & sys.modules.keys()))"
     )

@@ -7,8 +7,8 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
 from connectrpc_protocol import RequestContext
-from connectrpc_protocol.chain import InterceptorChain
 from connectrpc_protocol.http import End, Head, HttpResponse
+from connectrpc_protocol.interceptors.chain import InterceptorChain
 from connectrpc_protocol.server import ServerMethod
 from connectrpc_server import Code, ConnectError, Method, MethodKind
 from connectrpc_server._asgi_endpoint import StreamEndpoint, UnaryEndpoint

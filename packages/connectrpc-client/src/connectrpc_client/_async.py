@@ -30,7 +30,7 @@ from connectrpc_protocol import (
     Method,
     RequestContext,
 )
-from connectrpc_protocol.chain import InterceptorChain
+from connectrpc_protocol.interceptors.chain import InterceptorChain
 from connectrpc_protocol.options import ACCEPT_COMPRESSION, COMPRESS_MIN_BYTES, READ_MAX_BYTES
 
 Req = TypeVar("Req", bound=Message)

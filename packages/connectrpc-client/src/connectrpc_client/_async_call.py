@@ -11,10 +11,10 @@ from connectrpc_client._calls import ON_HEAD
 from connectrpc_client._requests import Listed
 from connectrpc_client._transport import Transport, TransportResponse
 from connectrpc_protocol import RequestContext
-from connectrpc_protocol.body import WholeBody
 from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
-from connectrpc_protocol.chain import aclose_iterator
+from connectrpc_protocol.closing import aclose_iterator
 from connectrpc_protocol.deadline import remaining
+from connectrpc_protocol.encoding.whole_body import WholeBody
 from connectrpc_protocol.http import HttpRequest
 
 Req = TypeVar("Req", bound=Message)

@@ -16,7 +16,7 @@ from connectrpc_client._cancellation import canceled
 from connectrpc_client._relay import AnswerEnd, AnswerHead, Relay
 from connectrpc_client._transport import Transport, TransportResponse
 from connectrpc_client._worker import in_worker
-from connectrpc_protocol.chain import aclose_iterator, close_iterator
+from connectrpc_protocol.closing import aclose_iterator, close_iterator
 from connectrpc_protocol.http import HttpRequest
 
 _PATIENCE = 1.0  # seconds at the end of the interpreter

@@ -10,7 +10,7 @@ from connectrpc_client._asyncio import Background, Cancelled, Changes, TimeLimit
 from connectrpc_client._calls import ON_HEAD, CallState, Steps
 from connectrpc_client._cancellation import canceled
 from connectrpc_protocol import Headers, RequestContext
-from connectrpc_protocol.chain import aclose_iterator
+from connectrpc_protocol.closing import aclose_iterator
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)

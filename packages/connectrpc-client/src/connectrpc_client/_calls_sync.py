@@ -14,7 +14,7 @@ from connectrpc_client._calls import ON_HEAD, CallState, Steps
 from connectrpc_client._cancellation import Cancellation, canceled
 from connectrpc_client._sync_call import CANCELLATION
 from connectrpc_protocol import ConnectError, Headers, RequestContext
-from connectrpc_protocol.chain import close_iterator
+from connectrpc_protocol.closing import close_iterator
 from connectrpc_protocol.deadline import deadline_exceeded
 
 Req = TypeVar("Req", bound=Message)

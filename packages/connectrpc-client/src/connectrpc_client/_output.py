@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 
 from connectrpc_client._sync_call import CANCELLATION, cancellable
 from connectrpc_protocol import Headers, RequestContext
-from connectrpc_protocol.chain import aclose_iterator, close_iterator
+from connectrpc_protocol.closing import aclose_iterator, close_iterator
 
 Res = TypeVar("Res", bound=Message)
 

@@ -5,7 +5,7 @@ from typing import Self, TypeVar
 
 from google.protobuf.message import Message
 
-from connectrpc_protocol.chain import aclose_iterator, close_iterator
+from connectrpc_protocol.closing import aclose_iterator, close_iterator
 
 Req = TypeVar("Req", bound=Message)
 

@@ -17,8 +17,8 @@ from connectrpc_protocol import (
     resolve_compression,
 )
 from connectrpc_protocol.client import ClientProtocol, StreamClientMethod, UnaryClientMethod
-from connectrpc_protocol.codec import resolve_codec
 from connectrpc_protocol.deadline import deadline_after
+from connectrpc_protocol.encoding.codec import resolve_codec
 from connectrpc_protocol.options import ClientOptions, check_not_negative
 
 Req = TypeVar("Req", bound=Message)

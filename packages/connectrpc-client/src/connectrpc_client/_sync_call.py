@@ -11,10 +11,10 @@ from connectrpc_client._cancellation import Cancellation, canceled
 from connectrpc_client._requests import Listed
 from connectrpc_client._transport import TransportResponseSync, TransportSync
 from connectrpc_protocol import ConnectError, ContextKey, RequestContext
-from connectrpc_protocol.body import WholeBody
 from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
-from connectrpc_protocol.chain import close_iterator
+from connectrpc_protocol.closing import close_iterator
 from connectrpc_protocol.deadline import check_late, remaining
+from connectrpc_protocol.encoding.whole_body import WholeBody
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)

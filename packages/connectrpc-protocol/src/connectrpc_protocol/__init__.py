@@ -5,8 +5,10 @@ neither sockets nor an event loop.
 """
 
 from connectrpc_protocol.code import Code
-from connectrpc_protocol.codec import Codec, JsonCodec, ProtoCodec
-from connectrpc_protocol.compression import (
+from connectrpc_protocol.codegen_support import deprecated, lazy_attributes
+from connectrpc_protocol.context import ContextKey, RequestContext
+from connectrpc_protocol.encoding.codec import Codec, JsonCodec, ProtoCodec
+from connectrpc_protocol.encoding.compression import (
     Brotli,
     Compression,
     Compressions,
@@ -16,11 +18,10 @@ from connectrpc_protocol.compression import (
     available_compressions,
     resolve_compression,
 )
-from connectrpc_protocol.context import ContextKey, RequestContext
+from connectrpc_protocol.encoding.snappy import Snappy
 from connectrpc_protocol.errors import ConnectError, ErrorDetail, too_large
-from connectrpc_protocol.generated import deprecated, lazy_attributes
 from connectrpc_protocol.headers import Headers, HeadersInput, RawHeaders
-from connectrpc_protocol.interceptor import (
+from connectrpc_protocol.interceptors.types import (
     BidiStreamInterceptor,
     BidiStreamInterceptorSync,
     ClientStreamInterceptor,
@@ -35,7 +36,6 @@ from connectrpc_protocol.interceptor import (
     UnaryInterceptorSync,
 )
 from connectrpc_protocol.method import IdempotencyLevel, Method, MethodKind
-from connectrpc_protocol.snappy import Snappy
 
 __all__ = [
     "BidiStreamInterceptor",

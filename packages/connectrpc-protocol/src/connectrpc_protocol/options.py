@@ -3,9 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from connectrpc_protocol.codec import DEFAULT_CODECS, Codec
-from connectrpc_protocol.compression import Compression, Compressions, available_compressions
 from connectrpc_protocol.deadline import deadline_after
+from connectrpc_protocol.encoding.codec import DEFAULT_CODECS, Codec
+from connectrpc_protocol.encoding.compression import (
+    Compression,
+    Compressions,
+    available_compressions,
+)
 
 READ_MAX_BYTES = 4 * 1024 * 1024
 COMPRESS_MIN_BYTES = 1024

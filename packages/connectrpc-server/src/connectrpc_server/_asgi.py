@@ -7,9 +7,9 @@ from functools import partial
 from typing import ClassVar, Generic, TypeVar, cast
 
 from connectrpc_protocol import Codec, Compression, Interceptor
-from connectrpc_protocol.chain import InterceptorChain
-from connectrpc_protocol.codec import DEFAULT_CODECS
+from connectrpc_protocol.encoding.codec import DEFAULT_CODECS
 from connectrpc_protocol.http import NOT_FOUND
+from connectrpc_protocol.interceptors.chain import InterceptorChain
 from connectrpc_protocol.options import (
     COMPRESS_MIN_BYTES,
     READ_MAX_BYTES,

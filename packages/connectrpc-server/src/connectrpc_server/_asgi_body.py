@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
-from connectrpc_protocol.body import WholeBody
 from connectrpc_protocol.call import UnaryServerCall
+from connectrpc_protocol.encoding.whole_body import WholeBody
 from connectrpc_server._asgi_servers import is_hypercorn, may_drop
 from connectrpc_server._asyncio import ReadAhead, patience, uncancelled
 from connectrpc_server._disconnect import ClientDisconnected

@@ -8,9 +8,10 @@ from google.protobuf.message import Message
 
 from connectrpc_protocol import RequestContext
 from connectrpc_protocol.call import StreamServerCall, UnaryServerCall
-from connectrpc_protocol.chain import InterceptorChain, aclose_iterator
+from connectrpc_protocol.closing import aclose_iterator
 from connectrpc_protocol.deadline import remaining
 from connectrpc_protocol.http import HttpResponse
+from connectrpc_protocol.interceptors.chain import InterceptorChain
 from connectrpc_protocol.server import ServerMethod
 from connectrpc_server._asgi_answer import (
     StreamAnswer,

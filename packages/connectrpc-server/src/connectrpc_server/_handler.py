@@ -7,7 +7,7 @@ from typing import TypeVar
 from google.protobuf.message import Message
 
 from connectrpc_protocol import Method, RequestContext
-from connectrpc_protocol.chain import InterceptorChain, InterceptorChainSync
+from connectrpc_protocol.interceptors.chain import InterceptorChain, InterceptorChainSync
 from connectrpc_protocol.options import ServerOptions
 from connectrpc_protocol.server import stream_server_method, unary_server_method
 from connectrpc_server import _asgi_endpoint as asgi

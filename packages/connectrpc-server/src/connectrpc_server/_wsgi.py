@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from connectrpc_protocol import Codec, Compression, InterceptorSync
-from connectrpc_protocol.chain import InterceptorChainSync
-from connectrpc_protocol.codec import DEFAULT_CODECS
+from connectrpc_protocol.encoding.codec import DEFAULT_CODECS
 from connectrpc_protocol.http import NOT_FOUND
+from connectrpc_protocol.interceptors.chain import InterceptorChainSync
 from connectrpc_protocol.options import (
     COMPRESS_MIN_BYTES,
     READ_MAX_BYTES,

@@ -8,11 +8,12 @@ from typing import Generic, Protocol, TypeVar
 from google.protobuf.message import Message
 
 from connectrpc_protocol import RawHeaders, RequestContext
-from connectrpc_protocol.body import WholeBody
 from connectrpc_protocol.call import StreamServerCall, UnaryServerCall
-from connectrpc_protocol.chain import InterceptorChainSync, close_iterator
+from connectrpc_protocol.closing import close_iterator
 from connectrpc_protocol.deadline import remaining
+from connectrpc_protocol.encoding.whole_body import WholeBody
 from connectrpc_protocol.http import End, Head, HttpResponse
+from connectrpc_protocol.interceptors.chain import InterceptorChainSync
 from connectrpc_protocol.server import ServerMethod
 from connectrpc_server._disconnect import ClientDisconnected
 from connectrpc_server._log import log_unexpected

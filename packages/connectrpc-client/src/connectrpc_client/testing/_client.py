@@ -10,7 +10,7 @@ from connectrpc_client._cancellation import Cancellation
 from connectrpc_client.testing._asyncio import Tasks, wait
 from connectrpc_client.testing._exchange import Exchange
 from connectrpc_protocol import RawHeaders
-from connectrpc_protocol.chain import aclose_iterator, close_iterator
+from connectrpc_protocol.closing import aclose_iterator, close_iterator
 
 
 class _Answer:

@@ -11,7 +11,7 @@ from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 from connectrpc_client.testing._exchange import PATIENCE, ClientGoneError, Exchange
 from connectrpc_client.testing._request import Site
-from connectrpc_protocol.chain import close_iterator
+from connectrpc_protocol.closing import close_iterator
 from connectrpc_protocol.headers import raw_pairs
 from connectrpc_protocol.http import HttpRequest
 

@@ -8,12 +8,10 @@ from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
 
-from connectrpc_protocol.bound import ClientBound, ServerBound
+from connectrpc_protocol.binding import ClientBound, ServerBound
 from connectrpc_protocol.call import Fields, Peer
 from connectrpc_protocol.code import Code
-from connectrpc_protocol.codec import Codec
-from connectrpc_protocol.compression import Compression
-from connectrpc_protocol.connect.error import (
+from connectrpc_protocol.connect.error_json import (
     dump_json,
     error_from_json,
     error_to_json,
@@ -29,14 +27,16 @@ from connectrpc_protocol.connect.headers import (
     read_deadline,
 )
 from connectrpc_protocol.context import RequestContext
-from connectrpc_protocol.envelope import pack
+from connectrpc_protocol.encoding.codec import Codec
+from connectrpc_protocol.encoding.compression import Compression
+from connectrpc_protocol.encoding.envelope import pack
+from connectrpc_protocol.encoding.messages import MessageReader
 from connectrpc_protocol.errors import ConnectError, as_connect_error
 from connectrpc_protocol.headers import Headers, RawHeaders, merged, raw_pairs
 from connectrpc_protocol.http import HTTP_OK, End, Head, HttpRequest, HttpResponse
-from connectrpc_protocol.messages import MessageReader
 from connectrpc_protocol.method import Method
 from connectrpc_protocol.options import ClientOptions, ServerOptions
-from connectrpc_protocol.response import check_content_type, response_compression
+from connectrpc_protocol.validate_response import check_content_type, response_compression
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)

@@ -4,13 +4,11 @@ from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
 
-from connectrpc_protocol.bound import ClientBound, ServerBound
+from connectrpc_protocol.binding import ClientBound, ServerBound
 from connectrpc_protocol.call import Fields, Peer
 from connectrpc_protocol.code import Code
-from connectrpc_protocol.codec import Codec
-from connectrpc_protocol.compression import Compression
-from connectrpc_protocol.connect import get
-from connectrpc_protocol.connect.error import (
+from connectrpc_protocol.connect import get_request
+from connectrpc_protocol.connect.error_json import (
     dump_json,
     error_from_json,
     error_to_json,
@@ -27,6 +25,8 @@ from connectrpc_protocol.connect.headers import (
     split_trailers,
 )
 from connectrpc_protocol.context import RequestContext
+from connectrpc_protocol.encoding.codec import Codec
+from connectrpc_protocol.encoding.compression import Compression
 from connectrpc_protocol.errors import ConnectError, as_connect_error
 from connectrpc_protocol.headers import Headers, RawHeaders, merged
 from connectrpc_protocol.http import (
@@ -38,7 +38,7 @@ from connectrpc_protocol.http import (
 )
 from connectrpc_protocol.method import Method
 from connectrpc_protocol.options import ClientOptions, ServerOptions
-from connectrpc_protocol.response import check_content_type, response_compression
+from connectrpc_protocol.validate_response import check_content_type, response_compression
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -173,14 +173,14 @@ class _GetMethod(Generic[Req, Res]):
         """Begin a call that came with GET."""
         options = self._any.options
         try:
-            parameters = get.parse_query(query)
+            parameters = get_request.parse_query(query)
             deadline = read_deadline(fields, options)
-            get.check_version(parameters, options)
-            bound = self._bound.get(get.parse_encoding(parameters))
+            get_request.check_version(parameters, options)
+            bound = self._bound.get(get_request.parse_encoding(parameters))
             if bound is None:
                 return self._unsupported
             compression = options.compressions.get(parameters.get("compression", ""))
-            message = get.parse_message(parameters)
+            message = get_request.parse_message(parameters)
         except ConnectError as error:
             context = RequestContext(self._any.method, PROTOCOL, "GET", headers, None, peer)
             return UnaryServerCall(self._any, context, fields, None, b"").failure(error)
@@ -252,10 +252,10 @@ class UnaryClientCall(Generic[Req, Res]):
         codec = bound.options.codec
         bound.encoder.check(message)
         body, encoding = self._compress(codec.encode_stable(message))
-        if len(body) > get.MAX_URL_LENGTH:
+        if len(body) > get_request.MAX_URL_LENGTH:
             return None
-        url = get.build_url(bound.url, codec, body, encoding)
-        if len(url) > get.MAX_URL_LENGTH:
+        url = get_request.build_url(bound.url, codec, body, encoding)
+        if len(url) > get_request.MAX_URL_LENGTH:
             return None
         accepted = bound.options.accept_compression.header
         return HttpRequest("GET", url, get_headers(self._context, accepted), b"")

@@ -1,8 +1,8 @@
 """Headers of gRPC and gRPC-Web, and metadata beside them."""
 
 from connectrpc_protocol.call import Fields
-from connectrpc_protocol.compression import Compression
 from connectrpc_protocol.context import RequestContext
+from connectrpc_protocol.encoding.compression import Compression
 from connectrpc_protocol.grpc.timeout import format_timeout, parse_timeout
 from connectrpc_protocol.options import ServerOptions
 

@@ -5,11 +5,11 @@ from typing import Generic, Protocol, TypeVar
 
 from google.protobuf.message import Message
 
-from connectrpc_protocol.bound import ServerBound
+from connectrpc_protocol.binding import ServerBound
 from connectrpc_protocol.call import Fields, Peer
-from connectrpc_protocol.codec import Codec
-from connectrpc_protocol.compression import Compression
 from connectrpc_protocol.context import RequestContext
+from connectrpc_protocol.encoding.codec import Codec
+from connectrpc_protocol.encoding.compression import Compression
 from connectrpc_protocol.errors import ConnectError, as_connect_error
 from connectrpc_protocol.grpc.headers import content_types, read_compression, read_deadline
 from connectrpc_protocol.grpc.status import OK, error_to_trailers

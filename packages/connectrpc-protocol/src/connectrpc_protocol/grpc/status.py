@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 from connectrpc_protocol.code import Code
 from connectrpc_protocol.errors import ConnectError
-from connectrpc_protocol.grpc.details import decode_details, encode_details
+from connectrpc_protocol.grpc.status_details import decode_details, encode_details
 from connectrpc_protocol.headers import Headers
 from connectrpc_protocol.http import HeaderPair
 

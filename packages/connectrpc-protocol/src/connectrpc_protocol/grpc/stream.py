@@ -5,13 +5,14 @@ from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
 
-from connectrpc_protocol.bound import ClientBound
+from connectrpc_protocol.binding import ClientBound
 from connectrpc_protocol.call import Fields
 from connectrpc_protocol.code import Code
-from connectrpc_protocol.compression import Compression
 from connectrpc_protocol.context import RequestContext
 from connectrpc_protocol.deadline import deadline_exceeded
-from connectrpc_protocol.envelope import PREFIX_SIZE
+from connectrpc_protocol.encoding.compression import Compression
+from connectrpc_protocol.encoding.envelope import PREFIX_SIZE
+from connectrpc_protocol.encoding.messages import MessageReader
 from connectrpc_protocol.errors import ConnectError
 from connectrpc_protocol.grpc.headers import (
     CONTENT_TYPE,
@@ -23,10 +24,9 @@ from connectrpc_protocol.grpc.server import Bound, ServerBinding, ServerCall, se
 from connectrpc_protocol.grpc.status import error_from_trailers
 from connectrpc_protocol.headers import Headers, RawHeaders, merged
 from connectrpc_protocol.http import HTTP_OK, End, Head, HttpRequest
-from connectrpc_protocol.messages import MessageReader
 from connectrpc_protocol.method import Method
 from connectrpc_protocol.options import ClientOptions, ServerOptions
-from connectrpc_protocol.response import check_content_type, response_compression
+from connectrpc_protocol.validate_response import check_content_type, response_compression
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)

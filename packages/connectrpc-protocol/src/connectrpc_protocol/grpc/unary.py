@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from google.protobuf.message import Message
 
 from connectrpc_protocol.context import RequestContext
-from connectrpc_protocol.envelope import COMPRESSED, PREFIX_SIZE, pack
+from connectrpc_protocol.encoding.envelope import COMPRESSED, PREFIX_SIZE, pack
 from connectrpc_protocol.errors import ConnectError
 from connectrpc_protocol.grpc.headers import CONTENT_TYPE, PROTOCOL
 from connectrpc_protocol.grpc.server import ServerBinding, ServerCall, server_bindings

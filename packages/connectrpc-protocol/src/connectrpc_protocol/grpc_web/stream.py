@@ -7,9 +7,10 @@ from google.protobuf.message import Message
 
 from connectrpc_protocol.call import Fields
 from connectrpc_protocol.code import Code
-from connectrpc_protocol.compression import Compression
 from connectrpc_protocol.context import RequestContext
-from connectrpc_protocol.envelope import PREFIX_SIZE
+from connectrpc_protocol.encoding.compression import Compression
+from connectrpc_protocol.encoding.envelope import PREFIX_SIZE
+from connectrpc_protocol.encoding.messages import end_limit
 from connectrpc_protocol.errors import ConnectError
 from connectrpc_protocol.grpc.server import Bound, ServerBinding, server_bindings
 from connectrpc_protocol.grpc.stream import StreamClientCall as GrpcStreamClientCall
@@ -21,7 +22,6 @@ from connectrpc_protocol.grpc_web.text import TextDecoder, encode_text
 from connectrpc_protocol.grpc_web.trailers import TRAILERS, pack_trailers, parse_trailers
 from connectrpc_protocol.headers import Headers, RawHeaders
 from connectrpc_protocol.http import End
-from connectrpc_protocol.messages import end_limit
 from connectrpc_protocol.method import Method
 from connectrpc_protocol.options import ServerOptions
 

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from connectrpc_protocol.envelope import pack
+from connectrpc_protocol.encoding.envelope import pack
 from connectrpc_protocol.grpc.status import OK
 from connectrpc_protocol.headers import Headers
 from connectrpc_protocol.http import HeaderPair

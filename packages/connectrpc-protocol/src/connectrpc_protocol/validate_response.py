@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from connectrpc_protocol.code import Code
-from connectrpc_protocol.compression import Compression, Compressions
+from connectrpc_protocol.encoding.compression import Compression, Compressions
 from connectrpc_protocol.errors import ConnectError
 
 

@@ -7,8 +7,8 @@ from importlib.util import find_spec
 from typing import Protocol
 
 from connectrpc_protocol.code import Code
+from connectrpc_protocol.encoding.snappy import Snappy
 from connectrpc_protocol.errors import ConnectError, too_large
-from connectrpc_protocol.snappy import Snappy
 
 
 class Compression(Protocol):

@@ -24,8 +24,9 @@ from typing import TypeGuard, TypeVar
 
 from google.protobuf.message import Message
 
+from connectrpc_protocol.closing import aclose_iterator, close_iterator
 from connectrpc_protocol.context import RequestContext
-from connectrpc_protocol.interceptor import (
+from connectrpc_protocol.interceptors.types import (
     BidiStreamInterceptor,
     BidiStreamInterceptorSync,
     ClientStreamInterceptor,
@@ -175,20 +176,6 @@ class InterceptorChainSync:
                 token = each.on_start_sync(ctx)
                 stack.push(partial(_end_sync, each, token, ctx))
             yield
-
-
-async def aclose_iterator(iterator: object) -> None:
-    """Close an async iterator that can be closed, such as a generator."""
-    aclose = getattr(iterator, "aclose", None)
-    if aclose is not None:
-        await aclose()
-
-
-def close_iterator(iterator: object) -> None:
-    """Close an iterator that can be closed, such as a generator."""
-    close = getattr(iterator, "close", None)
-    if close is not None:
-        close()
 
 
 async def _closing(

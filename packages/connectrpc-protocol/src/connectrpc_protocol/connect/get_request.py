@@ -5,7 +5,7 @@ import re
 from urllib.parse import parse_qsl, quote, urlencode
 
 from connectrpc_protocol.code import Code
-from connectrpc_protocol.codec import Codec
+from connectrpc_protocol.encoding.codec import Codec
 from connectrpc_protocol.errors import ConnectError
 from connectrpc_protocol.options import ServerOptions
 

@@ -7,9 +7,9 @@ from typing import Generic, TypeVar
 from google.protobuf.message import DecodeError, Message
 
 from connectrpc_protocol.code import Code
-from connectrpc_protocol.codec import Codec, bound_decode, bound_encode
-from connectrpc_protocol.compression import Compression
-from connectrpc_protocol.envelope import COMPRESSED, EnvelopeReader, only_message, pack
+from connectrpc_protocol.encoding.codec import Codec, bound_decode, bound_encode
+from connectrpc_protocol.encoding.compression import Compression
+from connectrpc_protocol.encoding.envelope import COMPRESSED, EnvelopeReader, only_message, pack
 from connectrpc_protocol.errors import ConnectError, too_large
 
 M = TypeVar("M", bound=Message)

@@ -5,8 +5,8 @@ from typing import Generic, TypeVar
 from google.protobuf.message import Message
 
 from connectrpc_protocol.code import Code
-from connectrpc_protocol.codec import Codec
-from connectrpc_protocol.messages import MessageDecoder, MessageEncoder
+from connectrpc_protocol.encoding.codec import Codec
+from connectrpc_protocol.encoding.messages import MessageDecoder, MessageEncoder
 from connectrpc_protocol.method import Method
 from connectrpc_protocol.options import ClientOptions, ServerOptions
 

@@ -1,0 +1,1 @@
+"""Messages and bytes: codecs, compression, envelopes and the limits on their sizes."""

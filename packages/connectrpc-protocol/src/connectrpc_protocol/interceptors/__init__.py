@@ -1,0 +1,1 @@
+"""Interceptors: their types, and their composition into one chain."""
