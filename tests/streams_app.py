@@ -8,8 +8,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "src"))
 
-from connectrpc.eliza.v1.eliza_connect import ElizaService, ElizaServiceASGIApplication
-from connectrpc.eliza.v1.eliza_pb2 import (
+from connectrpc_server import Code, ConnectError, RequestContext
+from eliza.v1.eliza_connect import ElizaService, ElizaServiceASGIApplication
+from eliza.v1.eliza_pb2 import (
     ConverseRequest,
     ConverseResponse,
     IntroduceRequest,
@@ -19,7 +20,6 @@ from connectrpc.eliza.v1.eliza_pb2 import (
     SummarizeRequest,
     SummarizeResponse,
 )
-from connectrpc_server import Code, ConnectError, RequestContext
 
 
 class Obedient(ElizaService):

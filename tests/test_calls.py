@@ -15,21 +15,21 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "src"))
 
 from asgi_server import app as asgi_app
-from connectrpc.eliza.v1.eliza_connect import ElizaServiceClient, ElizaServiceClientSync
-from connectrpc.eliza.v1.eliza_pb2 import (
-    ConverseRequest,
-    ConverseResponse,
-    IntroduceRequest,
-    SayRequest,
-    Suggestion,
-    SummarizeRequest,
-)
 from connectrpc_client import Code, ConnectError
 from connectrpc_client.testing import (
     ASGITransport,
     ASGITransportSync,
     WSGITransport,
     WSGITransportAsync,
+)
+from eliza.v1.eliza_connect import ElizaServiceClient, ElizaServiceClientSync
+from eliza.v1.eliza_pb2 import (
+    ConverseRequest,
+    ConverseResponse,
+    IntroduceRequest,
+    SayRequest,
+    Suggestion,
+    SummarizeRequest,
 )
 from wsgi_server import app as wsgi_app
 

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples" / "src"
-ELIZA = "connectrpc.eliza.v1.eliza_connect"
+ELIZA = "eliza.v1.eliza_connect"
 
 CLIENT = {"anyio", "connectrpc_client", "h11", "h2", "httpcore", "httpx", "pyqwest", "trio"}
 SERVER = {"connectrpc_server", "uvicorn"}

@@ -9,14 +9,14 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "src"))
 
-from connectrpc.eliza.v1.eliza_connect import (
+from connectrpc_client import Code, ConnectError, RequestContext
+from connectrpc_client.testing import ASGITransportSync, WSGITransport
+from eliza.v1.eliza_connect import (
     ElizaServiceASGIApplication,
     ElizaServiceClientSync,
     ElizaServiceWSGIApplication,
 )
-from connectrpc.eliza.v1.eliza_pb2 import SayRequest
-from connectrpc_client import Code, ConnectError, RequestContext
-from connectrpc_client.testing import ASGITransportSync, WSGITransport
+from eliza.v1.eliza_pb2 import SayRequest
 from eliza_service import Eliza, ElizaSync
 
 Make = Callable[..., ElizaServiceClientSync]

@@ -12,15 +12,15 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "src"))
 
-from connectrpc.eliza.v1.eliza_connect import ElizaServiceClient, ElizaServiceClientSync
-from connectrpc.eliza.v1.eliza_pb2 import (
+from connectrpc_client import BidiCall, BidiCallSync, Cancellation, Code, ConnectError
+from eliza.v1.eliza_connect import ElizaServiceClient, ElizaServiceClientSync
+from eliza.v1.eliza_pb2 import (
     ConverseRequest,
     ConverseResponse,
     IntroduceRequest,
     SayRequest,
     SummarizeRequest,
 )
-from connectrpc_client import BidiCall, BidiCallSync, Cancellation, Code, ConnectError
 
 TESTS = Path(__file__).parent
 TIMEOUT = {"timeout_ms": 60_000}

@@ -24,11 +24,11 @@ from connectrpc_client import Code, ConnectError
 EXAMPLES = Path(__file__).parents[1] / "examples" / "src"
 sys.path.insert(0, str(EXAMPLES))
 
-from connectrpc.eliza.v1.eliza_connect import (  # noqa: E402
+from eliza.v1.eliza_connect import (  # noqa: E402
     ElizaServiceClient,
     ElizaServiceClientSync,
 )
-from connectrpc.eliza.v1.eliza_pb2 import (  # noqa: E402
+from eliza.v1.eliza_pb2 import (  # noqa: E402
     ConverseRequest,
     IntroduceRequest,
     SayRequest,

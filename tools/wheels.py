@@ -26,8 +26,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 DIST = ROOT / "dist"
-PROTO = "connectrpc/eliza/v1/eliza.proto"
-GENERATED = "connectrpc.eliza.v1.eliza_connect"
+PROTO = "eliza/v1/eliza.proto"
+GENERATED = "eliza.v1.eliza_connect"
 PATIENCE = 120  # seconds that the slowest machine may take for one step
 UV = os.environ.get("UV", "uv")
 
@@ -43,7 +43,7 @@ SERVER_ONLY = {"connectrpc-server", "uvicorn"}
 WSGI_SERVER = """\
 from wsgiref.simple_server import make_server
 
-from connectrpc.eliza.v1.eliza_connect import ElizaServiceWSGIApplication
+from eliza.v1.eliza_connect import ElizaServiceWSGIApplication
 from eliza_service import ElizaSync
 
 with make_server("127.0.0.1", 0, ElizaServiceWSGIApplication(ElizaSync())) as server:
@@ -53,7 +53,7 @@ with make_server("127.0.0.1", 0, ElizaServiceWSGIApplication(ElizaSync())) as se
 ASGI_SERVER = """\
 import uvicorn
 
-from connectrpc.eliza.v1.eliza_connect import ElizaServiceASGIApplication
+from eliza.v1.eliza_connect import ElizaServiceASGIApplication
 from eliza_service import Eliza
 
 uvicorn.run(ElizaServiceASGIApplication(Eliza()), port=0)
@@ -62,8 +62,8 @@ uvicorn.run(ElizaServiceASGIApplication(Eliza()), port=0)
 WSGI_CALLS = """\
 import asyncio, sys
 
-from connectrpc.eliza.v1.eliza_connect import ElizaServiceClient, ElizaServiceClientSync
-from connectrpc.eliza.v1.eliza_pb2 import SayRequest
+from eliza.v1.eliza_connect import ElizaServiceClient, ElizaServiceClientSync
+from eliza.v1.eliza_pb2 import SayRequest
 
 
 async def call(url):
@@ -79,8 +79,8 @@ asyncio.run(call(sys.argv[1]))
 HTTPX_CALLS = """\
 import sys
 
-from connectrpc.eliza.v1.eliza_connect import ElizaServiceClientSync
-from connectrpc.eliza.v1.eliza_pb2 import SayRequest
+from eliza.v1.eliza_connect import ElizaServiceClientSync
+from eliza.v1.eliza_pb2 import SayRequest
 from connectrpc_client import ConnectError
 
 with ElizaServiceClientSync(sys.argv[1], protocol="grpc-web") as client:
@@ -297,7 +297,7 @@ class Trial:
                 PROTO,
                 cwd=ROOT,
             )
-            for name in ("eliza.py", "eliza_service.py"):
+            for name in ("eliza_replies.py", "eliza_service.py"):
                 shutil.copy(ROOT / "examples" / "src" / name, self.code)
 
     def check_missing_sides(self, client: Environment, server: Environment) -> None:

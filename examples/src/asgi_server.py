@@ -7,7 +7,7 @@ import os
 
 import uvicorn
 
-from connectrpc.eliza.v1.eliza_connect import ElizaServiceASGIApplication
+from eliza.v1.eliza_connect import ElizaServiceASGIApplication
 from eliza_service import Eliza
 
 app = ElizaServiceASGIApplication(Eliza(pause=0.1))

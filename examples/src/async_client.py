@@ -6,8 +6,8 @@ Run `python examples/src/async_client.py http://localhost:8080`.
 import asyncio
 import sys
 
-from connectrpc.eliza.v1.eliza_connect import ElizaServiceClient
-from connectrpc.eliza.v1.eliza_pb2 import (
+from eliza.v1.eliza_connect import ElizaServiceClient
+from eliza.v1.eliza_pb2 import (
     ConverseRequest,
     IntroduceRequest,
     SayRequest,

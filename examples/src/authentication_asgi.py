@@ -5,9 +5,9 @@ import os
 import uvicorn
 
 from authentication import USER, CheckToken
-from connectrpc.eliza.v1.eliza_connect import ElizaServiceASGIApplication
-from connectrpc.eliza.v1.eliza_pb2 import SayRequest, SayResponse
 from connectrpc_server import RequestContext
+from eliza.v1.eliza_connect import ElizaServiceASGIApplication
+from eliza.v1.eliza_pb2 import SayRequest, SayResponse
 from eliza_service import Eliza
 
 

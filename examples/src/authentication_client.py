@@ -7,9 +7,9 @@ import asyncio
 import sys
 
 from authentication import SendToken
-from connectrpc.eliza.v1.eliza_connect import ElizaServiceClient, ElizaServiceClientSync
-from connectrpc.eliza.v1.eliza_pb2 import SayRequest
 from connectrpc_client import ConnectError
+from eliza.v1.eliza_connect import ElizaServiceClient, ElizaServiceClientSync
+from eliza.v1.eliza_pb2 import SayRequest
 
 REQUEST = SayRequest(sentence="I feel tired")
 

@@ -5,9 +5,9 @@ import os
 from werkzeug.serving import run_simple
 
 from authentication import USER, CheckToken
-from connectrpc.eliza.v1.eliza_connect import ElizaServiceWSGIApplication
-from connectrpc.eliza.v1.eliza_pb2 import SayRequest, SayResponse
 from connectrpc_server import RequestContext
+from eliza.v1.eliza_connect import ElizaServiceWSGIApplication
+from eliza.v1.eliza_pb2 import SayRequest, SayResponse
 from eliza_service import ElizaSync
 
 

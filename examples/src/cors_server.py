@@ -5,8 +5,8 @@ import os
 import uvicorn
 from starlette.middleware.cors import CORSMiddleware
 
-from connectrpc.eliza.v1.eliza_connect import ElizaServiceASGIApplication
 from connectrpc_server import cors
+from eliza.v1.eliza_connect import ElizaServiceASGIApplication
 from eliza_service import Eliza
 
 app = CORSMiddleware(

@@ -4,9 +4,10 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 
-import eliza
-from connectrpc.eliza.v1.eliza_connect import ElizaService, ElizaServiceSync
-from connectrpc.eliza.v1.eliza_pb2 import (
+import eliza_replies
+from connectrpc_server import Code, ConnectError, RequestContext
+from eliza.v1.eliza_connect import ElizaService, ElizaServiceSync
+from eliza.v1.eliza_pb2 import (
     ConverseRequest,
     ConverseResponse,
     IntroduceRequest,
@@ -17,7 +18,6 @@ from connectrpc.eliza.v1.eliza_pb2 import (
     SummarizeRequest,
     SummarizeResponse,
 )
-from connectrpc_server import Code, ConnectError, RequestContext
 
 
 class Eliza(ElizaService):
@@ -37,7 +37,7 @@ class Eliza(ElizaService):
     async def introduce(
         self, request: IntroduceRequest, ctx: RequestContext
     ) -> AsyncIterator[IntroduceResponse]:
-        for sentence in eliza.introduction(request.name):
+        for sentence in eliza_replies.introduction(request.name):
             await asyncio.sleep(self._pause)
             yield IntroduceResponse(sentence=sentence)
 
@@ -45,8 +45,8 @@ class Eliza(ElizaService):
         self, requests: AsyncIterator[ConverseRequest], ctx: RequestContext
     ) -> AsyncIterator[ConverseResponse]:
         async for request in requests:
-            yield ConverseResponse(sentence=eliza.answer(request.sentence))
-            if eliza.is_goodbye(request.sentence):
+            yield ConverseResponse(sentence=eliza_replies.answer(request.sentence))
+            if eliza_replies.is_goodbye(request.sentence):
                 break
 
 
@@ -67,7 +67,7 @@ class ElizaSync(ElizaServiceSync):
     def introduce(
         self, request: IntroduceRequest, ctx: RequestContext
     ) -> Iterator[IntroduceResponse]:
-        for sentence in eliza.introduction(request.name):
+        for sentence in eliza_replies.introduction(request.name):
             time.sleep(self._pause)
             yield IntroduceResponse(sentence=sentence)
 
@@ -75,8 +75,8 @@ class ElizaSync(ElizaServiceSync):
         self, requests: Iterator[ConverseRequest], ctx: RequestContext
     ) -> Iterator[ConverseResponse]:
         for request in requests:
-            yield ConverseResponse(sentence=eliza.answer(request.sentence))
-            if eliza.is_goodbye(request.sentence):
+            yield ConverseResponse(sentence=eliza_replies.answer(request.sentence))
+            if eliza_replies.is_goodbye(request.sentence):
                 break
 
 
@@ -88,8 +88,8 @@ def _say(request: SayRequest, ctx: RequestContext) -> SayResponse:
             details=[Suggestion(sentence="I feel tired")],
         )
     ctx.response_headers["eliza-mood"] = "attentive"
-    return SayResponse(sentence=eliza.answer(request.sentence))
+    return SayResponse(sentence=eliza_replies.answer(request.sentence))
 
 
 def _summarize(sentences: list[str]) -> SummarizeResponse:
-    return SummarizeResponse(diagnosis=eliza.diagnosis(sentences), sentences=len(sentences))
+    return SummarizeResponse(diagnosis=eliza_replies.diagnosis(sentences), sentences=len(sentences))

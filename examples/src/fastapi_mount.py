@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import uvicorn
 from fastapi import FastAPI
 
-from connectrpc.eliza.v1.eliza_connect import ElizaServiceASGIApplication
+from eliza.v1.eliza_connect import ElizaServiceASGIApplication
 from eliza_service import Eliza
 
 

@@ -6,7 +6,7 @@ from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import run_simple
 
-from connectrpc.eliza.v1.eliza_connect import ElizaServiceWSGIApplication
+from eliza.v1.eliza_connect import ElizaServiceWSGIApplication
 from eliza_service import ElizaSync
 
 site = Flask(__name__)

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
-from connectrpc.eliza.v1.eliza_connect import ElizaServiceASGIApplication
+from eliza.v1.eliza_connect import ElizaServiceASGIApplication
 from eliza_service import Eliza
 
 

@@ -5,8 +5,8 @@ Run `python examples/src/sync_client.py http://localhost:8080`.
 
 import sys
 
-from connectrpc.eliza.v1.eliza_connect import ElizaServiceClientSync
-from connectrpc.eliza.v1.eliza_pb2 import (
+from eliza.v1.eliza_connect import ElizaServiceClientSync
+from eliza.v1.eliza_pb2 import (
     ConverseRequest,
     IntroduceRequest,
     SayRequest,

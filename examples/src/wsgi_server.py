@@ -8,7 +8,7 @@ import os
 
 from werkzeug.serving import run_simple
 
-from connectrpc.eliza.v1.eliza_connect import ElizaServiceWSGIApplication
+from eliza.v1.eliza_connect import ElizaServiceWSGIApplication
 from eliza_service import ElizaSync
 
 app = ElizaServiceWSGIApplication(ElizaSync(pause=0.1))

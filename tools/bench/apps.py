@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from connectrpc.eliza.v1.eliza_connect_server import (
+from connectrpc_server import RequestContext
+from eliza.v1.eliza_connect_server import (
     ElizaService,
     ElizaServiceASGIApplication,
 )
-from connectrpc.eliza.v1.eliza_pb2 import SayRequest, SayResponse
-from connectrpc_server import RequestContext
+from eliza.v1.eliza_pb2 import SayRequest, SayResponse
 
 
 class Eliza(ElizaService):

@@ -10,9 +10,9 @@ from typing import Protocol
 import httpx
 import pyqwest
 
-from connectrpc.eliza.v1.eliza_connect import ELIZA_SERVICE_SAY
-from connectrpc.eliza.v1.eliza_connect_client import ElizaServiceClient, ElizaServiceClientSync
-from connectrpc.eliza.v1.eliza_pb2 import SayRequest, SayResponse
+from eliza.v1.eliza_connect import ELIZA_SERVICE_SAY
+from eliza.v1.eliza_connect_client import ElizaServiceClient, ElizaServiceClientSync
+from eliza.v1.eliza_pb2 import SayRequest, SayResponse
 
 _HEADERS = {"content-type": "application/proto", "connect-protocol-version": "1"}
 MAIN_THREAD = "sync, main thread / pyqwest"

@@ -7,13 +7,13 @@ from typing import Any
 
 import apps
 
-from connectrpc.eliza.v1.eliza_connect import ELIZA_SERVICE_SAY
-from connectrpc.eliza.v1.eliza_pb2 import SayRequest, SayResponse
 from connectrpc_protocol.call import UnaryServerCall
 from connectrpc_protocol.encoding.compression import Compressions
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.options import ServerOptions
 from connectrpc_protocol.server import unary_server_method
+from eliza.v1.eliza_connect import ELIZA_SERVICE_SAY
+from eliza.v1.eliza_pb2 import SayRequest, SayResponse
 
 BODY = SayRequest(sentence="I feel happy.").SerializeToString()
 HEADERS = [
