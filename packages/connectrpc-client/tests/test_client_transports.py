@@ -22,11 +22,11 @@ import uvicorn
 
 from connectrpc_client import Cancellation, Code, ConnectError
 from connectrpc_client._choice import transport_for, transport_sync_for
-from connectrpc_protocol.client import ClientProtocol
+from connectrpc_protocol.client import client_protocol
 from connectrpc_protocol.http import HttpRequest
 
 CLOSED = h2.connection.ConnectionState.CLOSED
-CONNECT, GRPC = ClientProtocol("connect"), ClientProtocol("grpc")
+CONNECT, GRPC = client_protocol("connect"), client_protocol("grpc")
 PATIENCE = 60  # seconds
 
 

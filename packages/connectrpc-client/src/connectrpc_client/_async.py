@@ -45,7 +45,7 @@ class Client:
     - `http_client`: a `pyqwest.Client`, an `httpx.AsyncClient` (or that of httpx2), or a
       `Transport`. It stays open when this client closes; one that this client made itself, with
       pyqwest where that is installed, else with httpx, is closed with it.
-    - `protocol`: the name of a `connectrpc_protocol.client.ClientProtocol`; `connect` by default.
+    - `protocol`: `connect` (the default), `grpc` or `grpc-web`.
     - `interceptors`: the first listed is the outermost.
     - The other options are those of `connectrpc_protocol.options.ClientOptions`; codecs and
       compressions may be given by name.

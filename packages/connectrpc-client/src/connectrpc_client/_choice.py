@@ -15,7 +15,7 @@ from typing import Protocol, cast
 from connectrpc_client._interruptible import InterruptibleTransport
 from connectrpc_client._own import OwnTransport, OwnTransportSync
 from connectrpc_client._transport import Transport, TransportSync
-from connectrpc_protocol.client import ClientProtocol
+from connectrpc_protocol.protocols import WireProtocol
 
 
 class HttpxAsyncClient(Protocol):
@@ -54,7 +54,7 @@ AsyncHttpClient = HttpxAsyncClient | PyqwestAsyncClient | Transport
 SyncHttpClient = HttpxClient | PyqwestClient | TransportSync
 
 
-def transport_for(http_client: AsyncHttpClient | None, protocol: ClientProtocol) -> Transport:
+def transport_for(http_client: AsyncHttpClient | None, protocol: WireProtocol) -> Transport:
     """The transport of an async client.
 
     Raises `TypeError` for an object that cannot be used and `ValueError` where the protocol needs
@@ -65,16 +65,14 @@ def transport_for(http_client: AsyncHttpClient | None, protocol: ClientProtocol)
     return transport
 
 
-def transport_sync_for(
-    http_client: SyncHttpClient | None, protocol: ClientProtocol
-) -> TransportSync:
+def transport_sync_for(http_client: SyncHttpClient | None, protocol: WireProtocol) -> TransportSync:
     """The transport of a sync client. Raises like `transport_for`."""
     transport = _transport_sync(http_client, protocol)
     _check_trailers(http_client, transport, protocol)
     return transport
 
 
-def _transport(http_client: AsyncHttpClient | None, protocol: ClientProtocol) -> Transport:
+def _transport(http_client: AsyncHttpClient | None, protocol: WireProtocol) -> Transport:
     library = _library_of(http_client)
     if http_client is None:
         return _own_transport(http2=protocol.needs_trailers)
@@ -92,7 +90,7 @@ def _transport(http_client: AsyncHttpClient | None, protocol: ClientProtocol) ->
     return cast("Transport", http_client)
 
 
-def _transport_sync(http_client: SyncHttpClient | None, protocol: ClientProtocol) -> TransportSync:
+def _transport_sync(http_client: SyncHttpClient | None, protocol: WireProtocol) -> TransportSync:
     library = _library_of(http_client)
     if http_client is None:
         return _own_transport_sync(http2=protocol.needs_trailers)
@@ -194,7 +192,7 @@ def _check_transport(client: object, wanted: str, close: str, *, is_async: bool)
 
 
 def _check_trailers(
-    client: object, transport: Transport | TransportSync, protocol: ClientProtocol
+    client: object, transport: Transport | TransportSync, protocol: WireProtocol
 ) -> None:
     """Raises `ValueError` where the protocol needs trailers and the transport has none."""
     if not protocol.needs_trailers or transport.has_trailers:

@@ -16,7 +16,9 @@ from connectrpc_protocol import (
     RequestContext,
     resolve_compression,
 )
-from connectrpc_protocol.client import ClientProtocol, StreamClientMethod, UnaryClientMethod
+from connectrpc_protocol.binding import ClientBinding
+from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
+from connectrpc_protocol.client import client_protocol
 from connectrpc_protocol.deadline import deadline_after
 from connectrpc_protocol.encoding.codec import resolve_codec
 from connectrpc_protocol.options import ClientOptions, check_not_negative
@@ -49,7 +51,7 @@ class Settings:
             raise ValueError(f"the base URL must have no query and no fragment: {base_url!r}")
         self.base_url = base_url.rstrip("/")
         self._peer = (parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
-        self.protocol = ClientProtocol(protocol)
+        self.protocol = client_protocol(protocol)
         self.options = ClientOptions(
             codec=resolve_codec(codec),
             send_compression=(
@@ -61,13 +63,15 @@ class Settings:
             timeout_ms=timeout_ms,
         )
 
-    def unary(self, method: Method[Req, Res]) -> UnaryClientMethod[Req, Res]:
+    def unary(self, method: Method[Req, Res]) -> ClientBinding[Req, Res, UnaryClientCall[Req, Res]]:
         """A unary method of this client."""
-        return self.protocol.unary(method, self.base_url, self.options)
+        return self.protocol.unary_client(method, self.base_url, self.options)
 
-    def stream(self, method: Method[Req, Res]) -> StreamClientMethod[Req, Res]:
+    def stream(
+        self, method: Method[Req, Res]
+    ) -> ClientBinding[Req, Res, StreamClientCall[Req, Res]]:
         """A method of this client with a stream in at least one direction."""
-        return self.protocol.stream(method, self.base_url, self.options)
+        return self.protocol.stream_client(method, self.base_url, self.options)
 
     def context(
         self,

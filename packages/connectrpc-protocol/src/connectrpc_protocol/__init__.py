@@ -1,24 +1,24 @@
-"""Connect, gRPC and gRPC-Web, sans-IO: what clients and servers have in common.
+"""The Connect, gRPC and gRPC-Web protocols, sans-IO, for clients and servers.
 
-Users import what they need from `connectrpc-client` and `connectrpc-server`; this package has
-neither sockets nor an event loop.
+This package does not use sockets or an event loop. Users import these names from
+`connectrpc_client` or `connectrpc_server`.
 """
 
 from connectrpc_protocol.code import Code
 from connectrpc_protocol.codegen_support import deprecated, lazy_attributes
 from connectrpc_protocol.context import ContextKey, RequestContext
+from connectrpc_protocol.encoding.brotli import Brotli
 from connectrpc_protocol.encoding.codec import Codec, JsonCodec, ProtoCodec
 from connectrpc_protocol.encoding.compression import (
-    Brotli,
     Compression,
     Compressions,
-    Deflate,
-    Gzip,
-    Zstd,
     available_compressions,
     resolve_compression,
 )
+from connectrpc_protocol.encoding.deflate import Deflate
+from connectrpc_protocol.encoding.gzip import Gzip
 from connectrpc_protocol.encoding.snappy import Snappy
+from connectrpc_protocol.encoding.zstd import Zstd
 from connectrpc_protocol.errors import ConnectError, ErrorDetail, too_large
 from connectrpc_protocol.headers import Headers, HeadersInput, RawHeaders
 from connectrpc_protocol.interceptors.types import (

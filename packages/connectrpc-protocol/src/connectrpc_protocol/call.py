@@ -1,8 +1,10 @@
-"""The calls that a shell drives, one object per call, whatever the protocol.
+"""The seam: call objects, one for each call, with the same methods in every protocol.
 
-They do no input or output. A shell reads bytes and hands them in, and writes the bytes it is
-given. What a peer sends raises nothing but `ConnectError`, which goes back in through `failure` or
-`end`, as does what a codec raises for a message that it cannot encode.
+A call object does not read or write. The code that drives it, a *host* such as the ASGI endpoint or
+the async client, reads bytes and passes them in, and writes the bytes that it gets back.
+
+Bytes from a peer raise only `ConnectError`. On the server, the host passes every exception back
+through `failure` or `end`, including those of a codec that cannot encode a message.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,75 +23,77 @@ Res_contra = TypeVar("Res_contra", bound=Message, contravariant=True)
 Res_co = TypeVar("Res_co", bound=Message, covariant=True)
 
 Fields = Mapping[bytes, bytes]
-"""Request headers for quick lookup; of several with one name, the last."""
+"""Request headers by name, for quick lookup. Of several values, the last one counts."""
 
 Peer = tuple[str, int] | None
+"""The host and the port of the other side, if the host knows them."""
 
 
 class UnaryServerCall(Protocol[Req_co, Res_contra]):
     """One call with one request and one response, on the server.
 
-    The shell reads a body if there is one, up to `read_limit`, then calls `request`, `encode` and
-    `response`, or `failure` once one of them or the handler raised.
+    The host reads the body if `has_body`, up to `read_limit`. Then it calls `request`, `encode` and
+    `response`. If one of them or the handler raises, it calls `failure` instead of the rest.
     """
 
     @property
     def context(self) -> RequestContext:
-        """The context that the handler gets."""
+        """The context for the handler and the interceptors."""
         ...
 
     @property
     def needs_trailers(self) -> bool:
-        """Whether the answer ends with HTTP trailers.
+        """True if the response ends with HTTP trailers.
 
-        Where the server sends none, the shell answers with `failure(...).without_trailers()`.
+        If the HTTP server cannot send them, the host sends `failure(...).without_trailers()`.
         """
         ...
 
     @property
     def has_body(self) -> bool:
-        """Whether there is a body to read."""
+        """True if the request has a body to read."""
         ...
 
     @property
     def read_limit(self) -> int | None:
-        """How many bytes of body to read at most; with more, `failure(too_large())`."""
+        """The largest body to read, in bytes. A larger one is `failure(too_large())`."""
         ...
 
     def too_large(self) -> ConnectError:
-        """The error of a body beyond `read_limit`; it names the limit of the message in it."""
+        """Return the error of a body beyond `read_limit`. It names the limit of the message."""
         ...
 
     def request(self, body: bytes) -> Req_co:
-        """The request message."""
+        """Return the request message of a body."""
         ...
 
     def encode(self, message: Res_contra) -> bytes:
-        """The bytes of the response message.
+        """Return the bytes of the response message.
 
-        Apart from `response`, so that interceptors see it fail and may still add trailers.
+        This is separate from `response`, so that metadata interceptors see an encoding error and
+        may still add trailers.
         """
         ...
 
     def response(self, body: bytes) -> HttpResponse:
-        """The answer of a successful call, with what `encode` returned."""
+        """Return the response of a successful call. `body` is the result of `encode`."""
         ...
 
     def failure(self, exc: BaseException) -> HttpResponse:
-        """The answer of a failed call."""
+        """Return the response of a failed call."""
         ...
 
 
 class StreamServerCall(Protocol[Req_co, Res_contra]):
     """One call with a stream in at least one direction, on the server.
 
-    The shell feeds what it reads; it sends `head()`, then each message, then `end()`. Where the
-    call fails before its head was sent, it sends `failure()` instead.
+    The host feeds the bytes that it reads. It sends `head()`, then `message()` for each response,
+    then `end()`. If the call fails before its head was sent, it sends `failure()` instead.
     """
 
     @property
     def context(self) -> RequestContext:
-        """The context that the handler gets."""
+        """The context for the handler and the interceptors."""
         ...
 
     @property
@@ -99,31 +103,31 @@ class StreamServerCall(Protocol[Req_co, Res_contra]):
 
     @property
     def wanted(self) -> int:
-        """How many bytes complete the next message, for reads that block."""
+        """The bytes missing from the next message: a good size for a blocking read."""
         ...
 
     def feed(self, chunk: bytes) -> Iterator[Req_co]:
-        """The requests that a chunk of the body completes."""
+        """Take a chunk of the body; return the requests that it completes."""
         ...
 
     def feed_end(self) -> None:
-        """The body has ended."""
+        """Take the end of the body."""
         ...
 
     def head(self) -> Head:
-        """The start of the answer."""
+        """Return the response head."""
         ...
 
     def message(self, message: Res_contra) -> bytes:
-        """The bytes of a response."""
+        """Return the bytes of a response message."""
         ...
 
     def end(self, exc: BaseException | None = None) -> End:
-        """The end of the answer: success, or the error of a failed call."""
+        """Return the end of the response, with the error of a failed call."""
         ...
 
     def failure(self, exc: BaseException) -> HttpResponse:
-        """The whole answer of a call that failed before its head was sent."""
+        """Return the whole response of a call that failed before its head was sent."""
         ...
 
 
@@ -132,7 +136,7 @@ class UnaryClientCall(Protocol[Req_contra, Res_co]):
 
     @property
     def read_limit(self) -> int | None:
-        """How many bytes of body to read at most; with more, raise `too_large()`."""
+        """The largest body to read, in bytes. For a larger one, the host raises `too_large()`."""
         ...
 
     def too_large(self) -> ConnectError:
@@ -140,15 +144,15 @@ class UnaryClientCall(Protocol[Req_contra, Res_co]):
         ...
 
     def request(self, message: Req_contra) -> HttpRequest:
-        """What to send."""
+        """Return the request to send."""
         ...
 
     def response(
         self, status: int, headers: RawHeaders, body: bytes, trailers: RawHeaders = ()
     ) -> Res_co:
-        """The response message; headers and trailers go to the context.
+        """Return the response message, and store headers and trailers in the context.
 
-        Raises `ConnectError` when the call failed.
+        Raises `ConnectError` if the call failed.
         """
         ...
 
@@ -157,21 +161,21 @@ class StreamClientCall(Protocol[Req_contra, Res_co]):
     """One call with a stream in at least one direction, on the client."""
 
     def head(self) -> HttpRequest:
-        """The start of the request; the body is a stream."""
+        """Return the head of the request. Its body is a stream."""
         ...
 
     def message(self, message: Req_contra) -> bytes:
-        """The bytes of a request."""
+        """Return the bytes of a request message."""
         ...
 
     def start(self, status: int, headers: RawHeaders) -> None:
-        """The head of the answer. Raises `ConnectError` when the call failed already."""
+        """Take the response head. Raises `ConnectError` if the call has failed already."""
         ...
 
     def feed(self, chunk: bytes) -> Iterator[Res_co]:
-        """The responses that a chunk of the body completes."""
+        """Take a chunk of the body; return the responses that it completes."""
         ...
 
     def end(self, trailers: RawHeaders = ()) -> None:
-        """The answer has ended. Raises `ConnectError` when the call failed."""
+        """Take the end of the response. Raises `ConnectError` if the call failed."""
         ...

@@ -4,10 +4,10 @@ from enum import Enum
 
 
 class Code(Enum):
-    """Why a call failed.
+    """The reason why a call failed.
 
-    The value is the name on the wire of the Connect protocol. `grpc` is the number on the wire of
-    gRPC and gRPC-Web, `http_status` the status of a failed Connect unary call.
+    The value is the name in the Connect protocol. `grpc` is the number in gRPC and gRPC-Web.
+    `http_status` is the HTTP status of a failed Connect unary call.
 
     Source: Connect protocol reference, "Error codes"; grpc/grpc, doc/statuscodes.md.
     """
@@ -41,7 +41,7 @@ class Code(Enum):
 
     @classmethod
     def from_http_status(cls, status: int) -> "Code":
-        """The code of a response that carries no error of the protocol's own.
+        """Return the code for an HTTP status, if the response does not carry an RPC error.
 
         Source: Connect protocol reference, "HTTP to error code".
         """

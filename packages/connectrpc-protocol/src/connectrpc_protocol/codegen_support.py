@@ -1,4 +1,4 @@
-"""What generated modules need beside the description of their methods."""
+"""Functions that generated modules call."""
 
 import functools
 import importlib
@@ -16,11 +16,11 @@ _DISTRIBUTIONS = {
 
 
 def lazy_attributes(package: str, names: Mapping[str, str]) -> Callable[[str], object]:
-    """A module's `__getattr__` (PEP 562) that imports each name from its module on first use.
+    """Return a module's `__getattr__` (PEP 562), which imports each name on first use.
 
-    `names` maps a name to the module that holds it; relative module names start from `package`.
-    So one tree of generated code serves those who installed only one side: asking for the other
-    raises an `ImportError` that names the distribution to install.
+    `names` maps a name to the module that defines it. Relative module names start from `package`.
+    So one tree of generated code works if only the client or only the server is installed. A name
+    of the missing side raises an `ImportError` that names the distribution to install.
     """
 
     def get_attribute(name: str) -> object:

@@ -1,4 +1,4 @@
-"""What a handler or an interceptor knows of its call."""
+"""The context of a call, which handlers and interceptors receive."""
 
 import time
 from math import ceil
@@ -14,9 +14,10 @@ D = TypeVar("D")
 
 
 class ContextKey(Generic[T]):
-    """Names a value that an interceptor leaves in a context; each key is its own.
+    """The key of a value that an interceptor stores in a context.
 
-    `USER = ContextKey[User]("user")`, then `ctx.set(USER, user)` and `ctx.get(USER)`.
+    `USER = ContextKey[User]("user")`, then `ctx.set(USER, user)` and `ctx.get(USER)`. Two keys with
+    the same name are different keys.
     """
 
     __slots__ = ("name",)
@@ -29,16 +30,15 @@ class ContextKey(Generic[T]):
 
 
 class RequestContext:
-    """One call, seen from the handler, the interceptors or the client.
+    """The metadata, the deadline and the peer of one call, on the server or the client.
 
-    On the server `request_headers` came in, and what is put into `response_headers` before the
-    first message leaves with the answer; `response_trailers` leave after the last message. On the
-    client it is the other way round.
+    On the server, `request_headers` were received. The server sends `response_headers` before the
+    first message and `response_trailers` after the last. On the client, `request_headers` are sent,
+    and the response headers and trailers are received.
 
-    `deadline` is when the call ends at the latest, on the clock of `time.monotonic`, in seconds;
-    `None` where it has none. `has_response_metadata` is whether anybody has looked at the response
-    headers or trailers, so that nothing is done for those that nobody set. Both are plain
-    attributes, since every call reads them.
+    `deadline` is the time by which the call must end, in seconds on the clock of `time.monotonic`,
+    or `None`. `has_response_metadata` is true once code has used the response headers or trailers,
+    so that most calls do not pay for them. Both are plain attributes, since every call reads them.
     """
 
     __slots__ = (
@@ -84,12 +84,12 @@ class RequestContext:
 
     @property
     def http_method(self) -> str:
-        """`POST`, or `GET` for a Connect call of a method without side effects."""
+        """`POST`, or `GET` if a Connect client called a method without side effects with GET."""
         return self._http_method
 
     @property
     def request_headers(self) -> Headers:
-        """What the client sent with the call."""
+        """The metadata that the client sends."""
         headers = self._request_headers
         if not isinstance(headers, Headers):
             headers = self._request_headers = Headers.from_raw(headers)
@@ -97,44 +97,41 @@ class RequestContext:
 
     @property
     def response_headers(self) -> Headers:
-        """What the server sends before the first message."""
+        """The metadata that the server sends before the first message."""
         if not self.has_response_metadata:
             self.receive(Headers(), Headers())
         return self._response_headers
 
     @property
     def response_trailers(self) -> Headers:
-        """What the server sends after the last message."""
+        """The metadata that the server sends after the last message."""
         if not self.has_response_metadata:
             self.receive(Headers(), Headers())
         return self._response_trailers
 
     def receive(self, headers: Headers, trailers: Headers) -> None:
-        """Take what the server sent; for the client's side of a protocol."""
+        """Store the received metadata. For the client's side of a protocol."""
         self._response_headers = headers
         self._response_trailers = trailers
         self.has_response_metadata = True
 
     @property
     def timeout_ms(self) -> int | None:
-        """What remains until the deadline, in milliseconds; 0 once it has passed.
-
-        `None` where the call has no deadline.
-        """
+        """The time until the deadline in milliseconds, 0 once it has passed, or `None`."""
         if self.deadline is None:
             return None
         return max(0, ceil((self.deadline - time.monotonic()) * 1000))
 
     @property
     def peer(self) -> str | None:
-        """The other end as `host:port`, where the HTTP server or client tells it."""
+        """The other side as `host:port`, or `None` if the HTTP server does not know it."""
         if self._peer is None:
             return None
         host, port = self._peer
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def set(self, key: ContextKey[T], value: T) -> None:
-        """Leave a value for those who see this context later."""
+        """Store a value for all code that uses this context later."""
         if self._values is None:
             self._values = {}
         self._values[cast("ContextKey[object]", key)] = value
@@ -144,7 +141,7 @@ class RequestContext:
     @overload
     def get(self, key: ContextKey[T], default: D) -> T | D: ...
     def get(self, key: ContextKey[T], default: D | None = None) -> T | D | None:
-        """The value left under this key, or `default`."""
+        """Return the value that was stored under this key, or `default`."""
         values = self._values
         if values is None:
             return default

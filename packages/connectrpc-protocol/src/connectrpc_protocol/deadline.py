@@ -1,4 +1,4 @@
-"""Deadlines: points on the clock of `time.monotonic`, in seconds; `None` for none."""
+"""Deadlines: times on the clock of `time.monotonic`, in seconds, or `None`."""
 
 import time
 
@@ -7,19 +7,19 @@ from connectrpc_protocol.errors import ConnectError
 
 
 def deadline_after(timeout_ms: int | None) -> float | None:
-    """The deadline of a call that begins now, from its timeout in milliseconds."""
+    """Return the deadline of a call that begins now with this timeout, in milliseconds."""
     return None if timeout_ms is None else time.monotonic() + timeout_ms / 1000
 
 
 def deadline_exceeded() -> ConnectError:
-    """The error of a call that ran out of time."""
+    """Return the error of a call whose deadline has passed."""
     return ConnectError(Code.DEADLINE_EXCEEDED, "deadline exceeded")
 
 
 def check_late(error: ConnectError, deadline: float | None) -> None:
-    """Raises `deadline_exceeded` for an error that is how the passed deadline showed itself.
+    """Raise `deadline_exceeded` if the error is only the effect of a deadline that has passed.
 
-    A server that sees the deadline first resets the stream or ends the connection.
+    A server that notices the deadline first may reset the stream or end the connection.
     """
     if deadline is not None and error.code in (Code.CANCELED, Code.UNAVAILABLE):
         try:
@@ -29,7 +29,7 @@ def check_late(error: ConnectError, deadline: float | None) -> None:
 
 
 def remaining(deadline: float | None) -> float | None:
-    """What is left, in seconds. Raises `ConnectError` (`deadline_exceeded`) when nothing is."""
+    """Return the time left, in seconds. Raises `ConnectError` (`deadline_exceeded`) if none is."""
     if deadline is None:
         return None
     seconds = deadline - time.monotonic()

@@ -1,4 +1,4 @@
-"""The error of every failed call, and its typed details."""
+"""The error of a failed call, and its typed details."""
 
 from collections.abc import Iterable
 from typing import TypeVar
@@ -13,9 +13,10 @@ M = TypeVar("M", bound=Message)
 
 
 class ErrorDetail:
-    """A Protobuf message attached to an error, kept serialized.
+    """A serialized Protobuf message that is attached to an error.
 
-    `type_name` is the full name of the message, such as `google.rpc.RetryInfo`; `value` its bytes.
+    `type_name` is the full name of the message, such as `google.rpc.RetryInfo`. `value` is its
+    serialized form.
     """
 
     __slots__ = ("type_name", "value")
@@ -26,7 +27,7 @@ class ErrorDetail:
 
     @classmethod
     def of(cls, detail: "Message | ErrorDetail") -> "ErrorDetail":
-        """The detail of a message; an `Any` is taken as what it holds."""
+        """Return the detail of a message. An `Any` stands for the message inside it."""
         if isinstance(detail, ErrorDetail):
             return detail
         if isinstance(detail, AnyMessage):
@@ -34,14 +35,13 @@ class ErrorDetail:
         return cls(detail.DESCRIPTOR.full_name, detail.SerializeToString())
 
     def is_type(self, message_type: type[Message]) -> bool:
-        """Whether the detail is a message of this type."""
+        """Return whether the detail is a message of this type."""
         return self.type_name == message_type.DESCRIPTOR.full_name
 
     def unpack(self, message_type: type[M]) -> M:
-        """The detail as a message.
+        """Return the detail as a message.
 
-        Raises `TypeError` when it is of another type and `ValueError` when its bytes are no such
-        message.
+        Raises `TypeError` if it is of another type, and `ValueError` if its bytes are malformed.
         """
         if not self.is_type(message_type):
             expected = message_type.DESCRIPTOR.full_name
@@ -50,7 +50,9 @@ class ErrorDetail:
         try:
             message.ParseFromString(self.value)
         except DecodeError as error:
-            raise ValueError(f"the bytes of this detail are no {self.type_name}: {error}") from None
+            raise ValueError(
+                f"the bytes of this detail are not a {self.type_name}: {error}"
+            ) from None
         return message
 
     def __eq__(self, other: object) -> bool:
@@ -67,11 +69,13 @@ class ErrorDetail:
 
 
 class ConnectError(Exception):
-    """A failed call: a code, a message for people and, if wanted, details for programs.
+    """A failed call: a code, a message for people, and optional details for programs.
 
-    Raise it in a handler and the client receives it; a client raises it for every failed call.
-    `metadata` goes out with the headers and trailers of the answer, and on the client holds those
-    that came in.
+    If a handler raises it, the client receives it. A client raises it for every failed call. On the
+    server, `metadata` joins the headers and trailers of the response. On the client, it holds the
+    headers and trailers that were received.
+
+    Raises `TypeError` if the code is not a `Code` or the message is not a string.
     """
 
     def __init__(
@@ -81,11 +85,11 @@ class ConnectError(Exception):
         details: Iterable[Message | ErrorDetail] = (),
         metadata: HeadersInput | None = None,
     ) -> None:
-        # Not every caller has a type checker; found later, these would hide the error itself.
+        # Callers without a type checker make these mistakes. Found later, they hide the error.
         if not isinstance(code, Code):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f"the code of an error is a Code, not {code!r}")
+            raise TypeError(f"the code of an error must be a Code, not {code!r}")
         if not isinstance(message, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f"the message of an error is a string, not {message!r}")
+            raise TypeError(f"the message of an error must be a string, not {message!r}")
         super().__init__(code, message)
         self.code = code
         self.message = message
@@ -99,7 +103,7 @@ class ConnectError(Exception):
         return f"ConnectError({self.code!s}, {self.message!r}, details={self.details!r})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Subclasses may take other arguments than this class.
+        # The constructor of a subclass may have other parameters, so unpickling bypasses it.
         fields = (self.code, self.message, self.details, self.metadata)
         return _restored, (type(self), *fields), self.__dict__
 
@@ -120,10 +124,10 @@ INTERNAL_ERROR = "internal error"
 
 
 def as_connect_error(exc: BaseException, *, expose: bool = False) -> ConnectError:
-    """The error that a client is told of.
+    """Return the error to send to the client.
 
-    What is no `ConnectError` is a bug of the server; its text stays there unless `expose` is set,
-    because it may hold secrets.
+    Another exception than `ConnectError` is a bug of the server. Its text may hold secrets, so it
+    becomes a bare `internal` error unless `expose` is true.
     """
     if isinstance(exc, ConnectError):
         return exc
@@ -132,5 +136,5 @@ def as_connect_error(exc: BaseException, *, expose: bool = False) -> ConnectErro
 
 
 def too_large(limit: int) -> ConnectError:
-    """The error of a message that exceeds the receiver's limit, in bytes."""
+    """Return the error of a message that exceeds the receiver's limit, in bytes."""
     return ConnectError(Code.RESOURCE_EXHAUSTED, f"message exceeds the limit of {limit} bytes")

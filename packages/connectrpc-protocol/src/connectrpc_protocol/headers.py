@@ -6,61 +6,32 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from typing import TypeAlias, TypeVar, cast, overload
 
+from connectrpc_protocol.header_names import RESERVED
+
 D = TypeVar("D")
 
 RawHeaders: TypeAlias = Sequence[tuple[bytes, bytes]]
-"""Headers as they are on the wire and in an ASGI scope; names are in lower case."""
+"""Headers as they are on the wire and in an ASGI scope. Names are in lower case."""
 
 HeadersInput: TypeAlias = Mapping[str, str | Sequence[str]] | Iterable[tuple[str, str]]
-"""What users may pass as headers; several values of one name are a sequence or several pairs."""
+"""Headers as users may pass them. Several values of one name are a sequence or several pairs."""
 
 # RFC 9110, section 5.6.2 (token) and 5.5 (field-value).
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
-RESERVED = frozenset(
-    {
-        "accept-encoding",
-        "connect-accept-encoding",
-        "connect-content-encoding",
-        "connect-protocol-version",
-        "connect-timeout-ms",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-type",
-        "date",
-        "grpc-accept-encoding",
-        "grpc-encoding",
-        "grpc-message",
-        "grpc-status",
-        "grpc-status-details-bin",
-        "grpc-timeout",
-        "host",
-        "keep-alive",
-        "proxy-connection",
-        "server",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
-"""Names that HTTP and the protocols set themselves; as metadata they are not sent."""
-
-
 class Headers(MutableMapping[str, str]):
-    """A mapping whose keys ignore case and may hold several values.
+    """A mapping whose keys ignore case and may have several values.
 
-    Reading a key joins its values with `", "`, as HTTP does (RFC 9110, section 5.3); `get_all` and
-    `multi_items` keep them apart. Values of names that end in `-bin` are base64 on the wire;
-    `get_binary` and `add_binary` convert.
+    Reading a key joins its values with `", "`, as HTTP does (RFC 9110, section 5.3). `get_all` and
+    `multi_items` keep them apart. The values of names that end in `-bin` are base64 on the wire;
+    `get_binary` and `add_binary` convert them.
 
-    Raises `ValueError` for a name or value that HTTP cannot carry, so that a line feed in user
-    data never becomes a header of its own, and for a `-bin` value that is no base64, for which
-    other implementations of gRPC end a call without a reason. Spaces and tabs around a value are
-    no part of it (RFC 9110, section 5.5) and are left out.
+    Raises `ValueError` for a name or a value that HTTP cannot carry, so a line feed in user data
+    never becomes another header. Raises `ValueError` also for a `-bin` value that is not base64,
+    because some implementations of gRPC then end a call without a reason. Spaces and tabs around a
+    value are not a part of it (RFC 9110, section 5.5) and are removed.
     """
 
     __slots__ = ("_values",)
@@ -81,7 +52,7 @@ class Headers(MutableMapping[str, str]):
 
     @classmethod
     def from_raw(cls, raw: RawHeaders) -> "Headers":
-        """Headers from the wire. Any byte is accepted: ISO 8859-1, as RFC 9110 section 5.5 says."""
+        """Return headers from the wire. Every byte is valid (ISO 8859-1; RFC 9110, section 5.5)."""
         headers = cls()
         values = headers._values
         for name, value in raw:
@@ -89,18 +60,18 @@ class Headers(MutableMapping[str, str]):
         return headers
 
     def metadata(self) -> Iterator[tuple[str, str]]:
-        """One pair for each value that is the user's to set.
+        """Return one pair for each value that is the user's metadata.
 
-        What HTTP and the protocols say themselves (`RESERVED`) stays out, so that metadata copied
-        from one call to another cannot garble it.
+        The names that HTTP and the protocols set themselves (`header_names.RESERVED`) are left out,
+        so that metadata copied from one call cannot garble another.
         """
         return (pair for pair in self.multi_items() if pair[0] not in RESERVED)
 
     def add(self, name: str, value: str) -> None:
-        """Append a value and keep those that are there.
+        """Append a value, and keep the values that the name has already.
 
-        Raises `ValueError` where HTTP cannot carry the name or the value, and for a `-bin` value
-        that is no base64.
+        Raises `ValueError` if HTTP cannot carry the name or the value, or if the value of a `-bin`
+        name is not base64.
         """
         self._add(name, value)
 
@@ -109,26 +80,26 @@ class Headers(MutableMapping[str, str]):
         self._values.setdefault(_checked_name(name), []).append(checked)
 
     def get_all(self, name: str) -> list[str]:
-        """All values of a name, in order; empty when there is none."""
+        """Return all values of a name, in order; an empty list without any."""
         return list(self._values.get(name.lower(), ()))
 
     def multi_items(self) -> Iterator[tuple[str, str]]:
-        """One pair for each value."""
+        """Return one pair for each value."""
         for name, values in self._values.items():
             for value in values:
                 yield name, value
 
     def add_binary(self, name: str, value: bytes) -> None:
-        """Append a binary value; the name must end in `-bin`. Raises `ValueError` otherwise."""
+        """Append a binary value. Raises `ValueError` unless the name ends in `-bin`."""
         if not name.lower().endswith("-bin"):
-            raise ValueError(f"the name of a binary header ends in '-bin': {name!r}")
+            raise ValueError(f"the name of a binary header must end in '-bin': {name!r}")
         self.add(name, base64.b64encode(value).rstrip(b"=").decode())
 
     def get_binary(self, name: str) -> list[bytes]:
-        """All values of a `-bin` name, decoded.
+        """Return all values of a `-bin` name, decoded.
 
-        Raises `ValueError` where a value is not base64. Several values may stand in one header,
-        parted by commas; padding is optional (grpc/grpc, PROTOCOL-HTTP2.md, "Custom-Metadata").
+        One header may hold several values, separated by commas. Padding is optional (grpc/grpc,
+        PROTOCOL-HTTP2.md, "Custom-Metadata"). Raises `ValueError` if a value is not base64.
         """
         return [part for value in self.get_all(name) for part in _decode_parts(value)]
 
@@ -139,8 +110,8 @@ class Headers(MutableMapping[str, str]):
     @overload
     def get(self, name: str, /, default: D) -> str | D: ...
     def get(self, name: str, /, default: str | D | None = None) -> str | D | None:
-        """The values of a name as one, or `default`."""
-        # That of `Mapping` pays for an exception where there is none.
+        """Return the joined values of a name, or `default` without any."""
+        # `Mapping.get` is slower: it raises and catches an exception for a missing name.
         values = self._values.get(name.lower())
         return default if values is None else ", ".join(values)
 
@@ -170,18 +141,18 @@ class Headers(MutableMapping[str, str]):
 
 
 def merged(*sources: Headers) -> Headers:
-    """All values of several headers, each once: a trailers-only answer may repeat itself."""
+    """Return all values of several headers, each once: a trailers-only response repeats values."""
     pairs = dict.fromkeys(pair for source in sources for pair in source.multi_items())
     return Headers.from_raw(raw_pairs(pairs))
 
 
 def raw_pairs(pairs: Iterable[tuple[str, str]], prefix: bytes = b"") -> list[tuple[bytes, bytes]]:
-    """Headers for the wire; `prefix` goes before each name."""
+    """Return headers for the wire, with a prefix before each name."""
     return [(prefix + name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
 
 
 def decode_base64(text: str) -> bytes:
-    """Strict base64 with optional padding. Raises `ValueError`."""
+    """Decode strict base64 with optional padding. Raises `ValueError` if it is malformed."""
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
@@ -200,7 +171,7 @@ def _checked_name(name: str) -> str:
 
 def _checked_value(name: str, value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"the value of header {name!r} is no string: {value!r}")
+        raise TypeError(f"the value of header {name!r} must be a string: {value!r}")
     if not _VALUE.fullmatch(value):
         raise ValueError(
             f"invalid character in the value of header {name!r}; a '-bin' header holds any bytes"

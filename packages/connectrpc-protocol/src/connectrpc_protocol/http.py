@@ -1,8 +1,9 @@
-"""The HTTP vocabulary between the core, which knows protocols, and the shells, which know HTTP."""
+"""The HTTP vocabulary that the protocols share with the clients and the server applications."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from connectrpc_protocol.header_names import RAW_CONTENT_LENGTH, RAW_CONTENT_TYPE
 from connectrpc_protocol.headers import RawHeaders
 
 HTTP_OK = 200
@@ -10,7 +11,7 @@ HeaderPair = tuple[bytes, bytes]
 
 
 class HttpResponse:
-    """A whole answer; `trailers` is `None` where the protocol sends none."""
+    """A whole response. `trailers` is `None` if it ends without HTTP trailers."""
 
     __slots__ = ("body", "headers", "status", "trailers")
 
@@ -27,10 +28,10 @@ class HttpResponse:
         self.trailers = trailers
 
     def without_trailers(self) -> "HttpResponse":
-        """The same answer from a server that sends no trailers: they join the headers.
+        """Return the response for a server that cannot send trailers: they join the headers.
 
-        For answers without a body, which are those of failed calls (grpc/grpc, PROTOCOL-HTTP2.md,
-        "Trailers-Only"); others need their trailers and stay as they are.
+        Only the response of a failed call can do so, since it does not have a body (grpc/grpc,
+        PROTOCOL-HTTP2.md, "Trailers-Only"). Other responses need their trailers and stay the same.
         """
         if self.trailers is None or self.body:
             return self
@@ -38,7 +39,7 @@ class HttpResponse:
 
 
 class Head(NamedTuple):
-    """The start of a streamed answer. `has_trailers` announces HTTP trailers after its body."""
+    """The head of a streamed response. `has_trailers` announces HTTP trailers after its body."""
 
     status: int
     headers: Sequence[HeaderPair]
@@ -46,14 +47,14 @@ class Head(NamedTuple):
 
 
 class End(NamedTuple):
-    """The end of a streamed answer: the last bytes of the body, then the trailers."""
+    """The end of a streamed response: the last bytes of the body, then the trailers."""
 
     body: bytes
     trailers: RawHeaders | None = None
 
 
 class HttpRequest(NamedTuple):
-    """What a client sends; `body` is `None` where the body is a stream."""
+    """A request of a client. `body` is `None` if the body is a stream."""
 
     method: str
     url: str
@@ -62,13 +63,13 @@ class HttpRequest(NamedTuple):
 
 
 def plain_text(status: int, text: str, *headers: HeaderPair) -> HttpResponse:
-    """An answer for people, to requests that are not calls."""
+    """Return a response for people, to a request that is not a call."""
     body = text.encode()
     return HttpResponse(
         status,
         (
-            (b"content-type", b"text/plain; charset=utf-8"),
-            (b"content-length", b"%d" % len(body)),
+            (RAW_CONTENT_TYPE, b"text/plain; charset=utf-8"),
+            (RAW_CONTENT_LENGTH, b"%d" % len(body)),
             *headers,
         ),
         body,

@@ -13,7 +13,7 @@ Res_co = TypeVar("Res_co", bound=Message, covariant=True)
 
 
 class MethodKind(Enum):
-    """Which side sends a stream of messages instead of exactly one."""
+    """The kind of an RPC: which side sends a stream of messages instead of exactly one."""
 
     UNARY = "unary"
     CLIENT_STREAM = "client stream"
@@ -22,19 +22,19 @@ class MethodKind(Enum):
 
     @property
     def one_request(self) -> bool:
-        """Whether the client sends exactly one message."""
+        """True if the client sends exactly one message."""
         return self in (MethodKind.UNARY, MethodKind.SERVER_STREAM)
 
     @property
     def one_response(self) -> bool:
-        """Whether the server sends exactly one message."""
+        """True if the server sends exactly one message."""
         return self in (MethodKind.UNARY, MethodKind.CLIENT_STREAM)
 
 
 class IdempotencyLevel(Enum):
-    """What a second, identical call changes: `idempotency_level` of google.protobuf.MethodOptions.
+    """The effect of a repeated call: `idempotency_level` of google.protobuf.MethodOptions.
 
-    Methods without side effects may be called with HTTP GET.
+    A method with `NO_SIDE_EFFECTS` may be called with HTTP GET.
     """
 
     UNKNOWN = 0
@@ -72,13 +72,13 @@ class Method(Generic[Req_co, Res_co]):
 
     @property
     def allows_get(self) -> bool:
-        """Whether a Connect client may call it with HTTP GET."""
+        """True if a Connect client may call the method with HTTP GET."""
         return (
             self.kind is MethodKind.UNARY and self.idempotency is IdempotencyLevel.NO_SIDE_EFFECTS
         )
 
     def unimplemented(self) -> ConnectError:
-        """The error of a service that does not implement this method."""
+        """Return the error of a service that does not implement this method."""
         return ConnectError(Code.UNIMPLEMENTED, f"{self.full_name} is not implemented")
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""What an application or a client is set to, in the terms of the core."""
+"""The checked options of an application or a client."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from connectrpc_protocol.encoding.compression import (
     available_compressions,
 )
 
-READ_MAX_BYTES = 4 * 1024 * 1024
-COMPRESS_MIN_BYTES = 1024
-ACCEPT_COMPRESSION = ("gzip",)
+READ_MAX_BYTES = 4 * 1024 * 1024  # the default of other gRPC implementations
+COMPRESS_MIN_BYTES = 1024  # a shorter message fits into one packet, compressed or not
+ACCEPT_COMPRESSION = ("gzip",)  # the one that every installation has
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,14 +24,14 @@ class ServerOptions:
       the limit.
     - `send_max_bytes`: the largest response message before compression.
     - `compress_min_bytes`: smaller messages are not compressed.
-    - `compressions`: what is accepted and offered; by default all that are installed.
-    - `codecs`: what is accepted; by default Protobuf binary and JSON.
-    - `default_timeout_ms`: for calls that bring no timeout.
-    - `max_timeout_ms`: bounds the timeout of every call.
+    - `compressions`: the compressions to accept and to offer; by default all that are installed.
+    - `codecs`: the codecs to accept; by default Protobuf binary and JSON.
+    - `default_timeout_ms`: the timeout of calls whose client did not set one.
+    - `max_timeout_ms`: the upper bound of the timeout of every call.
     - `require_connect_protocol_header`: refuse Connect calls without `connect-protocol-version`.
-    - `expose_errors`: tell clients the text of unexpected exceptions; for development.
+    - `expose_errors`: send the text of unexpected exceptions to clients; for development.
 
-    Raises `ValueError` for a number that is negative and for no codec at all.
+    Raises `ValueError` for a negative number, and for an empty list of codecs.
     """
 
     read_max_bytes: int | None = READ_MAX_BYTES
@@ -58,11 +58,11 @@ class ServerOptions:
 
     @property
     def may_have_deadline(self) -> bool:
-        """Whether a call can have a deadline although the client sent no timeout."""
+        """True if a call has a deadline even if its client did not set a timeout."""
         return self.default_timeout_ms is not None or self.max_timeout_ms is not None
 
     def deadline(self, timeout_ms: int | None) -> float | None:
-        """The deadline of a call that begins now with this timeout from its client."""
+        """Return the deadline of a call that begins now with this timeout from its client."""
         if timeout_ms is None:
             timeout_ms = self.default_timeout_ms
         if self.max_timeout_ms is not None:
@@ -75,16 +75,16 @@ class ServerOptions:
 class ClientOptions:
     """The options of a client. Sizes are in bytes, times in milliseconds.
 
-    - `codec`: how messages are encoded: `proto`, `json` or one of your own.
-    - `send_compression`: how requests are compressed; `None` for not at all.
-    - `accept_compression`: what the server may compress with, the favourite first; gzip, which
-      needs no extra, unless told otherwise.
+    - `codec`: the codec of requests and responses: `proto`, `json` or one of your own.
+    - `send_compression`: the compression of requests, or `None`.
+    - `accept_compression`: the compressions that the server may use, the preferred one first; by
+      default gzip, which does not need an extra.
     - `compress_min_bytes`: smaller messages are not compressed.
     - `read_max_bytes`: the largest response message, before and after decompression; `None` lifts
       the limit.
-    - `timeout_ms`: for calls without a timeout of their own.
+    - `timeout_ms`: the timeout of calls that do not set one.
 
-    Raises `ValueError` for a number that is negative.
+    Raises `ValueError` for a negative number.
     """
 
     codec: Codec
@@ -100,11 +100,11 @@ class ClientOptions:
 
 
 def server_compressions(compressions: Iterable[str | Compression] | None) -> Compressions:
-    """The given compressions, or all that are installed."""
+    """Return the given compressions, or all that are installed."""
     return Compressions(available_compressions() if compressions is None else compressions)
 
 
 def check_not_negative(name: str, value: int | None) -> None:
-    """Raises `ValueError` that names the option."""
+    """Raise `ValueError`, which names the option, for a negative value."""
     if value is not None and value < 0:
         raise ValueError(f"{name} must not be negative: {value}")

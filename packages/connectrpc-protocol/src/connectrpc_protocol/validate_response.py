@@ -1,4 +1,4 @@
-"""What clients of every protocol ask of the head of an answer."""
+"""The checks of a response head that clients of every protocol make."""
 
 from collections.abc import Collection
 
@@ -8,7 +8,10 @@ from connectrpc_protocol.errors import ConnectError
 
 
 def response_compression(encoding: str, accepted: Compressions) -> Compression | None:
-    """The compression of an answer. Raises `ConnectError` (`internal`) for one we did not offer."""
+    """Return the compression of a response.
+
+    Raises `ConnectError` (`internal`) for one that the client does not accept.
+    """
     try:
         return accepted.get(encoding)
     except ConnectError as error:
@@ -16,13 +19,13 @@ def response_compression(encoding: str, accepted: Compressions) -> Compression |
 
 
 def check_content_type(actual: str, expected: Collection[str], prefix: str) -> None:
-    """Raises `ConnectError` for an answer that is not what was asked for.
+    """Raise `ConnectError` if the response has another content type than those expected.
 
-    Where it does not even begin as those of the protocol do, it comes from something that is no
-    server of it.
+    The code is `internal` if the content type begins with the prefix of the protocol. Otherwise it
+    is `unknown`: something else responded, such as a proxy with a page of its own.
     """
     media_type = actual.partition(";")[0].strip().lower()
     if media_type not in expected:
         code = Code.INTERNAL if media_type.startswith(prefix) else Code.UNKNOWN
         wanted = " or ".join(map(repr, expected))
-        raise ConnectError(code, f"content type {actual[:100]!r} instead of {wanted}")
+        raise ConnectError(code, f"unexpected content type {actual[:100]!r}, expected {wanted}")

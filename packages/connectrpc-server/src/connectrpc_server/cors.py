@@ -9,27 +9,9 @@ Add the names of your own metadata; trailers of Connect unary calls are exposed 
 
 from collections.abc import Iterable
 
-ALLOW_METHODS = ("GET", "POST")
+from connectrpc_protocol.cors import ALLOW_HEADERS, ALLOW_METHODS, EXPOSE_HEADERS
 
-ALLOW_HEADERS = (
-    "Content-Type",
-    "Connect-Protocol-Version",
-    "Connect-Timeout-Ms",
-    "Connect-Accept-Encoding",
-    "Connect-Content-Encoding",
-    "Content-Encoding",
-    "Grpc-Timeout",
-    "X-Grpc-Web",
-    "X-User-Agent",
-)
-
-EXPOSE_HEADERS = (
-    "Content-Encoding",
-    "Connect-Content-Encoding",
-    "Grpc-Status",
-    "Grpc-Message",
-    "Grpc-Status-Details-Bin",
-)
+__all__ = ["ALLOW_HEADERS", "ALLOW_METHODS", "EXPOSE_HEADERS", "exposed_headers"]
 
 
 def exposed_headers(

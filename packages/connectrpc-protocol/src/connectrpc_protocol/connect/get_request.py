@@ -12,16 +12,16 @@ from connectrpc_protocol.options import ServerOptions
 VERSION = "v1"
 
 MAX_URL_LENGTH = 4000
-"""Longer URLs are refused by common servers and proxies; such calls are sent with POST."""
+"""In characters. Common servers and proxies refuse longer URLs, so such calls use POST."""
 
-_MAX_FIELDS = 100
+_MAX_FIELDS = 100  # the protocol defines five; more than a hundred are an attack
 _URLSAFE = re.compile(r"[A-Za-z0-9_-]*")
 
 
 def parse_query(query: bytes) -> dict[str, str]:
-    """The parameters, with every byte as one character (ISO 8859-1), since messages are bytes.
+    """Return the parameters. Messages are bytes, so each byte is one character (ISO 8859-1).
 
-    Raises `ConnectError` (`invalid_argument`).
+    Raises `ConnectError` (`invalid_argument`) if there are too many.
     """
     try:
         pairs = parse_qsl(
@@ -36,7 +36,7 @@ def parse_query(query: bytes) -> dict[str, str]:
 
 
 def parse_message(parameters: dict[str, str]) -> bytes:
-    """The bytes of the `message` parameter. Raises `ConnectError` (`invalid_argument`)."""
+    """Return the bytes of the parameter `message`. Raises `ConnectError` (`invalid_argument`)."""
     text = parameters.get("message")
     if text is None:
         raise ConnectError(Code.INVALID_ARGUMENT, "missing query parameter: message")
@@ -49,7 +49,7 @@ def parse_message(parameters: dict[str, str]) -> bytes:
 
 
 def parse_encoding(parameters: dict[str, str]) -> str:
-    """The name of the codec. Raises `ConnectError` (`invalid_argument`)."""
+    """Return the name of the codec. Raises `ConnectError` (`invalid_argument`) without one."""
     encoding = parameters.get("encoding")
     if encoding is None:
         raise ConnectError(Code.INVALID_ARGUMENT, "missing query parameter: encoding")
@@ -57,9 +57,9 @@ def parse_encoding(parameters: dict[str, str]) -> str:
 
 
 def check_version(parameters: dict[str, str], options: ServerOptions) -> None:
-    """Raises `ConnectError` (`invalid_argument`) for another version than ours.
+    """Raise `ConnectError` (`invalid_argument`) for another version than `v1`.
 
-    A missing one is refused where the options ask for it.
+    A missing version is refused only if the options require it.
     """
     version = parameters.get("connect")
     if version is None:
@@ -75,21 +75,21 @@ def check_version(parameters: dict[str, str], options: ServerOptions) -> None:
 
 
 def build_url(url: str, codec: Codec, message: bytes, compression: str | None) -> str:
-    """The URL of a call: the same one for the same message, so that caches can serve it."""
+    """Return the URL of a call. Equal messages have equal URLs, so that caches can serve them."""
     parameters = {"connect": VERSION, "encoding": codec.name}
     if compression is not None:
         parameters["compression"] = compression
     if compression is not None or codec.name != "json":
-        # JSON stays readable; other bytes are shorter in base64 than percent-encoded.
+        # JSON stays readable. Other bytes are shorter in base64 than percent-encoded.
         parameters["base64"] = "1"
         message = base64.urlsafe_b64encode(message).rstrip(b"=")
     return f"{url}?{urlencode(parameters)}&message={quote(message, safe='')}"
 
 
 def _decode_urlsafe(text: str) -> bytes:
-    """Base64 with the URL alphabet (RFC 4648, section 5), with or without padding."""
+    """Decode base64 with the URL alphabet (RFC 4648, section 5), with or without padding."""
     bare = text.rstrip("=")
     padding = len(text) - len(bare)
     if not _URLSAFE.fullmatch(bare) or len(bare) % 4 == 1 or padding not in (0, -len(bare) % 4):
-        raise ConnectError(Code.INVALID_ARGUMENT, "the query parameter message is no base64url")
+        raise ConnectError(Code.INVALID_ARGUMENT, "the query parameter message is not base64url")
     return base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4))

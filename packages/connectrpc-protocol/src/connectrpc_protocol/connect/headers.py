@@ -1,4 +1,4 @@
-"""Headers of the Connect protocol, and metadata beside them."""
+"""The headers of requests, and the content types. Source: Connect protocol reference."""
 
 from collections.abc import Iterable
 
@@ -7,68 +7,53 @@ from connectrpc_protocol.code import Code
 from connectrpc_protocol.connect.timeout import format_timeout, parse_timeout
 from connectrpc_protocol.context import RequestContext
 from connectrpc_protocol.errors import ConnectError
-from connectrpc_protocol.headers import Headers, RawHeaders, raw_pairs
-from connectrpc_protocol.http import HeaderPair
+from connectrpc_protocol.header_names import (
+    ACCEPT_ENCODING,
+    CONNECT_PROTOCOL_VERSION,
+    CONNECT_TIMEOUT_MS,
+    CONTENT_TYPE,
+    RAW_CONNECT_TIMEOUT_MS,
+)
 from connectrpc_protocol.options import ServerOptions
 
 PROTOCOL = "connect"
 VERSION = b"1"
-TRAILER_PREFIX = b"trailer-"
+
+UNARY_PREFIX = "application/"
+STREAM_PREFIX = "application/connect+"
+"""The content types are these prefixes with the name of the codec."""
 
 
 def read_deadline(fields: Fields, options: ServerOptions) -> float | None:
-    """The deadline of a request. Raises `ConnectError` for a malformed timeout."""
-    timeout = fields.get(b"connect-timeout-ms")
+    """Return the deadline of a request. Raises `ConnectError` if the timeout is malformed."""
+    timeout = fields.get(RAW_CONNECT_TIMEOUT_MS)
     return options.deadline(None if timeout is None else parse_timeout(timeout))
 
 
 def check_version(version: bytes | None, options: ServerOptions) -> None:
-    """Raises `ConnectError` (`invalid_argument`) for another version than ours.
+    """Raise `ConnectError` (`invalid_argument`) for another version than `1`.
 
-    A missing one is refused where the options ask for it.
+    A missing version is refused only if the options require the header.
     """
     if version is None:
         if options.require_connect_protocol_header:
             raise ConnectError(
-                Code.INVALID_ARGUMENT, "missing required header: connect-protocol-version: 1"
+                Code.INVALID_ARGUMENT, f"missing required header: {CONNECT_PROTOCOL_VERSION}: 1"
             )
     elif version != VERSION:
         text = version[:40].decode("latin-1")
         raise ConnectError(
-            Code.INVALID_ARGUMENT, f"connect-protocol-version must be '1', not {text!r}"
+            Code.INVALID_ARGUMENT, f"{CONNECT_PROTOCOL_VERSION} must be '1', not {text!r}"
         )
-
-
-def response_metadata(context: RequestContext, error: ConnectError | None) -> list[HeaderPair]:
-    """Headers, the error's metadata and prefixed trailers of a unary answer.
-
-    Source: Connect protocol reference, "Unary-Response".
-    """
-    pairs = raw_pairs(context.response_headers.metadata())
-    if error is not None:
-        pairs += raw_pairs(error.metadata.metadata())
-    return pairs + raw_pairs(context.response_trailers.metadata(), TRAILER_PREFIX)
-
-
-def split_trailers(raw: RawHeaders) -> tuple[Headers, Headers]:
-    """Headers and trailers of a unary answer, parted again."""
-    headers: list[HeaderPair] = []
-    trailers: list[HeaderPair] = []
-    for name, value in raw:
-        if name[: len(TRAILER_PREFIX)].lower() == TRAILER_PREFIX:
-            trailers.append((name[len(TRAILER_PREFIX) :], value))
-        else:
-            headers.append((name, value))
-    return Headers.from_raw(headers), Headers.from_raw(trailers)
 
 
 def post_headers(
     context: RequestContext, content_type: str, protocol: Iterable[tuple[str, str]]
 ) -> list[tuple[str, str]]:
-    """The headers of a POST: the protocol's, the timeout, then the user's metadata."""
+    """Return the headers of a POST: the protocol's, the timeout, then the user's metadata."""
     return [
-        ("content-type", content_type),
-        ("connect-protocol-version", VERSION.decode()),
+        (CONTENT_TYPE, content_type),
+        (CONNECT_PROTOCOL_VERSION, VERSION.decode()),
         *protocol,
         *_timeout(context),
         *context.request_headers.metadata(),
@@ -76,9 +61,9 @@ def post_headers(
 
 
 def get_headers(context: RequestContext, accepted: str) -> list[tuple[str, str]]:
-    """The headers of a GET; the version is in the query, where it does not break caching."""
+    """Return the headers of a GET. The version is in the query, which caches key on."""
     return [
-        ("accept-encoding", accepted),
+        (ACCEPT_ENCODING, accepted),
         *_timeout(context),
         *context.request_headers.metadata(),
     ]
@@ -86,4 +71,4 @@ def get_headers(context: RequestContext, accepted: str) -> list[tuple[str, str]]
 
 def _timeout(context: RequestContext) -> list[tuple[str, str]]:
     timeout_ms = context.timeout_ms
-    return [] if timeout_ms is None else [("connect-timeout-ms", format_timeout(timeout_ms))]
+    return [] if timeout_ms is None else [(CONNECT_TIMEOUT_MS, format_timeout(timeout_ms))]

@@ -2,21 +2,22 @@
 
 from connectrpc_protocol.code import Code
 from connectrpc_protocol.errors import ConnectError
+from connectrpc_protocol.header_names import CONNECT_TIMEOUT_MS
 
-_MAX_DIGITS = 10
+_MAX_DIGITS = 10  # the limit of the specification: 115 days
 
 
 def parse_timeout(value: bytes) -> int:
-    """The timeout in milliseconds: a number of at most ten digits.
+    """Return the timeout in milliseconds.
 
-    Raises `ConnectError` (`invalid_argument`).
+    Raises `ConnectError` (`invalid_argument`) if it is not a number of at most ten digits.
     """
     if not value.isdigit() or len(value) > _MAX_DIGITS:
         text = value[:40].decode("latin-1")
-        raise ConnectError(Code.INVALID_ARGUMENT, f"invalid connect-timeout-ms: {text!r}")
+        raise ConnectError(Code.INVALID_ARGUMENT, f"invalid {CONNECT_TIMEOUT_MS}: {text!r}")
     return int(value)
 
 
 def format_timeout(timeout_ms: int) -> str:
-    """The value on the wire; a longer timeout than it can carry becomes the longest one."""
+    """Return the value on the wire. A timeout that is too long for it becomes the longest one."""
     return str(min(timeout_ms, 10**_MAX_DIGITS - 1))

@@ -1,4 +1,4 @@
-"""How a message becomes bytes."""
+"""Codecs: messages to bytes and back."""
 
 import json
 from collections.abc import Callable
@@ -14,25 +14,24 @@ M = TypeVar("M", bound=Message)
 class Codec(Protocol):
     """Messages to bytes and back.
 
-    `name` is the last part of the content type: `proto` for `application/proto`. A codec has no
-    state and may be called from any thread.
+    A codec does not have state and may be called from any thread.
     """
 
     @property
     def name(self) -> str:
-        """The name on the wire."""
+        """The name on the wire, which ends the content type: `proto` in `application/proto`."""
         ...
 
     def encode(self, message: Message) -> bytes:
-        """The bytes of a message."""
+        """Return the bytes of a message."""
         ...
 
     def encode_stable(self, message: Message) -> bytes:
-        """The same bytes for equal messages, so that the URL of a GET makes a good cache key."""
+        """Return the same bytes for equal messages, so that caches recognize the URL of a GET."""
         ...
 
     def decode(self, data: bytes, message_type: type[M]) -> M:
-        """The message of these bytes. Raises `ValueError` when they are no such message."""
+        """Return the message of these bytes. Raises `ValueError` if they are malformed."""
         ...
 
 
@@ -57,7 +56,7 @@ class ProtoCodec:
 class JsonCodec:
     """The canonical JSON mapping of Protobuf (protobuf.dev/programming-guides/json).
 
-    Unknown fields are ignored, so that peers with a newer schema stay welcome.
+    It ignores unknown fields, so that a peer may have a newer schema.
     """
 
     name = "json"
@@ -75,7 +74,7 @@ class JsonCodec:
         except json_format.ParseError as error:
             raise ValueError(str(error)) from None
         except RecursionError:
-            # Brackets nested deeper than the parser's stack, from a client that means harm.
+            # A hostile peer may nest brackets deeper than the stack of the parser.
             raise ValueError("nested too deeply") from None
         return message
 
@@ -92,7 +91,7 @@ DEFAULT_CODECS: tuple[Codec, ...] = (PROTO, JSON)
 
 
 def resolve_codec(codec: "str | Codec") -> Codec:
-    """The codec of that name, or the given one. Raises `ValueError` for an unknown name."""
+    """Return the codec of that name, or the given one. Raises `ValueError` for an unknown name."""
     if not isinstance(codec, str):
         return codec
     for known in DEFAULT_CODECS:
@@ -103,14 +102,14 @@ def resolve_codec(codec: "str | Codec") -> Codec:
 
 
 def bound_decode(codec: Codec, message_type: type[M]) -> Callable[[bytes], M]:
-    """`codec.decode` for one type, by the shortest way; it may raise `DecodeError`, too."""
+    """Return the fastest `codec.decode` for one type. It may raise `DecodeError` as well."""
     if codec is PROTO:
         return message_type.FromString
     return partial(codec.decode, message_type=message_type)
 
 
 def bound_encode(codec: Codec, message_type: type[Message]) -> Callable[[Message], bytes]:
-    """`codec.encode` for messages of one type, by the shortest way."""
+    """Return the fastest `codec.encode` for messages of one type."""
     if codec is PROTO:
         return cast("Callable[[Message], bytes]", message_type.SerializeToString)
     return codec.encode

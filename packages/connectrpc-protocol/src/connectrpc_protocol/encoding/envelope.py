@@ -22,23 +22,23 @@ class Envelope(NamedTuple):
 
 
 def only_message(body: bytes) -> bytes | None:
-    """The data of a body that is one envelope without flags; `None` for any other body."""
+    """Return the data of a body that is one envelope without flags, or `None` for another body."""
     if len(body) < PREFIX_SIZE or _PREFIX.unpack_from(body) != (0, len(body) - PREFIX_SIZE):
         return None
     return body[PREFIX_SIZE:]
 
 
 def pack(flags: int, data: bytes) -> bytes:
-    """The bytes of an envelope."""
+    """Return the bytes of an envelope."""
     return _PREFIX.pack(flags, len(data)) + data
 
 
 class EnvelopeReader:
     """Cuts a stream of bytes into envelopes.
 
-    A length beyond `limit` (bytes; `None` for no limit) is refused before any of its data is
-    kept, so that what is buffered never exceeds the limit plus one chunk. Envelopes with `end_flag`
-    have a limit of their own.
+    It refuses a length beyond `limit` (in bytes; `None` for no limit) before it keeps any of that
+    data, so the buffer never exceeds the limit plus one chunk. Envelopes with `end_flag` have the
+    limit `end_limit` instead.
     """
 
     __slots__ = ("_buffer", "_end_flag", "_end_limit", "_limit", "_start")
@@ -51,16 +51,16 @@ class EnvelopeReader:
         self._start = 0
 
     def feed(self, chunk: bytes) -> None:
-        """Take the next bytes of the stream."""
+        """Append the next bytes of the stream."""
         if self._start:
             del self._buffer[: self._start]
             self._start = 0
         self._buffer += chunk
 
     def next(self) -> Envelope | None:
-        """The next whole envelope, or `None` while it is not there yet.
+        """Return the next envelope, or `None` if it is not complete yet.
 
-        Raises `ConnectError` (`resource_exhausted`) for one that is too large.
+        Raises `ConnectError` (`resource_exhausted`) if it is too large.
         """
         data = self._start + PREFIX_SIZE
         if len(self._buffer) < data:
@@ -74,7 +74,7 @@ class EnvelopeReader:
             return None
         envelope = Envelope(flags, bytes(self._buffer[data:end]))
         if end == len(self._buffer):
-            # A stream may be silent for long; it keeps no large buffer meanwhile.
+            # A stream may be silent for long. It must not hold a large buffer meanwhile.
             self._buffer.clear()
             end = 0
         self._start = end
@@ -82,7 +82,7 @@ class EnvelopeReader:
 
     @property
     def wanted(self) -> int:
-        """How many bytes complete the next prefix or message: a good size for a blocking read."""
+        """The bytes missing from the next prefix or message: a good size for a blocking read."""
         size = len(self._buffer) - self._start
         if size < PREFIX_SIZE:
             return PREFIX_SIZE - size
@@ -91,5 +91,5 @@ class EnvelopeReader:
 
     @property
     def is_partial(self) -> bool:
-        """Whether bytes of an incomplete envelope are left over."""
+        """Whether the buffer holds a part of an envelope."""
         return len(self._buffer) > self._start

@@ -1,4 +1,4 @@
-"""The framing format of Snappy."""
+"""The compression `snappy`."""
 
 from connectrpc_protocol.errors import too_large
 
@@ -8,9 +8,10 @@ _BLOCK = 64 * 1024
 
 
 class Snappy:
-    """The framing format of Snappy (google/snappy, framing_format.txt); needs the extra `snappy`.
+    """The framing format of Snappy (google/snappy, framing_format.txt). Needs the extra `snappy`.
 
-    The format has no mark of its end: data that is cut between two chunks is a shorter message.
+    The format does not mark its end, so data that was cut between two chunks decompresses to a
+    shorter message.
     """
 
     name = "snappy"
@@ -18,13 +19,13 @@ class Snappy:
     def compress(self, data: bytes) -> bytes:
         import cramjam
 
-        # The library leaves out the identifier where there is nothing to compress.
+        # The library leaves out the identifier if there is nothing to compress.
         return bytes(cramjam.snappy.compress(data)) or _IDENTIFIER
 
     def decompress(self, data: bytes, limit: int | None) -> bytes:
         import cramjam
 
-        # The room is all that the library can fill, whatever it makes of the data.
+        # The library cannot write beyond this buffer, whatever the data contains.
         output = bytearray(_size(data, limit))
         try:
             written = cramjam.snappy.decompress_into(data, output)
@@ -34,9 +35,9 @@ class Snappy:
 
 
 def _size(data: bytes, limit: int | None) -> int:
-    """What the chunks say that they hold (section 4). Raises `too_large(limit)` beyond the limit.
+    """Return the size that the chunks declare (section 4). Raises `too_large(limit)` beyond it.
 
-    Only the sizes are checked here; a chunk of data begins with a checksum of four bytes.
+    A chunk of data begins with a checksum of four bytes, which the library verifies.
     """
     if not data.startswith(_IDENTIFIER):
         raise ValueError("snappy data without its stream identifier")
@@ -57,7 +58,7 @@ def _size(data: bytes, limit: int | None) -> int:
 
 
 def _block_size(preamble: bytes) -> int:
-    """The size at the start of a block: a varint (google/snappy, format_description.txt)."""
+    """Return the size at the start of a block, a varint (google/snappy, format_description.txt)."""
     size = 0
     for index, byte in enumerate(preamble):
         size |= (byte & 0x7F) << 7 * index

@@ -1,4 +1,4 @@
-"""The bodies of unary calls, as their chunks arrive."""
+"""The body of a unary call, put together from its chunks."""
 
 from typing import Protocol
 
@@ -13,9 +13,9 @@ class _Limits(Protocol):
 
 
 class WholeBody:
-    """A body put together from its chunks, within the limit of its call.
+    """A body that grows chunk by chunk, within the read limit of its call.
 
-    However small the chunks are, it takes about twice the memory of their bytes at most.
+    It takes at most about twice the memory of its bytes, however small the chunks are.
     """
 
     __slots__ = ("_call", "_first", "_joined", "_limit")
@@ -27,7 +27,7 @@ class WholeBody:
         self._joined: bytearray | None = None
 
     def add(self, chunk: bytes) -> None:
-        """Take the next chunk. Raises `ConnectError` (`resource_exhausted`) beyond the limit."""
+        """Append a chunk. Raises `ConnectError` (`resource_exhausted`) beyond the limit."""
         if self._joined is not None:
             self._joined += chunk
         elif self._first:
@@ -40,5 +40,5 @@ class WholeBody:
 
     @property
     def data(self) -> bytes:
-        """All of it."""
+        """The whole body."""
         return bytes(self._joined or self._first)

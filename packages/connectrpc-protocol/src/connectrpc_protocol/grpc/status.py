@@ -1,4 +1,4 @@
-"""`grpc-status` and what goes with it: how a call ended.
+"""The trailers `grpc-status` and `grpc-message`, which say how a call ended.
 
 Sources: grpc/grpc, PROTOCOL-HTTP2.md, "Responses"; doc/statuscodes.md.
 """
@@ -9,65 +9,72 @@ from urllib.parse import quote, unquote_to_bytes
 from connectrpc_protocol.code import Code
 from connectrpc_protocol.errors import ConnectError
 from connectrpc_protocol.grpc.status_details import decode_details, encode_details
+from connectrpc_protocol.header_names import (
+    GRPC_MESSAGE,
+    GRPC_STATUS,
+    GRPC_STATUS_DETAILS,
+    RAW_GRPC_MESSAGE,
+    RAW_GRPC_STATUS,
+    RAW_GRPC_STATUS_DETAILS,
+)
 from connectrpc_protocol.headers import Headers
 from connectrpc_protocol.http import HeaderPair
 
-OK: HeaderPair = (b"grpc-status", b"0")
+OK: HeaderPair = (RAW_GRPC_STATUS, b"0")
 _OK = "0"
 _CODES = {str(code.grpc): code for code in Code}
 
-# What may stay as it is and is not in the list of quote() itself ("Percent-Byte-Unencoded").
+# Characters that are not encoded ("Percent-Byte-Unencoded"), besides those that quote() keeps.
 _UNENCODED = " !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~"
-# HTTP has no space at the ends of a value (RFC 9110, section 5.5).
+# HTTP removes spaces at the ends of a value (RFC 9110, section 5.5), so they are encoded.
 _END_SPACE = re.compile(r"\A | \Z")
-# In UTF-8. Peers bound the size of all trailers, such as grpcio at 8 to 16 KiB, and lose the error
-# to that bound; in the details stands the message again.
+# In UTF-8. Peers limit the size of all trailers (grpcio: 8 to 16 KiB) and lose the error beyond it.
+# The message is in the trailers twice, because the details repeat it.
 _MAX_MESSAGE_BYTES = 2048
 
 
 def error_to_trailers(error: ConnectError) -> list[HeaderPair]:
-    """The trailers that say how a call failed; what is empty is left out."""
-    trailers = [(b"grpc-status", b"%d" % error.code.grpc)]
+    """Return the trailers of a failed call, without empty ones."""
+    trailers = [(RAW_GRPC_STATUS, b"%d" % error.code.grpc)]
     message = _cut(error.message)
     if message:
-        trailers.append((b"grpc-message", encode_message(message)))
+        trailers.append((RAW_GRPC_MESSAGE, encode_message(message)))
     if error.details:
         details = encode_details(error.code, message, error.details)
-        trailers.append((b"grpc-status-details-bin", details))
+        trailers.append((RAW_GRPC_STATUS_DETAILS, details))
     return trailers
 
 
 def error_from_trailers(trailers: Headers) -> ConnectError | None:
-    """The error that trailers tell of; `None` for success.
+    """Return the error in the trailers, or `None` for success.
 
-    A missing status is `unknown` (doc/http-grpc-status-mapping.md, on 200), and so is one that
-    does not exist.
+    A missing or undefined status is `unknown` (doc/http-grpc-status-mapping.md, on 200).
     """
-    status = trailers.get("grpc-status")
+    status = trailers.get(GRPC_STATUS)
     if status == _OK:
         return None
-    message = decode_message(trailers.get("grpc-message", ""))
+    message = decode_message(trailers.get(GRPC_MESSAGE, ""))
     code = None if status is None else _CODES.get(status)
     if code is None:
-        what = "no grpc-status" if status is None else f"grpc-status {status[:40]!r}"
+        what = f"no {GRPC_STATUS}" if status is None else f"{GRPC_STATUS} {status[:40]!r}"
         message = f"the server sent {what}" + (f": {message}" if message else "")
-    details = decode_details(trailers.get("grpc-status-details-bin", ""))
+    details = decode_details(trailers.get(GRPC_STATUS_DETAILS, ""))
     return ConnectError(code or Code.UNKNOWN, message, details)
 
 
 def encode_message(message: str) -> bytes:
-    """A message on the wire: UTF-8, percent-encoded."""
+    """Return a message as it is on the wire: UTF-8, percent-encoded."""
     encoded = quote(message, safe=_UNENCODED, errors="replace")
     return _END_SPACE.sub("%20", encoded).encode()
 
 
 def decode_message(value: str) -> str:
-    """A message from the wire; what is not encoded well stays as it is or becomes U+FFFD."""
+    """Return a message from the wire. Malformed parts stay as they are or become U+FFFD."""
     return unquote_to_bytes(value.encode("latin-1")).decode(errors="replace")
 
 
 def _cut(message: str) -> str:
-    """The message as far as peers have room for it."""
+    """Return the message, cut to a length that peers accept."""
     data = message.encode(errors="replace")
     if len(data) <= _MAX_MESSAGE_BYTES:
         return message

@@ -1,7 +1,7 @@
 """`grpc-status-details-bin`: a google.rpc.Status with the details of an error.
 
-Its description is in a pool of its own: in the one that all share, it would clash with that of
-googleapis-common-protos.
+The description of google.rpc.Status is in a private descriptor pool. In the default pool, it would
+clash with the one of googleapis-common-protos.
 """
 
 import base64
@@ -30,7 +30,7 @@ class _Details(Protocol):
 
 
 class _Status(Protocol):
-    # The names of its methods are those of Protobuf.
+    # Protobuf chose the names of the methods.
     code: int
     message: str
 
@@ -41,8 +41,8 @@ class _Status(Protocol):
 
 
 # message Status { int32 code = 1; string message = 2; repeated google.protobuf.Any details = 3; }
-# Serialized as a google.protobuf.FileDescriptorProto: to import that one takes longer than to
-# import all the rest of this package.
+# Written as a serialized google.protobuf.FileDescriptorProto, because importing that class takes
+# longer than importing the rest of this package.
 _FILE = (
     b"\n\x17google/rpc/status.proto\x12\ngoogle.rpc\x1a\x19google/protobuf/any.proto"
     b'"N\n\x06Status\x12\x0c\n\x04code\x18\x01 \x01(\x05\x12\x0f\n\x07message\x18\x02 \x01(\t'
@@ -62,7 +62,7 @@ _new_status = _status_type()
 
 
 def encode_details(code: Code, message: str, details: Iterable[ErrorDetail]) -> bytes:
-    """The value on the wire, in base64 without padding."""
+    """Return the value on the wire, in base64 without padding."""
     status = _new_status()
     status.code = code.grpc
     status.message = _text(message)
@@ -73,9 +73,9 @@ def encode_details(code: Code, message: str, details: Iterable[ErrorDetail]) -> 
 
 
 def decode_details(value: str) -> list[ErrorDetail]:
-    """The details.
+    """Return the details.
 
-    None where they cannot be read, since they must not hide the error that they explain.
+    Malformed details become an empty list, because they must not hide the error that they explain.
     """
     status = _new_status()
     try:
@@ -86,5 +86,5 @@ def decode_details(value: str) -> list[ErrorDetail]:
 
 
 def _text(text: str) -> str:
-    """Text for Protobuf, which has no room for a lone surrogate."""
+    """Return text that Protobuf can encode: it refuses a lone surrogate."""
     return text.encode(errors="replace").decode()

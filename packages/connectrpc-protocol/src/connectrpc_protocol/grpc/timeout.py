@@ -2,8 +2,9 @@
 
 from connectrpc_protocol.code import Code
 from connectrpc_protocol.errors import ConnectError
+from connectrpc_protocol.header_names import GRPC_TIMEOUT
 
-_MAX_DIGITS = 8
+_MAX_DIGITS = 8  # the limit of the specification
 _NANOSECONDS = {
     b"n": 1,
     b"u": 1_000,
@@ -13,24 +14,25 @@ _NANOSECONDS = {
     b"H": 3_600_000_000_000,
 }
 _MILLISECOND = _NANOSECONDS[b"m"]
-# The longest of Connect, too: 115 days. Sockets cannot be told to wait for 11,000 years.
+# In milliseconds: 115 days, as in Connect. Sockets refuse to wait for the longest value here,
+# which is 11,000 years.
 _LONGEST = 10**10 - 1
 
 
 def parse_timeout(value: bytes) -> int:
-    """The timeout in milliseconds, rounded up: at most eight digits and a unit.
+    """Return the timeout in milliseconds, rounded up.
 
-    Raises `ConnectError` (`invalid_argument`).
+    Raises `ConnectError` (`invalid_argument`) if it is not at most eight digits and a unit.
     """
     digits, unit = value[:-1], _NANOSECONDS.get(value[-1:])
     if unit is None or not digits.isdigit() or len(digits) > _MAX_DIGITS:
         text = value[:40].decode("latin-1")
-        raise ConnectError(Code.INVALID_ARGUMENT, f"invalid grpc-timeout: {text!r}")
+        raise ConnectError(Code.INVALID_ARGUMENT, f"invalid {GRPC_TIMEOUT}: {text!r}")
     return min(-(-int(digits) * unit // _MILLISECOND), _LONGEST)
 
 
 def format_timeout(timeout_ms: int) -> str:
-    """The value on the wire, in the smallest unit that eight digits have room for, rounded up."""
+    """Return the value on the wire, rounded up, in the smallest unit that eight digits can hold."""
     value = 0
     for unit in (b"m", b"S", b"M", b"H"):
         value = -(-timeout_ms * _MILLISECOND // _NANOSECONDS[unit])

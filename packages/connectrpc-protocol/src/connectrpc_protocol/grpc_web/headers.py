@@ -1,5 +1,5 @@
-"""Headers of gRPC-Web. Source: PROTOCOL-WEB.md, "Content-Type"."""
+"""The content types of gRPC-Web. Source: PROTOCOL-WEB.md, "Content-Type"."""
 
 PROTOCOL = "grpc-web"
-CONTENT_TYPE = "application/grpc-web"
-TEXT_CONTENT_TYPE = "application/grpc-web-text"
+CONTENT_TYPE_PREFIX = "application/grpc-web"
+TEXT_CONTENT_TYPE_PREFIX = "application/grpc-web-text"

@@ -9,17 +9,17 @@ _QUANTUM = 4  # characters, for three bytes
 
 
 def encode_text(data: bytes) -> bytes:
-    """A part of a body, padded on its own."""
+    """Encode a part of a body, with padding of its own."""
     return binascii.b2a_base64(data, newline=False)
 
 
 def text_size(size: int) -> int:
-    """How many characters encode that many bytes."""
+    """Return how many characters encode that many bytes."""
     return -(-size // 3) * _QUANTUM
 
 
 class TextDecoder:
-    """Decodes a body of several parts, each padded on its own, that is cut at any byte."""
+    """Decodes a body of several parts, each with its own padding, from chunks of any length."""
 
     __slots__ = ("_rest",)
 
@@ -27,19 +27,19 @@ class TextDecoder:
         self._rest = b""
 
     def feed(self, chunk: bytes) -> bytes:
-        """The bytes that are complete. Raises `ConnectError` (`invalid_argument`)."""
+        """Return the bytes that a chunk completes. Raises `ConnectError` (`invalid_argument`)."""
         text = self._rest + chunk
         end = len(text) - len(text) % _QUANTUM
         self._rest = text[end:]
         return b"".join(_decode_parts(text[:end]))
 
     def finish(self) -> None:
-        """The body has ended. Raises `ConnectError` (`invalid_argument`) inside four characters."""
+        """Take the end of the body. Raises `ConnectError` (`invalid_argument`) if it is cut off."""
         if self._rest:
             raise ConnectError(Code.INVALID_ARGUMENT, "the body ended inside its base64")
 
     def wanted(self, size: int) -> int:
-        """How many characters complete that many bytes."""
+        """Return how many more characters complete that many bytes."""
         return text_size(size) - len(self._rest)
 
 
@@ -56,7 +56,7 @@ def _decode_parts(text: bytes) -> list[bytes]:
 
 def _decode_part(text: bytes) -> bytes:
     try:
-        if text.endswith(b"==="):  # which the module below takes for padding
+        if text.endswith(b"==="):  # `binascii` accepts that as padding
             raise ValueError("too much padding")
         return binascii.a2b_base64(text, strict_mode=True)
     except ValueError as error:

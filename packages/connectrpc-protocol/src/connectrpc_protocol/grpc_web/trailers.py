@@ -9,15 +9,16 @@ from connectrpc_protocol.http import HeaderPair
 
 TRAILERS = 0b1000_0000
 _SPACE = b" \t\r"
-# A block may be as long as a message, and as objects short lines take a hundred times their bytes.
+# A block may be as long as a message. As Python objects, short lines take a hundred times as many
+# bytes as on the wire, so their number is limited.
 _MAX_LINES = 1000
 
 
 def pack_trailers(trailers: list[HeaderPair]) -> bytes:
-    """The envelope of trailers: a block of HTTP/1.1 headers with lower-case names.
+    """Return the envelope of trailers: a block of HTTP/1.1 headers with lower-case names.
 
-    A line break inside, in metadata that a careless HTTP library took from somewhere else, would
-    begin a trailer of its own; such a trailer is left out.
+    A trailer that contains a line break is left out, because the rest would become another trailer.
+    Such metadata may come from an HTTP library that does not check header values.
     """
     return _ONLY_OK if trailers == [OK] else _pack(trailers)
 
@@ -32,10 +33,10 @@ _ONLY_OK = _pack([OK])
 
 
 def parse_trailers(block: bytes) -> Headers:
-    """The trailers of an envelope.
+    """Return the trailers of an envelope.
 
-    Raises `ValueError` for a line without a colon and for too many lines. What HTTP could not carry
-    is left out, so that it never becomes a header when metadata is sent on.
+    Raises `ValueError` for a line without a colon, and for too many lines. Trailers that HTTP
+    cannot carry are left out, so that they never become headers when metadata is sent on.
     """
     if block.count(b"\n") > _MAX_LINES:
         raise ValueError(f"more than {_MAX_LINES} lines")

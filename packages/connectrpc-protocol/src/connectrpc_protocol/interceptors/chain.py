@@ -1,6 +1,5 @@
 """Interceptors, checked and composed once, when an application or a client is built."""
 
-import inspect
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -40,23 +39,21 @@ from connectrpc_protocol.interceptors.types import (
     UnaryInterceptor,
     UnaryInterceptorSync,
 )
+from connectrpc_protocol.interceptors.validation import (
+    check_async_interceptor,
+    check_sync_interceptor,
+)
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
-
-_AWAITED = frozenset({"intercept_unary", "intercept_client_stream", "on_start", "on_end"})
-_ITERATED = frozenset({"intercept_server_stream", "intercept_bidi_stream"})
-_ASYNC = _AWAITED | _ITERATED
-_SYNC = frozenset(f"{name}_sync" for name in _ASYNC)
 
 
 class InterceptorChain:
     """The interceptors of an ASGI application or an async client.
 
-    Raises `TypeError` for an object that is no usable interceptor there: one without a method of
-    this colour, with a misspelt or wrongly coloured method, with half of a pair, or with a method
-    that exists in the other colour only. An interceptor that would never be called may be the one
-    that was to check credentials.
+    Raises `TypeError` for an object that cannot be used as an async interceptor: one without an
+    async method, with a misspelt method, with a sync method under an async name, with only
+    `on_start` or only `on_end`, or with a method that exists in its sync form only.
     """
 
     __slots__ = ("_interceptors", "metadata")
@@ -64,7 +61,7 @@ class InterceptorChain:
     def __init__(self, interceptors: Iterable[Interceptor]) -> None:
         self._interceptors = tuple(interceptors)
         for each in self._interceptors:
-            _check(each, _ASYNC, _SYNC, "async")
+            check_async_interceptor(each)
         self.metadata: tuple[MetadataInterceptor[object], ...] = tuple(
             each for each in self._interceptors if _is_metadata(each)
         )
@@ -91,7 +88,7 @@ class InterceptorChain:
         for each in reversed(self._interceptors):
             if isinstance(each, ServerStreamInterceptor):
                 intercept: Callable[..., AsyncIterator[Res]] = each.intercept_server_stream
-                call_next = partial(_closing, intercept, call_next)
+                call_next = partial(_close_at_end, intercept, call_next)
         return call_next
 
     def bidi_stream(
@@ -100,7 +97,7 @@ class InterceptorChain:
         for each in reversed(self._interceptors):
             if isinstance(each, BidiStreamInterceptor):
                 intercept: Callable[..., AsyncIterator[Res]] = each.intercept_bidi_stream
-                call_next = partial(_closing, intercept, call_next)
+                call_next = partial(_close_at_end, intercept, call_next)
         return call_next
 
     @asynccontextmanager
@@ -109,9 +106,10 @@ class InterceptorChain:
         ctx: RequestContext,
         limit: Callable[[], AbstractAsyncContextManager[object]] = nullcontext,
     ) -> AsyncGenerator[None, None]:
-        """Starts the metadata interceptors and ends those that started, in reverse.
+        """Start the metadata interceptors, and end those that started in reverse order.
 
-        Each of them starts within `limit()`, so that those before it see the error it makes.
+        Each one starts inside of `limit()`, a time limit. If the limit ends it, the interceptors
+        before it get that error.
         """
         async with AsyncExitStack() as stack:
             for each in self.metadata:
@@ -129,7 +127,7 @@ class InterceptorChainSync:
     def __init__(self, interceptors: Iterable[InterceptorSync]) -> None:
         self._interceptors = tuple(interceptors)
         for each in self._interceptors:
-            _check(each, _SYNC, _ASYNC, "sync")
+            check_sync_interceptor(each)
         self.metadata: tuple[MetadataInterceptorSync[object], ...] = tuple(
             each for each in self._interceptors if _is_metadata_sync(each)
         )
@@ -156,7 +154,7 @@ class InterceptorChainSync:
         for each in reversed(self._interceptors):
             if isinstance(each, ServerStreamInterceptorSync):
                 intercept: Callable[..., Iterator[Res]] = each.intercept_server_stream_sync
-                call_next = partial(_closing_sync, intercept, call_next)
+                call_next = partial(_close_at_end_sync, intercept, call_next)
         return call_next
 
     def bidi_stream(
@@ -165,12 +163,12 @@ class InterceptorChainSync:
         for each in reversed(self._interceptors):
             if isinstance(each, BidiStreamInterceptorSync):
                 intercept: Callable[..., Iterator[Res]] = each.intercept_bidi_stream_sync
-                call_next = partial(_closing_sync, intercept, call_next)
+                call_next = partial(_close_at_end_sync, intercept, call_next)
         return call_next
 
     @contextmanager
     def around(self, ctx: RequestContext) -> Generator[None, None, None]:
-        """Starts the metadata interceptors and ends those that started, in reverse."""
+        """Start the metadata interceptors, and end those that started in reverse order."""
         with ExitStack() as stack:
             for each in self.metadata:
                 token = each.on_start_sync(ctx)
@@ -178,24 +176,24 @@ class InterceptorChainSync:
             yield
 
 
-async def _closing(
+async def _close_at_end(
     intercept: Callable[..., AsyncIterator[Res]],
     call_next: Callable[..., AsyncIterator[Res]],
     argument: object,
     ctx: RequestContext,
 ) -> AsyncGenerator[Res, None]:
-    """What an interceptor yields; at the end it is closed, then the iterators inside, in any case.
+    """Yield the responses of an interceptor; close it at the end, then the iterators inside it.
 
-    An interceptor that iterates over `call_next(...)` does not close it when it ends early.
+    An interceptor that iterates over `call_next(...)` and ends early does not close that iterator.
     """
     async with AsyncExitStack() as opened:
 
-        def opening(argument: object, ctx: RequestContext) -> AsyncIterator[Res]:
+        def open_next(argument: object, ctx: RequestContext) -> AsyncIterator[Res]:
             iterator = call_next(argument, ctx)
             opened.push_async_callback(aclose_iterator, iterator)
             return iterator
 
-        outer = intercept(opening, argument, ctx)
+        outer = intercept(open_next, argument, ctx)
         try:
             async for message in outer:
                 yield message
@@ -203,21 +201,21 @@ async def _closing(
             await aclose_iterator(outer)
 
 
-def _closing_sync(
+def _close_at_end_sync(
     intercept: Callable[..., Iterator[Res]],
     call_next: Callable[..., Iterator[Res]],
     argument: object,
     ctx: RequestContext,
 ) -> Generator[Res, None, None]:
-    """See `_closing`."""
+    """See `_close_at_end`."""
     with ExitStack() as opened:
 
-        def opening(argument: object, ctx: RequestContext) -> Iterator[Res]:
+        def open_next(argument: object, ctx: RequestContext) -> Iterator[Res]:
             iterator = call_next(argument, ctx)
             opened.callback(close_iterator, iterator)
             return iterator
 
-        outer = intercept(opening, argument, ctx)
+        outer = intercept(open_next, argument, ctx)
         try:
             yield from outer
         finally:
@@ -243,7 +241,7 @@ async def _end(
     try:
         await interceptor.on_end(token, ctx, error)
     except Exception as failure:
-        if not _goes_on(error, failure):
+        if not _keeps_error(error, failure):
             raise
 
 
@@ -258,62 +256,17 @@ def _end_sync(
     try:
         interceptor.on_end_sync(token, ctx, error)
     except Exception as failure:
-        if not _goes_on(error, failure):
+        if not _keeps_error(error, failure):
             raise
 
 
-def _goes_on(error: BaseException | None, failure: Exception) -> bool:
-    """Whether the error of a call is not for its interceptors to replace.
+def _keeps_error(error: BaseException | None, failure: Exception) -> bool:
+    """Return whether the call must keep its error although an `on_end` failed.
 
-    A cancellation or an interrupt must reach whoever waits for it; it has the failure of an
-    `on_end` as its cause.
+    A cancellation or an interrupt must reach the code that waits for it, so it is kept, with the
+    failure of the `on_end` as its cause.
     """
     if error is None or isinstance(error, Exception):
         return False
     error.__cause__ = failure
     return True
-
-
-def _check(interceptor: object, wanted: frozenset[str], other: frozenset[str], colour: str) -> None:
-    kind = type(interceptor).__name__
-    names = {name for name in dir(interceptor) if name.startswith(("intercept_", "on_"))}
-    if isinstance(interceptor, type):
-        raise TypeError(f"interceptor {interceptor.__name__} is a class; pass an instance of it")
-    unknown = sorted(name for name in names - wanted - other if name.startswith("intercept_"))
-    if unknown:
-        raise TypeError(f"interceptor {kind} has a method of unknown name: {', '.join(unknown)}")
-    usable = sorted(names & wanted)
-    absent = sorted(name for name in map(_twin, names & other) if name not in names)
-    if usable and absent:
-        raise TypeError(
-            f"interceptor {kind} has {', '.join(map(_twin, absent))} but not {', '.join(absent)}"
-        )
-    if not usable:
-        known = ", ".join(sorted(wanted))
-        raise TypeError(f"{kind} is no {colour} interceptor: it has none of the methods {known}")
-    suffix = "_sync" if colour == "sync" else ""
-    if (f"on_start{suffix}" in usable) != (f"on_end{suffix}" in usable):
-        raise TypeError(f"interceptor {kind} needs both on_start{suffix} and on_end{suffix}")
-    for name in usable:
-        _check_colour(kind, name, getattr(interceptor, name))
-
-
-def _check_colour(kind: str, name: str, function: object) -> None:
-    if not callable(function):
-        raise TypeError(f"interceptor {kind}: {name} is not callable")
-    is_coroutine = inspect.iscoroutinefunction(function)
-    if name in _AWAITED:
-        if not is_coroutine:
-            raise TypeError(f"interceptor {kind}: {name} must be an 'async def' function")
-    elif name in _SYNC:
-        if is_coroutine or inspect.isasyncgenfunction(function):
-            raise TypeError(f"interceptor {kind}: {name} must not be async")
-    elif is_coroutine:
-        raise TypeError(f"interceptor {kind}: {name} must return an iterator, not an awaitable")
-    elif inspect.isgeneratorfunction(function):
-        raise TypeError(f"interceptor {kind}: {name} must be an async generator")
-
-
-def _twin(name: str) -> str:
-    """The name of the same method in the other colour."""
-    return name.removesuffix("_sync") if name.endswith("_sync") else f"{name}_sync"

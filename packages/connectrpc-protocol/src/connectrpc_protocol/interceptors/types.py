@@ -1,7 +1,7 @@
-"""Interceptors: code around every call, on both sides.
+"""The types of interceptors: code that runs around every call, on the client or the server.
 
-The first listed interceptor is the outermost. Metadata interceptors start before the body of a
-request is read, so they are outside all others; authentication there refuses cheaply.
+The first listed interceptor is the outermost. Metadata interceptors are outside of all others: they
+start before the server reads the body of a request, so they can refuse a call cheaply.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -27,7 +27,7 @@ class UnaryInterceptor(Protocol):
         ctx: RequestContext,
         /,
     ) -> Res:
-        """Answer the call, usually with `await call_next(request, ctx)`."""
+        """Return the response, usually with `await call_next(request, ctx)`."""
         ...
 
 
@@ -42,7 +42,7 @@ class ClientStreamInterceptor(Protocol):
         ctx: RequestContext,
         /,
     ) -> Res:
-        """Answer the call, usually with `await call_next(requests, ctx)`."""
+        """Return the response, usually with `await call_next(requests, ctx)`."""
         ...
 
 
@@ -57,7 +57,7 @@ class ServerStreamInterceptor(Protocol):
         ctx: RequestContext,
         /,
     ) -> AsyncIterator[Res]:
-        """Answer the call, usually by yielding what `call_next(request, ctx)` yields."""
+        """Yield the responses, usually those of `call_next(request, ctx)`."""
         ...
 
 
@@ -72,20 +72,20 @@ class BidiStreamInterceptor(Protocol):
         ctx: RequestContext,
         /,
     ) -> AsyncIterator[Res]:
-        """Answer the call, usually by yielding what `call_next(requests, ctx)` yields."""
+        """Yield the responses, usually those of `call_next(requests, ctx)`."""
         ...
 
 
 @runtime_checkable
 class MetadataInterceptor(Protocol[T]):
-    """Runs at the start and the end of every call, whatever its kind."""
+    """Runs at the start and the end of calls of every kind."""
 
     async def on_start(self, ctx: RequestContext, /) -> T:
-        """Called before the request is read or sent; raise `ConnectError` to refuse the call."""
+        """Run before the request is read or sent. Raise `ConnectError` to refuse the call."""
         ...
 
     async def on_end(self, token: T, ctx: RequestContext, error: BaseException | None, /) -> None:
-        """Called once for each `on_start` that returned, with what it returned."""
+        """Run once for each `on_start` that returned. `token` is its return value."""
         ...
 
 
@@ -96,7 +96,7 @@ class UnaryInterceptorSync(Protocol):
     def intercept_unary_sync(
         self, call_next: Callable[[Req, RequestContext], Res], request: Req, ctx: RequestContext, /
     ) -> Res:
-        """Answer the call, usually with `call_next(request, ctx)`."""
+        """Return the response, usually with `call_next(request, ctx)`."""
         ...
 
 
@@ -111,7 +111,7 @@ class ClientStreamInterceptorSync(Protocol):
         ctx: RequestContext,
         /,
     ) -> Res:
-        """Answer the call, usually with `call_next(requests, ctx)`."""
+        """Return the response, usually with `call_next(requests, ctx)`."""
         ...
 
 
@@ -126,7 +126,7 @@ class ServerStreamInterceptorSync(Protocol):
         ctx: RequestContext,
         /,
     ) -> Iterator[Res]:
-        """Answer the call, usually by yielding what `call_next(request, ctx)` yields."""
+        """Yield the responses, usually those of `call_next(request, ctx)`."""
         ...
 
 
@@ -141,7 +141,7 @@ class BidiStreamInterceptorSync(Protocol):
         ctx: RequestContext,
         /,
     ) -> Iterator[Res]:
-        """Answer the call, usually by yielding what `call_next(requests, ctx)` yields."""
+        """Yield the responses, usually those of `call_next(requests, ctx)`."""
         ...
 
 
@@ -150,16 +150,16 @@ class MetadataInterceptorSync(Protocol[T]):
     """`MetadataInterceptor` for WSGI applications and sync clients."""
 
     def on_start_sync(self, ctx: RequestContext, /) -> T:
-        """Called before the request is read or sent; raise `ConnectError` to refuse the call."""
+        """Run before the request is read or sent. Raise `ConnectError` to refuse the call."""
         ...
 
     def on_end_sync(self, token: T, ctx: RequestContext, error: BaseException | None, /) -> None:
-        """Called once for each `on_start_sync` that returned, with what it returned."""
+        """Run once for each `on_start_sync` that returned. `token` is its return value."""
         ...
 
 
 class _AnyMetadataInterceptor(Protocol):
-    # A MetadataInterceptor[T] of any T: a token is taken as `Never`, so every `on_end` fits.
+    # A MetadataInterceptor[T] of any T. With `Never` as the type of the token, every `on_end` fits.
     async def on_start(self, ctx: RequestContext, /) -> object: ...
     async def on_end(
         self, token: Never, ctx: RequestContext, error: BaseException | None, /
@@ -180,7 +180,7 @@ Interceptor: TypeAlias = (
     | BidiStreamInterceptor
     | _AnyMetadataInterceptor
 )
-"""What ASGI applications and async clients take."""
+"""The interceptors that ASGI applications and async clients accept."""
 
 InterceptorSync: TypeAlias = (
     UnaryInterceptorSync
@@ -189,4 +189,4 @@ InterceptorSync: TypeAlias = (
     | BidiStreamInterceptorSync
     | _AnyMetadataInterceptorSync
 )
-"""What WSGI applications and sync clients take."""
+"""The interceptors that WSGI applications and sync clients accept."""

@@ -24,7 +24,7 @@ from connectrpc_protocol import (
     RequestContext,
 )
 from connectrpc_protocol.call import UnaryClientCall, UnaryServerCall
-from connectrpc_protocol.client import ClientProtocol
+from connectrpc_protocol.client import client_protocol
 from connectrpc_protocol.connect.get_request import MAX_URL_LENGTH
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.options import ClientOptions, ServerOptions, server_compressions
@@ -284,7 +284,7 @@ def test_a_post_that_cannot_be_begun_is_an_error(
         (b"encoding=proto", "invalid_argument", "missing query parameter: message"),
         (b"message=", "invalid_argument", "missing query parameter: encoding"),
         (b"connect=v2&encoding=proto&message=", "invalid_argument", "must be v1: 'v2'"),
-        (b"encoding=proto&message=!&base64=1", "invalid_argument", "no base64url"),
+        (b"encoding=proto&message=!&base64=1", "invalid_argument", "not base64url"),
         (b"encoding=proto&message=&compression=lzma", "unimplemented", "compression 'lzma'"),
         (b"&" * 500, "invalid_argument", "too many query parameters"),
     ],
@@ -333,9 +333,9 @@ def client(
     settled = ClientOptions(
         codec=codec or ProtoCodec(), accept_compression=Compressions(accept), **options
     )
-    bound = ClientProtocol("connect").unary(METHOD, "https://api.example.com", settled)
+    binding = client_protocol("connect").unary_client(METHOD, "https://api.example.com", settled)
     context = RequestContext(METHOD, "connect", http_method, Headers(headers or {}), deadline)
-    return bound.call(context), context
+    return binding.call(context), context
 
 
 PROTO_TYPE = (b"content-type", b"application/proto")
@@ -582,8 +582,8 @@ def test_a_message_that_cannot_be_encoded_is_an_error_of_its_codec() -> None:
         service="acme.v1.S", name="M", kind=MethodKind.UNARY, request=Struct, response=Struct
     )
     settled = ClientOptions(codec=JsonCodec(), accept_compression=Compressions([]))
-    bound = ClientProtocol("connect").unary(method, "http://h", settled)
+    binding = client_protocol("connect").unary_client(method, "http://h", settled)
     message = Struct()
     message["x"] = float("nan")
     with pytest.raises(ValueError, match="NaN"):
-        bound.call(RequestContext(method, "connect", "POST", Headers())).request(message)
+        binding.call(RequestContext(method, "connect", "POST", Headers())).request(message)

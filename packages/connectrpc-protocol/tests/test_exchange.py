@@ -27,8 +27,9 @@ from connectrpc_protocol import (
     RequestContext,
     resolve_compression,
 )
-from connectrpc_protocol.client import ClientProtocol
-from connectrpc_protocol.headers import RESERVED, RawHeaders
+from connectrpc_protocol.client import client_protocol
+from connectrpc_protocol.header_names import RESERVED
+from connectrpc_protocol.headers import RawHeaders
 from connectrpc_protocol.http import HttpRequest, HttpResponse
 from connectrpc_protocol.options import ClientOptions, ServerOptions, server_compressions
 from connectrpc_protocol.server import stream_server_method, unary_server_method
@@ -63,8 +64,8 @@ class Setting(NamedTuple):
     protocol: str = "connect"
 
     @property
-    def client(self) -> ClientProtocol:
-        return ClientProtocol(self.protocol.removesuffix("-text"))
+    def client(self) -> client_protocol:
+        return client_protocol(self.protocol.removesuffix("-text"))
 
     def client_options(self) -> ClientOptions:
         compression = self.from_client and resolve_compression(self.from_client)
@@ -137,9 +138,11 @@ def unary(
 ) -> tuple[Received, Received]:
     if setting.protocol != "connect":
         http_method = "POST"
-    bound = setting.client.unary(method(MethodKind.UNARY), "http://h", setting.client_options())
+    binding = setting.client.unary_client(
+        method(MethodKind.UNARY), "http://h", setting.client_options()
+    )
     context = new_context(setting, MethodKind.UNARY, http_method, request.headers)
-    client = bound.call(context)
+    client = binding.call(context)
     sent = client.request(request.messages[0])
     served = unary_server_method(method(MethodKind.UNARY), SERVER)
     query = urlsplit(sent.url).query.encode("ascii")
@@ -165,9 +168,9 @@ def unary(
 def stream(
     setting: Setting, kind: MethodKind, request: Sent, response: Sent
 ) -> tuple[Received, Received]:
-    bound = setting.client.stream(method(kind), "http://h", setting.client_options())
+    binding = setting.client.stream_client(method(kind), "http://h", setting.client_options())
     context = new_context(setting, kind, "POST", request.headers)
-    client = bound.call(context)
+    client = binding.call(context)
     sent = client.head()
     call = stream_server_method(method(kind), SERVER).accept("POST", raw(setting, sent), b"", None)
     assert not isinstance(call, HttpResponse)

@@ -21,7 +21,7 @@ from connectrpc_protocol import (
     RequestContext,
 )
 from connectrpc_protocol.call import StreamClientCall, StreamServerCall
-from connectrpc_protocol.client import ClientProtocol
+from connectrpc_protocol.client import client_protocol
 from connectrpc_protocol.encoding.envelope import pack
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.options import ClientOptions, ServerOptions, server_compressions
@@ -295,9 +295,11 @@ def call_of(
     settled = ClientOptions(
         codec=ProtoCodec(), accept_compression=Compressions(["gzip", "br"]), **options
     )
-    bound = ClientProtocol("connect").stream(method(kind), "https://api.example.com", settled)
+    binding = client_protocol("connect").stream_client(
+        method(kind), "https://api.example.com", settled
+    )
     context = RequestContext(method(kind), "connect", "POST", Headers(headers or {}))
-    return bound.call(context), context
+    return binding.call(context), context
 
 
 def started(kind: MethodKind = MethodKind.BIDI_STREAM, headers=(), **options):

@@ -130,7 +130,7 @@ def test_a_detail_of_another_type_is_a_type_error() -> None:
 
 def test_a_detail_with_bad_bytes_is_a_value_error() -> None:
     detail = ErrorDetail("google.protobuf.StringValue", b"\x0a\xff")
-    with pytest.raises(ValueError, match=r"are no google\.protobuf\.StringValue"):
+    with pytest.raises(ValueError, match=r"are not a google\.protobuf\.StringValue"):
         detail.unpack(StringValue)
 
 

@@ -23,7 +23,7 @@ from connectrpc_protocol import (
     ProtoCodec,
     RequestContext,
 )
-from connectrpc_protocol.client import ClientProtocol
+from connectrpc_protocol.client import client_protocol
 from connectrpc_protocol.encoding.envelope import pack
 from connectrpc_protocol.options import ClientOptions
 
@@ -58,11 +58,11 @@ class Client:
         )
         settings = {"codec": ProtoCodec(), "accept_compression": Compressions(["gzip", "br"])}
         settled = ClientOptions(**(settings | options))
-        speaks = ClientProtocol(protocol)
+        speaks = client_protocol(protocol)
         self.protocol = protocol
         self.context = RequestContext(method, protocol, "POST", Headers(headers or {}), deadline)
-        self.unary = speaks.unary(method, "https://h", settled).call(self.context)
-        self.stream = speaks.stream(method, "https://h", settled).call(self.context)
+        self.unary = speaks.unary_client(method, "https://h", settled).call(self.context)
+        self.stream = speaks.stream_client(method, "https://h", settled).call(self.context)
         self.kind = kind
 
     def answer(
@@ -176,7 +176,7 @@ def test_another_content_type_is_an_error(protocol: str, content_type: str, code
     content_type = content_type.replace("{protocol}", protocol) or " "
     error = Client(protocol).fails(ONE, OK, content_type=content_type)
     assert error.code is code
-    assert "instead of" in error.message
+    assert "expected" in error.message
 
 
 def test_json_must_be_named() -> None:

@@ -49,8 +49,8 @@ def unary(
     protocol: str, headers: Mapping[str, str] | None = None, **options: object
 ) -> UnaryServerCall[StringValue, StringValue] | HttpResponse:
     settled = ServerOptions(compressions=server_compressions(None), **options)
-    bound = unary_server_method(method(MethodKind.UNARY), settled)
-    return bound.accept("POST", request_headers(protocol, headers), b"", None)
+    binding = unary_server_method(method(MethodKind.UNARY), settled)
+    return binding.accept("POST", request_headers(protocol, headers), b"", None)
 
 
 def unary_call(
@@ -68,8 +68,8 @@ def stream(
     **options: object,
 ) -> StreamServerCall[StringValue, StringValue] | HttpResponse:
     settled = ServerOptions(compressions=server_compressions(None), **options)
-    bound = stream_server_method(method(kind), settled)
-    return bound.accept("POST", request_headers(protocol, headers), b"", None)
+    binding = stream_server_method(method(kind), settled)
+    return binding.accept("POST", request_headers(protocol, headers), b"", None)
 
 
 def stream_call(
@@ -142,10 +142,12 @@ def test_binary_protobuf_is_meant_only_where_it_is_spoken() -> None:
         name = "own"
 
     settled = ServerOptions(compressions=server_compressions(None), codecs=(Own(),))
-    bound = unary_server_method(method(MethodKind.UNARY), settled)
-    assert isinstance(bound.accept("POST", request_headers("grpc", None), b"", None), HttpResponse)
+    binding = unary_server_method(method(MethodKind.UNARY), settled)
+    assert isinstance(
+        binding.accept("POST", request_headers("grpc", None), b"", None), HttpResponse
+    )
     headers = request_headers("grpc", {"content-type": "application/grpc+own"})
-    assert not isinstance(bound.accept("POST", headers, b"", None), HttpResponse)
+    assert not isinstance(binding.accept("POST", headers, b"", None), HttpResponse)
 
 
 @each_protocol

@@ -98,7 +98,7 @@ def test_http_takes_no_space_from_the_ends_of_a_message(message: str, value: byt
 
 @pytest.mark.parametrize("letter", ["a", "ä", "€", "😀", "\n"])
 def test_a_very_long_message_is_cut(letter: str) -> None:
-    """Peers bound what they read of headers; grpcio gives up an answer beyond 8 to 16 KiB."""
+    """Peers binding what they read of headers; grpcio gives up an answer beyond 8 to 16 KiB."""
     size = 2048 // len(letter.encode())
     assert decode_message(encode_message(letter * size).decode()) == letter * size
     error = ConnectError(Code.ABORTED, letter * (size + 1), [StringValue(value="why")])

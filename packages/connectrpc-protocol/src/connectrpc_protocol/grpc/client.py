@@ -1,0 +1,202 @@
+"""The client's side of gRPC. Source: grpc/grpc, PROTOCOL-HTTP2.md; doc/statuscodes.md."""
+
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+from google.protobuf.message import Message
+
+from connectrpc_protocol.binding import ClientBinding
+from connectrpc_protocol.code import Code
+from connectrpc_protocol.context import RequestContext
+from connectrpc_protocol.deadline import deadline_exceeded
+from connectrpc_protocol.encoding.compression import IDENTITY, Compression
+from connectrpc_protocol.encoding.envelope import PREFIX_SIZE
+from connectrpc_protocol.encoding.message_stream import MessageReader
+from connectrpc_protocol.errors import ConnectError
+from connectrpc_protocol.grpc.headers import CONTENT_TYPE_PREFIX, content_types, request_headers
+from connectrpc_protocol.grpc.status import error_from_trailers
+from connectrpc_protocol.header_names import (
+    ACCEPT_ENCODING,
+    CONTENT_TYPE,
+    GRPC_ACCEPT_ENCODING,
+    GRPC_ENCODING,
+    GRPC_STATUS,
+    TE,
+)
+from connectrpc_protocol.headers import Headers, RawHeaders, merged
+from connectrpc_protocol.http import HTTP_OK, HttpRequest
+from connectrpc_protocol.method import Method
+from connectrpc_protocol.options import ClientOptions
+from connectrpc_protocol.validate_response import check_content_type, response_compression
+
+Req = TypeVar("Req", bound=Message)
+Res = TypeVar("Res", bound=Message)
+Call_co = TypeVar("Call_co", covariant=True)
+
+
+class GrpcClientBinding(ClientBinding[Req, Res, Call_co]):
+    """A method of one client, in gRPC; gRPC-Web overrides the class attributes."""
+
+    __slots__ = ("content_types", "headers")
+
+    prefix = CONTENT_TYPE_PREFIX
+    protocol_headers: tuple[tuple[str, str], ...] = ((TE, "trailers"),)
+
+    def __init__(self, method: Method[Req, Res], base_url: str, options: ClientOptions) -> None:
+        super().__init__(method, base_url, options)
+        self.content_types = content_types(self.prefix, options.codec.name)
+        self.headers = [
+            (CONTENT_TYPE, self.content_types[-1]),
+            *self.protocol_headers,
+            # With `identity`, the HTTP client does not ask for compression of the whole body.
+            (ACCEPT_ENCODING, IDENTITY),
+            (GRPC_ACCEPT_ENCODING, options.accept_compression.header),
+        ]
+        if options.send_compression is not None:
+            self.headers.append((GRPC_ENCODING, options.send_compression.name))
+
+    @property
+    def read_limit(self) -> int | None:
+        """How long the body of a response with one message may be, in bytes."""
+        limit = self.decoder.limit
+        return None if limit is None else limit + PREFIX_SIZE
+
+    def stream_call(self, context: RequestContext) -> "GrpcStreamClientCall[Req, Res]":
+        """Begin a call as a stream, even if it has one message."""
+        return GrpcStreamClientCall(self, context)
+
+
+class GrpcUnaryClientBinding(GrpcClientBinding[Req, Res, "GrpcUnaryClientCall[Req, Res]"]):
+    """A unary method of one client."""
+
+    __slots__ = ()
+
+    def call(self, context: RequestContext) -> "GrpcUnaryClientCall[Req, Res]":
+        return GrpcUnaryClientCall(self, context)
+
+
+class GrpcUnaryClientCall(Generic[Req, Res]):
+    """See `connectrpc_protocol.call.UnaryClientCall`. The call is a stream of one message."""
+
+    __slots__ = ("_binding", "_stream")
+
+    def __init__(
+        self,
+        binding: "GrpcClientBinding[Req, Res, GrpcUnaryClientCall[Req, Res]]",
+        context: RequestContext,
+    ) -> None:
+        self._binding = binding
+        self._stream = binding.stream_call(context)
+
+    @property
+    def read_limit(self) -> int | None:
+        return self._binding.read_limit
+
+    def too_large(self) -> ConnectError:
+        return self._binding.decoder.too_large()
+
+    def request(self, message: Req) -> HttpRequest:
+        body = self._stream.message(message)
+        return self._stream.head()._replace(body=body)
+
+    def response(
+        self, status: int, headers: RawHeaders, body: bytes, trailers: RawHeaders = ()
+    ) -> Res:
+        self._stream.start(status, headers)
+        messages = list(self._stream.feed(body))
+        self._stream.end(trailers)
+        return messages[0]
+
+
+class GrpcStreamClientBinding(GrpcClientBinding[Req, Res, "GrpcStreamClientCall[Req, Res]"]):
+    """A method of one client with a stream in at least one direction."""
+
+    __slots__ = ()
+
+    def call(self, context: RequestContext) -> "GrpcStreamClientCall[Req, Res]":
+        return self.stream_call(context)
+
+
+class GrpcStreamClientCall(Generic[Req, Res]):
+    """See `connectrpc_protocol.call.StreamClientCall`."""
+
+    __slots__ = ("_binding", "_context", "_has_body", "_reader")
+
+    end_flag = 0
+
+    def __init__(
+        self, binding: GrpcClientBinding[Req, Res, object], context: RequestContext
+    ) -> None:
+        self._binding = binding
+        self._context = context
+        self._has_body = False
+
+    def head(self) -> HttpRequest:
+        headers = request_headers(self._context, self._binding.headers)
+        return HttpRequest("POST", self._binding.url, headers, None)
+
+    def message(self, message: Req) -> bytes:
+        return self._binding.encoder.envelope(message, self._binding.options.send_compression)
+
+    def start(self, status: int, headers: RawHeaders) -> None:
+        metadata = Headers.from_raw(headers)
+        self._context.receive(metadata, Headers())
+        if status != HTTP_OK:
+            raise self._http_error(status, metadata)
+        binding = self._binding
+        content_type = metadata.get(CONTENT_TYPE, "")
+        check_content_type(content_type, binding.content_types, binding.prefix)
+        encoding = metadata.get(GRPC_ENCODING, "")
+        accepted = binding.options.accept_compression
+        self._reader = self._new_reader(response_compression(encoding, accepted))
+
+    def feed(self, chunk: bytes) -> Iterator[Res]:
+        self._has_body = self._has_body or bool(chunk)
+        return self._reader.feed(chunk)
+
+    def end(self, trailers: RawHeaders = ()) -> None:
+        self._receive(self._read_trailers(trailers))
+        error = error_from_trailers(self._context.response_trailers)
+        if error is not None:
+            raise self._with_metadata(error)
+        self._reader.finish()
+        self._reader.check_count()
+
+    def _read_trailers(self, trailers: RawHeaders) -> Headers | None:
+        """Return the trailers, or `None` if the server did not send any after the body."""
+        return Headers.from_raw(trailers) if trailers else None
+
+    def _receive(self, trailers: Headers | None) -> None:
+        headers = self._context.response_headers
+        if trailers is not None:
+            self._context.receive(headers, trailers)
+        elif not self._has_body:
+            # Trailers-Only: the headers are the trailers.
+            self._context.receive(Headers(), headers)
+
+    def _http_error(self, status: int, metadata: Headers) -> ConnectError:
+        """Return the error of a response with an HTTP status other than 200.
+
+        A `grpc-status` decides if there is one. Otherwise a proxy between the two sides responded
+        (grpc/grpc, doc/http-grpc-status-mapping.md).
+        """
+        error = error_from_trailers(metadata) if GRPC_STATUS in metadata else None
+        if error is None:
+            error = ConnectError(Code.from_http_status(status), f"HTTP status {status}")
+        return self._with_metadata(error)
+
+    def _with_metadata(self, error: ConnectError) -> ConnectError:
+        context = self._context
+        error.metadata = merged(context.response_headers, context.response_trailers)
+        if error.code is Code.CANCELED and context.timeout_ms == 0:
+            # The server's clock may be ahead (PROTOCOL-HTTP2.md, "Client Cancellation").
+            return deadline_exceeded()
+        return error
+
+    def _new_reader(self, compression: Compression | None) -> MessageReader[Res]:
+        return MessageReader(
+            self._binding.decoder,
+            compression,
+            exactly_one=self._binding.method.kind.one_response,
+            end_flag=self.end_flag,
+        )

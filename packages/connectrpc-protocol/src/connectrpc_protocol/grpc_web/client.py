@@ -1,0 +1,77 @@
+"""The client's side of gRPC-Web: gRPC, but the trailers end the body."""
+
+from typing import TypeVar
+
+from google.protobuf.message import Message
+
+from connectrpc_protocol.code import Code
+from connectrpc_protocol.context import RequestContext
+from connectrpc_protocol.encoding.envelope import PREFIX_SIZE
+from connectrpc_protocol.encoding.message_stream import end_limit
+from connectrpc_protocol.errors import ConnectError
+from connectrpc_protocol.grpc.client import (
+    GrpcClientBinding,
+    GrpcStreamClientBinding,
+    GrpcStreamClientCall,
+    GrpcUnaryClientBinding,
+    GrpcUnaryClientCall,
+)
+from connectrpc_protocol.grpc_web.headers import CONTENT_TYPE_PREFIX
+from connectrpc_protocol.grpc_web.trailers import TRAILERS, parse_trailers
+from connectrpc_protocol.headers import Headers, RawHeaders
+
+Req = TypeVar("Req", bound=Message)
+Res = TypeVar("Res", bound=Message)
+Call_co = TypeVar("Call_co", covariant=True)
+
+
+class GrpcWebClientBinding(GrpcClientBinding[Req, Res, Call_co]):
+    """A method of one client, in gRPC-Web."""
+
+    __slots__ = ()
+
+    prefix = CONTENT_TYPE_PREFIX
+    protocol_headers = ()
+
+    @property
+    def read_limit(self) -> int | None:
+        messages, end = super().read_limit, end_limit(self.decoder.limit)
+        return None if messages is None or end is None else messages + end + PREFIX_SIZE
+
+    def stream_call(self, context: RequestContext) -> "GrpcWebStreamClientCall[Req, Res]":
+        return GrpcWebStreamClientCall(self, context)
+
+
+class GrpcWebUnaryClientBinding(
+    GrpcWebClientBinding[Req, Res, GrpcUnaryClientCall[Req, Res]],
+    GrpcUnaryClientBinding[Req, Res],
+):
+    """A unary method of one client."""
+
+    __slots__ = ()
+
+
+class GrpcWebStreamClientBinding(
+    GrpcWebClientBinding[Req, Res, GrpcStreamClientCall[Req, Res]],
+    GrpcStreamClientBinding[Req, Res],
+):
+    """A method of one client with a stream in at least one direction."""
+
+    __slots__ = ()
+
+
+class GrpcWebStreamClientCall(GrpcStreamClientCall[Req, Res]):
+    """See `connectrpc_protocol.call.StreamClientCall`."""
+
+    __slots__ = ()
+
+    end_flag = TRAILERS
+
+    def _read_trailers(self, trailers: RawHeaders) -> Headers | None:
+        block = self._reader.end_data
+        if block is None:
+            return None
+        try:
+            return parse_trailers(block)
+        except ValueError as error:
+            raise ConnectError(Code.INTERNAL, f"malformed trailers: {error}") from None

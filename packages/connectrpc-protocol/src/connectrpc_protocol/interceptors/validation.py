@@ -1,0 +1,85 @@
+"""The checks of interceptors when an application or a client is built.
+
+An interceptor that is never called may be the one that was to check credentials. So an object that
+cannot be used is an error, and is never ignored.
+"""
+
+import inspect
+
+_AWAITED = frozenset({"intercept_unary", "intercept_client_stream", "on_start", "on_end"})
+_ITERATED = frozenset({"intercept_server_stream", "intercept_bidi_stream"})
+_ASYNC = _AWAITED | _ITERATED
+_SYNC = frozenset(f"{name}_sync" for name in _ASYNC)
+
+
+def check_async_interceptor(interceptor: object) -> None:
+    """Raise `TypeError` if an ASGI application or an async client cannot use the object."""
+    for name in _usable_methods(interceptor, _ASYNC, _SYNC, "async"):
+        _check_async_method(type(interceptor).__name__, name, getattr(interceptor, name))
+
+
+def check_sync_interceptor(interceptor: object) -> None:
+    """Raise `TypeError` if a WSGI application or a sync client cannot use the object."""
+    for name in _usable_methods(interceptor, _SYNC, _ASYNC, "sync"):
+        _check_sync_method(type(interceptor).__name__, name, getattr(interceptor, name))
+
+
+def _usable_methods(
+    interceptor: object, wanted: frozenset[str], other: frozenset[str], kind: str
+) -> list[str]:
+    """Return the names of the methods to call.
+
+    Refuse misspelt methods, missing twins, half of a pair, and objects without any method.
+    """
+    if isinstance(interceptor, type):
+        raise TypeError(f"interceptor {interceptor.__name__} is a class; pass an instance of it")
+    type_name = type(interceptor).__name__
+    names = {name for name in dir(interceptor) if name.startswith(("intercept_", "on_"))}
+    unknown = sorted(name for name in names - wanted - other if name.startswith("intercept_"))
+    if unknown:
+        raise TypeError(f"interceptor {type_name} has an unknown method: {', '.join(unknown)}")
+    usable = sorted(names & wanted)
+    absent = sorted(name for name in map(_twin, names & other) if name not in names)
+    if usable and absent:
+        present = ", ".join(map(_twin, absent))
+        raise TypeError(f"interceptor {type_name} has {present} but not {', '.join(absent)}")
+    if not usable:
+        known = ", ".join(sorted(wanted))
+        article = "an" if kind == "async" else "a"
+        raise TypeError(
+            f"{type_name} is not {article} {kind} interceptor: it has none of the methods {known}"
+        )
+    start, end = (name if name in wanted else _twin(name) for name in ("on_start", "on_end"))
+    if (start in usable) != (end in usable):
+        raise TypeError(f"interceptor {type_name} needs both {start} and {end}")
+    return usable
+
+
+def _check_async_method(type_name: str, name: str, function: object) -> None:
+    _check_callable(type_name, name, function)
+    is_coroutine = inspect.iscoroutinefunction(function)
+    if name in _AWAITED:
+        if not is_coroutine:
+            raise TypeError(f"interceptor {type_name}: {name} must be an 'async def' function")
+    elif is_coroutine:
+        raise TypeError(
+            f"interceptor {type_name}: {name} must return an iterator, not an awaitable"
+        )
+    elif inspect.isgeneratorfunction(function):
+        raise TypeError(f"interceptor {type_name}: {name} must be an async generator")
+
+
+def _check_sync_method(type_name: str, name: str, function: object) -> None:
+    _check_callable(type_name, name, function)
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise TypeError(f"interceptor {type_name}: {name} must not be async")
+
+
+def _check_callable(type_name: str, name: str, function: object) -> None:
+    if not callable(function):
+        raise TypeError(f"interceptor {type_name}: {name} is not callable")
+
+
+def _twin(name: str) -> str:
+    """Return the name of the same method for the other of async and sync."""
+    return name.removesuffix("_sync") if name.endswith("_sync") else f"{name}_sync"
