@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protoc_gen_connect_python._comments import clean, docstring
+from protoc_gen_connect_python._proto.comments import clean, docstring
 
 
 @pytest.mark.parametrize(

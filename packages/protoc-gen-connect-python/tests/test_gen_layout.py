@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from protoc_gen_connect_python._layout import LINE_LENGTH, layout
+from protoc_gen_connect_python._rendering.line_breaks import LINE_LENGTH, layout
 
 LONG = "a" * 40
 

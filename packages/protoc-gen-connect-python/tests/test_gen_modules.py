@@ -1,6 +1,11 @@
 import pytest
 
-from protoc_gen_connect_python._modules import ModuleImport, import_of, module_path, module_stem
+from protoc_gen_connect_python._imports.relative import (
+    ModuleImport,
+    import_of,
+    module_path,
+    module_stem,
+)
 
 
 @pytest.mark.parametrize(

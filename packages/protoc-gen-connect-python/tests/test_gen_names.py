@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import connectrpc_client
 from protoc_gen_connect_python import RESERVED_CLIENT_NAMES
-from protoc_gen_connect_python._names import (
+from protoc_gen_connect_python._naming.python_names import (
     HARD_KEYWORDS,
     RESERVED_METHOD_NAMES,
     companion,

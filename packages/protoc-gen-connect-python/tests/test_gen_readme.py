@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from protoc_gen_connect_python._names import method_names, service_names
+from protoc_gen_connect_python._naming.python_names import method_names, service_names
 from protoc_gen_connect_python._options import KNOWN_OPTIONS
-from protoc_gen_connect_python._render import TEMPLATE_NAMES
+from protoc_gen_connect_python._rendering.renderer import TEMPLATE_NAMES
 
 Generate = Callable[..., dict[str, str]]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from google.protobuf.compiler.plugin_pb2 import CodeGeneratorResponse
 
-from protoc_gen_connect_python._pages import ClientPage
-from protoc_gen_connect_python._render import TEMPLATE_NAMES
+from protoc_gen_connect_python._rendering.pages import ClientPage
+from protoc_gen_connect_python._rendering.renderer import TEMPLATE_NAMES
 
 Respond = Callable[..., CodeGeneratorResponse]
 Generate = Callable[..., dict[str, str]]

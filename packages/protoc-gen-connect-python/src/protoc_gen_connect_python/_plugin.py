@@ -11,14 +11,14 @@ from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest, CodeGenera
 from google.protobuf.descriptor_pb2 import Edition
 from google.protobuf.message import DecodeError
 
-from protoc_gen_connect_python._descriptors import message_types
 from protoc_gen_connect_python._errors import PluginError
-from protoc_gen_connect_python._model import File, build_file
-from protoc_gen_connect_python._modules import module_path, module_stem
+from protoc_gen_connect_python._imports.relative import module_path, module_stem
 from protoc_gen_connect_python._options import KNOWN_OPTIONS, parse_options
-from protoc_gen_connect_python._pages import pages
-from protoc_gen_connect_python._pages._header import Role, generated_module
-from protoc_gen_connect_python._render import Renderer
+from protoc_gen_connect_python._proto.descriptors import message_types
+from protoc_gen_connect_python._proto.model import File, build_file
+from protoc_gen_connect_python._rendering.header import Role, generated_module
+from protoc_gen_connect_python._rendering.pages import pages
+from protoc_gen_connect_python._rendering.renderer import Renderer
 
 NAME = "protoc-gen-connect-python"
 _HELP = f"""\

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from protoc_gen_connect_python._names import natural_key
+from protoc_gen_connect_python._naming.python_names import natural_key
 
 _STANDARD_LIBRARY = ("collections", "importlib", "typing")
 _DISTRIBUTIONS = ("connectrpc_client", "connectrpc_protocol", "connectrpc_server", "google")

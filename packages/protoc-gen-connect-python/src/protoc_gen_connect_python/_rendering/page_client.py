@@ -3,18 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from protoc_gen_connect_python._comments import docstring
-from protoc_gen_connect_python._model import File, Method, Service
-from protoc_gen_connect_python._names import companion, opener
+from protoc_gen_connect_python._imports.module_imports import Scope
+from protoc_gen_connect_python._naming.python_names import companion, opener
 from protoc_gen_connect_python._options import Options
-from protoc_gen_connect_python._pages._header import (
+from protoc_gen_connect_python._proto.comments import docstring
+from protoc_gen_connect_python._proto.model import File, Method, Service
+from protoc_gen_connect_python._rendering.header import (
     CLIENT,
     PROTOCOL,
     Header,
     generated_module,
     header,
 )
-from protoc_gen_connect_python._scope import Scope
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,16 @@ constant or a method of the module, it is the import that gets underscores at it
 import re
 from collections.abc import Iterable
 
-from protoc_gen_connect_python._descriptors import MessageType
-from protoc_gen_connect_python._imports import Imported, import_blocks
-from protoc_gen_connect_python._model import File
-from protoc_gen_connect_python._modules import ModuleImport, import_of, is_spellable, module_stem
-from protoc_gen_connect_python._names import free_name, methods_of
+from protoc_gen_connect_python._imports.relative import (
+    ModuleImport,
+    import_of,
+    is_spellable,
+    module_stem,
+)
+from protoc_gen_connect_python._imports.statements import Imported, import_blocks
+from protoc_gen_connect_python._naming.python_names import free_name, methods_of
+from protoc_gen_connect_python._proto.descriptors import MessageType
+from protoc_gen_connect_python._proto.model import File
 
 # These come with the protobuf runtime, wherever the generated tree stands.
 _WELL_KNOWN = "google.protobuf."

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from protoc_gen_connect_python._names import HARD_KEYWORDS
+from protoc_gen_connect_python._naming.python_names import HARD_KEYWORDS
 
 
 def module_stem(proto: str) -> str:

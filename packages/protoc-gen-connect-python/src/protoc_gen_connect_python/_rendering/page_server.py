@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from protoc_gen_connect_python._comments import docstring
-from protoc_gen_connect_python._model import File, Method, Service
+from protoc_gen_connect_python._imports.module_imports import Scope
 from protoc_gen_connect_python._options import Options
-from protoc_gen_connect_python._pages._header import (
+from protoc_gen_connect_python._proto.comments import docstring
+from protoc_gen_connect_python._proto.model import File, Method, Service
+from protoc_gen_connect_python._rendering.header import (
     SERVER,
     Header,
     generated_module,
     header,
     server_classes,
 )
-from protoc_gen_connect_python._scope import Scope
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ the templates only arrange them.
 
 from collections.abc import Iterator
 
-from protoc_gen_connect_python._model import File
 from protoc_gen_connect_python._options import Options
-from protoc_gen_connect_python._pages._client import ClientPage, client_page
-from protoc_gen_connect_python._pages._connect import ConnectPage, connect_page
-from protoc_gen_connect_python._pages._server import ServerPage, server_page
+from protoc_gen_connect_python._proto.model import File
+from protoc_gen_connect_python._rendering.page_client import ClientPage, client_page
+from protoc_gen_connect_python._rendering.page_connect import ConnectPage, connect_page
+from protoc_gen_connect_python._rendering.page_server import ServerPage, server_page
 
 __all__ = ["ClientPage", "ConnectPage", "Page", "ServerPage", "pages"]
 

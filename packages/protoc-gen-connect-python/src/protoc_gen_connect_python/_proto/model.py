@@ -11,10 +11,10 @@ from google.protobuf.descriptor_pb2 import (
     ServiceDescriptorProto,
 )
 
-from protoc_gen_connect_python import _names
-from protoc_gen_connect_python._descriptors import SERVICE, MessageType, Source
 from protoc_gen_connect_python._errors import PluginError
-from protoc_gen_connect_python._modules import is_spellable, module_stem
+from protoc_gen_connect_python._imports.relative import is_spellable, module_stem
+from protoc_gen_connect_python._naming import python_names
+from protoc_gen_connect_python._proto.descriptors import SERVICE, MessageType, Source
 
 _METHOD = ServiceDescriptorProto.METHOD_FIELD_NUMBER
 
@@ -64,7 +64,7 @@ class Service:
     """One service; it is deprecated, too, where its whole file is."""
 
     full_name: str
-    names: _names.ServiceNames
+    names: python_names.ServiceNames
     methods: tuple[Method, ...]
     deprecated: bool
     comment: str
@@ -99,7 +99,7 @@ def build_file(
             f"Python cannot import a module called {name!r}; rename the file",
             source.where((SERVICE, 0)),
         )
-    names = _names.service_names(
+    names = python_names.service_names(
         (service.name, [method.name for method in service.method]) for service in file.service
     )
     builder = _Builder(file, source, messages, naming)
@@ -114,10 +114,10 @@ class _Builder:
     messages: Mapping[str, MessageType]
     naming: str
 
-    def service(self, index: int, names: _names.ServiceNames) -> Service:
+    def service(self, index: int, names: python_names.ServiceNames) -> Service:
         service = self.file.service[index]
         full_name = ".".join(filter(None, [self.file.package, service.name]))
-        methods = _names.method_names(
+        methods = python_names.method_names(
             [method.name for method in service.method],
             self.naming,
             {method.name for method in service.method if method.client_streaming},

@@ -14,8 +14,8 @@ from jinja2 import (
 )
 
 from protoc_gen_connect_python._errors import PluginError
-from protoc_gen_connect_python._layout import layout
-from protoc_gen_connect_python._pages import ClientPage, ConnectPage, Page, ServerPage
+from protoc_gen_connect_python._rendering.line_breaks import layout
+from protoc_gen_connect_python._rendering.pages import ClientPage, ConnectPage, Page, ServerPage
 
 _TEMPLATES: dict[type[Page], str] = {
     ConnectPage: "connect.py.jinja",

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from protoc_gen_connect_python._model import File, Method, Service
-from protoc_gen_connect_python._names import natural_key
+from protoc_gen_connect_python._imports.module_imports import Scope
+from protoc_gen_connect_python._naming.python_names import natural_key
 from protoc_gen_connect_python._options import Options
-from protoc_gen_connect_python._pages._header import (
+from protoc_gen_connect_python._proto.model import File, Method, Service
+from protoc_gen_connect_python._rendering.header import (
     PROTOCOL,
     Header,
     Role,
@@ -14,7 +15,6 @@ from protoc_gen_connect_python._pages._header import (
     header,
     server_classes,
 )
-from protoc_gen_connect_python._scope import Scope
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from protoc_gen_connect_python._model import File, Service
-from protoc_gen_connect_python._modules import module_path
-from protoc_gen_connect_python._names import natural_key
+from protoc_gen_connect_python._imports.module_imports import Scope
+from protoc_gen_connect_python._imports.relative import module_path
+from protoc_gen_connect_python._naming.python_names import natural_key
 from protoc_gen_connect_python._options import Options
-from protoc_gen_connect_python._scope import Scope
+from protoc_gen_connect_python._proto.model import File, Service
 
 PROTOCOL = "connectrpc_protocol"
 CLIENT = "connectrpc_client"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto, SourceCodeInfo
 
-from protoc_gen_connect_python import _comments
+from protoc_gen_connect_python._proto import comments
 
 Path = tuple[int, ...]
 SERVICE = FileDescriptorProto.SERVICE_FIELD_NUMBER
@@ -54,7 +54,7 @@ class Source:
         location = self._locations.get(path)
         if location is None:
             return ""
-        return _comments.clean(location.leading_comments) or _comments.clean(
+        return comments.clean(location.leading_comments) or comments.clean(
             location.trailing_comments
         )
 

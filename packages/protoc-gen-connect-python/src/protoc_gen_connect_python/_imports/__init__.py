@@ -1,0 +1,1 @@
+"""Decides what a generated module imports, and under which name."""

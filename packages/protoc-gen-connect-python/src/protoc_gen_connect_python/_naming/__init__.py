@@ -1,0 +1,1 @@
+"""Decides names: of Python classes, methods and constants, and of the generated files."""
