@@ -25,7 +25,7 @@ check:
     mypy
     python tools/check_generated.py
     python {{generator_tests}}/regenerate.py --check
-    pytest --quiet --numprocesses=auto {{generator_tests}}/test_gen_golden.py -k strict
+    pytest --quiet --numprocesses=auto {{generator_tests}}/test_golden_files.py -k strict
     pytest --quiet --numprocesses=auto packages/connectrpc-protocol/tests --cov=connectrpc_protocol --cov-branch --cov-fail-under=100
 
 # Format, and fix what can be fixed without a person.
