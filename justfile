@@ -23,8 +23,7 @@ check:
     ruff check
     pyright
     mypy
-    python tools/check_generated.py
-    python {{generator_tests}}/regenerate.py --check
+    python tools/generate.py --check
     pytest --quiet --numprocesses=auto {{generator_tests}}/test_golden_files.py -k strict
     pytest --quiet --numprocesses=auto packages/connectrpc-protocol/tests --cov=connectrpc_protocol --cov-branch --cov-fail-under=100
 
@@ -33,10 +32,9 @@ format:
     ruff check --fix --exit-zero --quiet
     ruff format
 
-# Generate the generated code that is checked in.
-generate:
-    python tools/check_generated.py --write
-    python {{generator_tests}}/regenerate.py
+# Generate the code that is checked in; names of golden cases, or `examples`, limit it to these.
+generate *args:
+    python tools/generate.py "$@"
 
 # Build the wheels and try each in an environment of its own.
 wheels:

@@ -1,4 +1,4 @@
-"""Fixtures: proto text in, generated modules out."""
+"""Fixtures that turn the text of proto files into generated modules."""
 
 import importlib.util
 import re
@@ -20,10 +20,11 @@ Respond = Callable[..., CodeGeneratorResponse]
 Generate = Callable[..., dict[str, str]]
 
 
-def _load_corpus() -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        "protoc_gen_connect_python_corpus", Path(__file__).with_name("regenerate.py")
-    )
+@pytest.fixture(scope="session")
+def tool() -> ModuleType:
+    """The module `tools/generate.py`, which knows the golden cases and runs protoc."""
+    path = Path(__file__).parents[3] / "tools" / "generate.py"
+    spec = importlib.util.spec_from_file_location("generate_tool", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -32,15 +33,9 @@ def _load_corpus() -> ModuleType:
     return module
 
 
-@pytest.fixture(scope="session")
-def corpus() -> ModuleType:
-    """The module that regenerates the golden files."""
-    return _load_corpus()
-
-
 @pytest.fixture
 def make_request(tmp_path: Path) -> MakeRequest:
-    """Makes protoc's request from proto files, given as path and text."""
+    """Make the request that protoc would send for these proto files, given as path and text."""
 
     def make(protos: Protos, parameter: str = "") -> CodeGeneratorRequest:
         for name, text in protos.items():
@@ -65,7 +60,7 @@ def make_request(tmp_path: Path) -> MakeRequest:
 
 @pytest.fixture
 def respond_to(make_request: MakeRequest) -> Respond:
-    """The plugin's response to proto files."""
+    """Return the plugin's response to proto files."""
 
     def respond_to(protos: Protos, parameter: str = "") -> CodeGeneratorResponse:
         return respond(make_request(protos, parameter))
@@ -75,7 +70,7 @@ def respond_to(make_request: MakeRequest) -> Respond:
 
 @pytest.fixture
 def generate(respond_to: Respond) -> Generate:
-    """The modules generated from proto files, by path."""
+    """Return the modules that the plugin generates from proto files, by path."""
 
     def generate(protos: Protos, parameter: str = "") -> dict[str, str]:
         response = respond_to(protos, parameter)
@@ -86,17 +81,16 @@ def generate(respond_to: Respond) -> Generate:
 
 
 @pytest.fixture(scope="session")
-def tree(corpus: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One importable tree of the whole corpus, with the modules of the messages.
+def tree(tool: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One importable tree of all golden cases, with the modules of the messages.
 
-    The case of relative imports lies in a package of its own, `nested`, where also the modules
-    of messages import each other relatively.
+    The case of relative imports is in a package of its own, `nested`. Relative imports replace the
+    absolute ones that protoc writes into its modules there.
     """
     root = tmp_path_factory.mktemp("tree")
-    for case in corpus.CASES:
+    for case in tool.CASES:
         output = root / "nested" if case == "relative" else root
-        output.mkdir(exist_ok=True)
-        corpus.generate(case, output, f"--python_out={output}", f"--pyi_out={output}")
+        tool.generate(tool.golden_tree(case), output, messages=True)
     for path in [*root.glob("nested/**/*_pb2.py"), *root.glob("nested/**/*_pb2.pyi")]:
         dots = "." * len(path.relative_to(root / "nested").parts)
         path.write_text(re.sub(r"^from (one|two)", rf"from {dots}\1", path.read_text(), flags=re.M))

@@ -101,7 +101,7 @@ def test_folder_named_by_a_keyword(tree: Path) -> None:
 
 @pytest.mark.parametrize("imports", ["absolute", "relative"])
 def test_messages_whose_names_python_cannot_write(
-    tmp_path: Path, corpus: ModuleType, imports: str
+    tmp_path: Path, tool: ModuleType, imports: str
 ) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in/from.proto").write_text(
@@ -122,7 +122,7 @@ def test_messages_whose_names_python_cannot_write(
     package = tmp_path / "package"
     package.mkdir()
     options = f"--connect-python_out=imports={imports}:{package}"
-    outcome = corpus.protoc(tmp_path, [options, f"--python_out={package}"])
+    outcome = tool.protoc(tmp_path, [options, f"--python_out={package}"])
     assert outcome.stderr == ""
     output = _python(
         f"""

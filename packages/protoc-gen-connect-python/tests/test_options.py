@@ -18,7 +18,7 @@ def test_all_options() -> None:
     assert parse_options(parameter) == Options("client", "sync", "relative", "proto", "my/dir")
 
 
-def test_white_space_and_empty_parts_are_no_options() -> None:
+def test_white_space_and_empty_parts_are_ignored() -> None:
     assert parse_options(" side = client ,, io=async,") == Options(side="client", io="async")
 
 
@@ -32,12 +32,17 @@ def test_side(side: str, client: bool, server: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("io", "asynchronous", "synchronous"),
+    ("io", "async_code", "sync_code"),
     [("both", True, True), ("async", True, False), ("sync", False, True)],
 )
-def test_io(io: str, asynchronous: bool, synchronous: bool) -> None:
+def test_io(io: str, async_code: bool, sync_code: bool) -> None:
     options = parse_options(f"io={io}")
-    assert (options.asynchronous, options.synchronous) == (asynchronous, synchronous)
+    assert (options.async_code, options.sync_code) == (async_code, sync_code)
+
+
+@pytest.mark.parametrize(("imports", "relative"), [("absolute", False), ("relative", True)])
+def test_imports(imports: str, relative: bool) -> None:
+    assert parse_options(f"imports={imports}").relative_imports == relative
 
 
 @pytest.mark.parametrize(
@@ -52,11 +57,11 @@ def test_io(io: str, asynchronous: bool, synchronous: bool) -> None:
             "option 'side' cannot be 'clients'; known values: side=both|client|server",
         ),
         ("io", "option 'io' cannot be ''; known values: io=both|async|sync"),
-        ("templates=", "option 'templates' needs a directory: templates=DIR"),
+        ("templates=", "option 'templates' needs a folder: templates=DIR"),
         ("io=sync,io=async", "option 'io' is given twice: 'sync' and 'async'"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(parameter: str, message: str) -> None:
+def test_error_is_one_line(parameter: str, message: str) -> None:
     with pytest.raises(PluginError) as raised:
         parse_options(parameter)
     assert str(raised.value) == message

@@ -39,31 +39,31 @@ def _buf(workspace: Path, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_protoc(workspace: Path, corpus: ModuleType) -> None:
-    outcome = corpus.protoc(workspace / "proto", [f"--connect-python_out={workspace}"])
+def test_protoc(workspace: Path, tool: ModuleType) -> None:
+    outcome = tool.protoc(workspace / "proto", [f"--connect-python_out={workspace}"])
     assert (outcome.returncode, outcome.stderr) == (0, "")
     assert sorted(path.name for path in (workspace / "acme/v1").iterdir()) == OUTPUT
 
 
-def test_protoc_joins_its_two_ways_to_give_options(workspace: Path, corpus: ModuleType) -> None:
+def test_protoc_joins_its_two_ways_to_give_options(workspace: Path, tool: ModuleType) -> None:
     arguments = [f"--connect-python_out=side=client:{workspace}", "--connect-python_opt=io=sync"]
-    outcome = corpus.protoc(workspace / "proto", arguments)
+    outcome = tool.protoc(workspace / "proto", arguments)
     assert (outcome.returncode, outcome.stderr) == (0, "")
     assert sorted(path.name for path in (workspace / "acme/v1").iterdir()) == OUTPUT[:2]
     assert "async def" not in (workspace / "acme/v1/s_connect_client.py").read_text()
 
 
-def test_protoc_shows_one_line_for_a_bad_option(workspace: Path, corpus: ModuleType) -> None:
-    outcome = corpus.protoc(workspace / "proto", [f"--connect-python_out=io=trio:{workspace}"])
+def test_protoc_shows_one_line_for_a_bad_option(workspace: Path, tool: ModuleType) -> None:
+    outcome = tool.protoc(workspace / "proto", [f"--connect-python_out=io=trio:{workspace}"])
     assert outcome.returncode == 1
     assert outcome.stderr == (
         "--connect-python_out: option 'io' cannot be 'trio'; known values: io=both|async|sync\n"
     )
 
 
-def test_protoc_shows_file_and_line_of_a_fault(workspace: Path, corpus: ModuleType) -> None:
+def test_protoc_shows_file_and_line_of_a_fault(workspace: Path, tool: ModuleType) -> None:
     (workspace / "proto/2fa.proto").write_text(PROTO.replace("acme.v1", "acme.v2"))
-    outcome = corpus.protoc(workspace / "proto", [f"--connect-python_out={workspace}"])
+    outcome = tool.protoc(workspace / "proto", [f"--connect-python_out={workspace}"])
     assert outcome.returncode == 1
     assert outcome.stderr == (
         "--connect-python_out: 2fa.proto:4:1: "
@@ -86,14 +86,14 @@ def test_buf_shows_one_line_for_a_bad_option(workspace: Path) -> None:
 
 
 def test_relative_folder_of_templates_starts_where_the_tool_was_called(
-    workspace: Path, corpus: ModuleType
+    workspace: Path, tool: ModuleType
 ) -> None:
     for folder in (workspace / "templates", workspace / "proto/templates"):
         folder.mkdir()
         (folder / "client.py.jinja").write_text("# Ours.\n")
     assert _buf(workspace, "templates=templates").stderr == ""
     arguments = [f"--connect-python_out=templates=templates:{workspace}"]
-    assert corpus.protoc(workspace / "proto", arguments).stderr == ""
+    assert tool.protoc(workspace / "proto", arguments).stderr == ""
     for output in (workspace / "gen", workspace):
         assert (output / "acme/v1/s_connect_client.py").read_text() == "# Ours.\n"
 

@@ -1,4 +1,4 @@
-"""What the README says is true."""
+"""The statements of the README are true."""
 
 import os
 import re
@@ -111,7 +111,7 @@ def test_tables_of_names_are_found() -> None:
     assert len(_rows("| RPC | method | why |")) == 8
 
 
-def test_names_that_meet() -> None:
+def test_names_that_collide() -> None:
     assert method_names(["GetFoo", "get_foo"], "snake") == ["get_foo", "get_foo_"]
     assert method_names(["Say", "CallSay"], "snake") == ["say", "call_say_"]
     assert method_names(["CallSay", "Say"], "snake") == ["call_say", "say_"]
@@ -120,12 +120,13 @@ def test_names_that_meet() -> None:
     foo, foo_bar = service_names([("Foo", ["BarBaz", "Name"]), ("FooBar", ["Baz"])])
     assert foo.method_constants[1] == "FOO_NAME_"
     assert foo_bar.method_constants == ("FOO_BAR_BAZ_",)
-    assert service_names([("Foo", []), ("FooSync", [])])[1].protocol == "FooSync_"
-    [odd] = service_names([("class", [])])
-    assert (odd.protocol, odd.client) == ("class_", "classClient")
+    assert service_names([("Foo", []), ("FooSync", [])])[1].async_classes.service == "FooSync_"
+    [keyword] = service_names([("class", [])])
+    assert keyword.async_classes.service == "class_"
+    assert keyword.async_classes.client == "classClient"
 
 
-def test_modules_of_messages_that_meet(generate: Generate) -> None:
+def test_modules_of_messages_with_the_same_name(generate: Generate) -> None:
     types = 'syntax = "proto3"; package {0}; message M {{}}'
     service = """
         syntax = "proto3";

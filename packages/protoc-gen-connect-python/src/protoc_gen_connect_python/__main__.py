@@ -1,6 +1,6 @@
-"""`python -m protoc_gen_connect_python`, for those whose PATH lacks the console script."""
+"""`python -m protoc_gen_connect_python`, for use when the console script is not on the PATH."""
 
-from protoc_gen_connect_python._plugin import main
+from protoc_gen_connect_python._cli import main
 
 if __name__ == "__main__":
     main()

@@ -1,8 +1,8 @@
-"""The one error that a user sees: a single line that says what is wrong and where."""
+"""The error that users of the plugin see: one line with the place and the reason."""
 
 
 class PluginError(Exception):
-    """A request that cannot be turned into code; protoc prints its text after the option's name."""
+    """The plugin cannot generate code for a request; protoc prints the text after its own."""
 
     def __init__(self, message: str, where: str | None = None) -> None:
         text = f"{where}: {message}" if where else message

@@ -1,9 +1,10 @@
-"""The plugin's options, as protoc and buf pass them: `key=value`, separated by commas."""
+"""The options of the plugin, as protoc and buf pass them: `key=value`, separated by commas."""
 
 from dataclasses import dataclass
 
 from protoc_gen_connect_python._errors import PluginError
 
+# The values of each option; the default comes first.
 _CHOICES = {
     "side": ("both", "client", "server"),
     "io": ("both", "async", "sync"),
@@ -11,13 +12,14 @@ _CHOICES = {
     "naming": ("snake", "proto"),
 }
 _TEMPLATES = "templates"
-_KNOWN = ", ".join([*(f"{key}={'|'.join(values)}" for key, values in _CHOICES.items())])
-KNOWN_OPTIONS = f"{_KNOWN}, {_TEMPLATES}=DIR"
+_KNOWN_CHOICES = [f"{key}={'|'.join(values)}" for key, values in _CHOICES.items()]
+KNOWN_OPTIONS = ", ".join([*_KNOWN_CHOICES, f"{_TEMPLATES}=DIR"])
+"""All options and their values, for help texts and error texts."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What to generate; the defaults are those of a plain invocation."""
+    """The values of all options."""
 
     side: str = "both"
     io: str = "both"
@@ -27,27 +29,35 @@ class Options:
 
     @property
     def client(self) -> bool:
-        """Whether client classes are wanted."""
+        """Whether to generate client classes."""
         return self.side != "server"
 
     @property
     def server(self) -> bool:
-        """Whether server classes are wanted."""
+        """Whether to generate server classes."""
         return self.side != "client"
 
     @property
-    def asynchronous(self) -> bool:
-        """Whether classes for async code are wanted."""
+    def async_code(self) -> bool:
+        """Whether to generate classes for async code."""
         return self.io != "sync"
 
     @property
-    def synchronous(self) -> bool:
-        """Whether classes for sync code are wanted."""
+    def sync_code(self) -> bool:
+        """Whether to generate classes for sync code."""
         return self.io != "async"
+
+    @property
+    def relative_imports(self) -> bool:
+        """Whether generated modules import each other relatively."""
+        return self.imports == "relative"
 
 
 def parse_options(parameter: str) -> Options:
-    """Reads protoc's parameter; a `PluginError` lists what is known when something is not."""
+    """Parse the parameter of a request.
+
+    Raises `PluginError` if an option or its value is unknown, or if an option is given twice.
+    """
     given: dict[str, str] = {}
     for part in filter(None, (part.strip() for part in parameter.split(","))):
         key, value = _parse_option(part)
@@ -61,7 +71,7 @@ def _parse_option(part: str) -> tuple[str, str]:
     key, _, value = (piece.strip() for piece in part.partition("="))
     if key == _TEMPLATES:
         if not value:
-            raise PluginError(f"option {_TEMPLATES!r} needs a directory: {_TEMPLATES}=DIR")
+            raise PluginError(f"option {_TEMPLATES!r} needs a folder: {_TEMPLATES}=DIR")
         return key, value
     if key not in _CHOICES:
         raise PluginError(f"unknown option {key!r}; known options: {KNOWN_OPTIONS}")

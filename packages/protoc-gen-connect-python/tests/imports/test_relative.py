@@ -1,30 +1,6 @@
 import pytest
 
-from protoc_gen_connect_python._imports.relative import (
-    ModuleImport,
-    import_of,
-    module_path,
-    module_stem,
-)
-
-
-@pytest.mark.parametrize(
-    ("proto", "stem"),
-    [
-        ("acme/eliza/v1/eliza.proto", "acme.eliza.v1.eliza"),
-        ("eliza.proto", "eliza"),
-        ("my-dir/two-words.proto", "my_dir.two_words"),
-        ("a/b.c.proto", "a.b.c"),
-        ("old.protodevel", "old"),
-        ("lambda/class.proto", "lambda.class"),
-    ],
-)
-def test_stem_is_that_of_the_messages(proto: str, stem: str) -> None:
-    assert module_stem(proto) == stem
-
-
-def test_path_of_a_module() -> None:
-    assert module_path("acme.v1.eliza_connect") == "acme/v1/eliza_connect.py"
+from protoc_gen_connect_python._imports.relative import ImportPath, import_path
 
 
 @pytest.mark.parametrize(
@@ -37,7 +13,7 @@ def test_path_of_a_module() -> None:
     ],
 )
 def test_absolute_import(module: str, importer: str, package: str, name: str) -> None:
-    assert import_of(module, importer, relative=False) == ModuleImport(package, name)
+    assert import_path(module, importer, relative=False) == ImportPath(package, name)
 
 
 @pytest.mark.parametrize(
@@ -53,25 +29,25 @@ def test_absolute_import(module: str, importer: str, package: str, name: str) ->
     ],
 )
 def test_relative_import(module: str, importer: str, package: str) -> None:
-    way = import_of(module, importer, relative=True)
-    assert way == ModuleImport(package, "x_pb2")
-    assert way.is_relative
+    path = import_path(module, importer, relative=True)
+    assert path == ImportPath(package, "x_pb2")
+    assert path.is_relative
 
 
 @pytest.mark.parametrize(
-    ("way", "is_statement", "dotted"),
+    ("path", "fits_statement", "dotted"),
     [
-        (ModuleImport("a.b", "x_pb2"), True, "a.b.x_pb2"),
-        (ModuleImport("", "x_pb2"), True, "x_pb2"),
-        (ModuleImport(".", "x_pb2"), True, ".x_pb2"),
-        (ModuleImport("..c", "x_pb2"), True, "..c.x_pb2"),
-        (ModuleImport("..", "x_pb2"), True, "..x_pb2"),
-        (ModuleImport("lambda.v1", "x_pb2"), False, "lambda.v1.x_pb2"),
-        (ModuleImport("..lambda", "x_pb2"), False, "..lambda.x_pb2"),
-        (ModuleImport("2fa", "x_pb2"), False, "2fa.x_pb2"),
-        (ModuleImport("a", "2fa_pb2"), False, "a.2fa_pb2"),
+        (ImportPath("a.b", "x_pb2"), True, "a.b.x_pb2"),
+        (ImportPath("", "x_pb2"), True, "x_pb2"),
+        (ImportPath(".", "x_pb2"), True, ".x_pb2"),
+        (ImportPath("..c", "x_pb2"), True, "..c.x_pb2"),
+        (ImportPath("..", "x_pb2"), True, "..x_pb2"),
+        (ImportPath("lambda.v1", "x_pb2"), False, "lambda.v1.x_pb2"),
+        (ImportPath("..lambda", "x_pb2"), False, "..lambda.x_pb2"),
+        (ImportPath("2fa", "x_pb2"), False, "2fa.x_pb2"),
+        (ImportPath("a", "2fa_pb2"), False, "a.2fa_pb2"),
     ],
 )
-def test_what_a_statement_can_say(way: ModuleImport, is_statement: bool, dotted: str) -> None:
-    assert way.is_statement == is_statement
-    assert way.dotted == dotted
+def test_path_that_fits_a_statement(path: ImportPath, fits_statement: bool, dotted: str) -> None:
+    assert path.fits_statement == fits_statement
+    assert path.dotted == dotted

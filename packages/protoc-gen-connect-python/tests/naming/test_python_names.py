@@ -4,15 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import connectrpc_client
-from protoc_gen_connect_python import RESERVED_CLIENT_NAMES
+from protoc_gen_connect_python._naming.keywords import RESERVED_METHOD_NAMES
 from protoc_gen_connect_python._naming.python_names import (
-    HARD_KEYWORDS,
-    RESERVED_METHOD_NAMES,
-    companion,
+    call_method,
     method_names,
-    natural_key,
-    opener,
+    open_method,
     service_names,
     snake_case,
 )
@@ -78,7 +74,7 @@ def test_snake_case_keeps_words_whole(name: str, expected: str) -> None:
         ("__1", "rpc_1"),
     ],
 )
-def test_method_that_python_or_the_runtime_reserves(rpc: str, expected: str) -> None:
+def test_method_with_a_reserved_name(rpc: str, expected: str) -> None:
     assert method_names([rpc], "snake") == [expected]
 
 
@@ -90,7 +86,7 @@ def test_method_names_of_the_proto_file(rpc: str, expected: str) -> None:
     assert method_names([rpc], "proto") == [expected]
 
 
-def test_methods_that_meet_are_told_apart_in_order() -> None:
+def test_methods_that_collide_get_underscores_in_order() -> None:
     assert method_names(["GetFoo", "get_foo", "GETFoo"], "snake") == [
         "get_foo",
         "get_foo_",
@@ -98,35 +94,37 @@ def test_methods_that_meet_are_told_apart_in_order() -> None:
     ]
 
 
-def test_method_that_meets_a_companion_gives_way() -> None:
+def test_method_that_collides_with_an_earlier_call_method() -> None:
     assert method_names(["Say", "CallSay"], "snake") == ["say", "call_say_"]
 
 
-def test_method_whose_companion_meets_a_method_gives_way() -> None:
+def test_method_whose_call_method_collides_with_an_earlier_method() -> None:
     assert method_names(["CallSay", "Say"], "snake") == ["call_say", "say_"]
 
 
-def test_method_that_meets_an_opener_gives_way() -> None:
+def test_method_that_collides_with_an_earlier_open_method() -> None:
     assert method_names(["Feed", "OpenFeed"], "snake", {"Feed"}) == ["feed", "open_feed_"]
     assert method_names(["Feed", "open_Feed"], "proto", {"Feed"}) == ["Feed", "open_Feed_"]
 
 
-def test_method_whose_opener_meets_a_method_gives_way() -> None:
+def test_method_whose_open_method_collides_with_an_earlier_method() -> None:
     assert method_names(["OpenFeed", "Feed"], "snake", {"Feed"}) == ["open_feed", "feed_"]
 
 
-def test_method_without_a_stream_of_requests_has_no_opener() -> None:
+def test_method_without_a_stream_of_requests_does_not_have_an_open_method() -> None:
     assert method_names(["Door", "OpenDoor"], "snake", {"Feed"}) == ["door", "open_door"]
 
 
 @given(st.lists(identifiers, unique=True, max_size=6), st.sets(st.integers(0, 5)), namings)
-def test_method_names_are_free_identifiers(
+def test_method_names_are_unique_identifiers(
     rpcs: list[str], streaming: set[int], naming: str
 ) -> None:
-    opened = {rpcs[index] for index in streaming if index < len(rpcs)}
-    names = method_names(rpcs, naming, opened)
-    openers = [opener(name) for name, rpc in zip(names, rpcs, strict=True) if rpc in opened]
-    every = [*names, *map(companion, names), *openers]
+    streams = {rpcs[index] for index in streaming if index < len(rpcs)}
+    names = method_names(rpcs, naming, streams)
+    open_methods = [
+        open_method(name) for name, rpc in zip(names, rpcs, strict=True) if rpc in streams
+    ]
+    every = [*names, *map(call_method, names), *open_methods]
     assert len(set(every)) == len(every)
     for name in every:
         assert name.isidentifier()
@@ -155,7 +153,7 @@ def test_names_of_a_service() -> None:
 
 
 @pytest.mark.parametrize(
-    ("service", "protocol", "constant"),
+    ("service", "service_class", "name_constant"),
     [
         ("class", "class_", "CLASS_NAME"),
         ("None", "None_", "NONE_NAME"),
@@ -167,62 +165,42 @@ def test_names_of_a_service() -> None:
         ("O", "O_", "O_NAME"),
     ],
 )
-def test_service_with_an_odd_name(service: str, protocol: str, constant: str) -> None:
+def test_service_with_an_unusual_name(service: str, service_class: str, name_constant: str) -> None:
     [names] = service_names([(service, [])])
-    assert (names.protocol, names.constant) == (protocol, constant)
+    assert names.async_classes.service == service_class
+    assert names.name_constant == name_constant
 
 
-def test_rpc_that_meets_the_constant_of_its_service() -> None:
+def test_rpc_that_collides_with_the_constant_of_its_service() -> None:
     [names] = service_names([("Foo", ["Name"])])
-    assert (names.constant, names.method_constants) == ("FOO_NAME", ("FOO_NAME_",))
+    assert names.constants == ("FOO_NAME", "FOO_NAME_")
 
 
-def test_constants_of_two_services_that_meet() -> None:
+def test_constants_of_two_services_that_collide() -> None:
     first, second = service_names([("Foo", ["BarBaz", "BarName"]), ("FooBar", ["Baz"])])
     assert first.method_constants == ("FOO_BAR_BAZ", "FOO_BAR_NAME")
-    assert (second.constant, *second.method_constants) == ("FOO_BAR_NAME_", "FOO_BAR_BAZ_")
+    assert second.constants == ("FOO_BAR_NAME_", "FOO_BAR_BAZ_")
 
 
-def test_constant_that_meets_an_import() -> None:
+def test_constant_that_collides_with_an_import() -> None:
     [names] = service_names([("Type", ["Checking"])])
     assert names.method_constants == ("TYPE_CHECKING_",)
 
 
-def test_classes_of_two_services_that_meet() -> None:
+def test_classes_of_two_services_that_collide() -> None:
     first, second = service_names([("Foo", []), ("FooSync", [])])
-    assert (first.protocol_sync, second.protocol) == ("FooSync", "FooSync_")
+    assert first.sync_classes.service == "FooSync"
+    assert second.async_classes.service == "FooSync_"
     first, second = service_names([("FooSync", []), ("Foo", [])])
-    assert (first.protocol, second.protocol_sync) == ("FooSync", "FooSync_")
+    assert first.async_classes.service == "FooSync"
+    assert second.sync_classes.service == "FooSync_"
 
 
 @given(st.lists(st.tuples(identifiers, st.lists(identifiers, max_size=3)), max_size=4))
-def test_public_names_are_free_identifiers(services: list[tuple[str, list[str]]]) -> None:
+def test_public_names_are_unique_identifiers(services: list[tuple[str, list[str]]]) -> None:
     names = [name for service in service_names(services) for name in service.public]
     assert len(set(names)) == len(names)
     for name in names:
         assert name.isidentifier()
         assert not keyword.iskeyword(name)
         assert not name.startswith("_")
-
-
-def test_keywords_cover_those_of_the_running_python() -> None:
-    assert set(keyword.kwlist) <= HARD_KEYWORDS
-
-
-def test_reserved_names_cover_the_clients_of_the_runtime() -> None:
-    clients = (connectrpc_client.Client, connectrpc_client.ClientSync)
-    public = {name for client in clients for name in dir(client) if not name.startswith("_")}
-    assert public <= RESERVED_CLIENT_NAMES
-
-
-def test_exports_are_in_natural_order() -> None:
-    names = ["eliza", "V10", "V2", "B_NAME", "Eliza", "A_NAME", "O"]
-    assert sorted(names, key=natural_key) == [
-        "A_NAME",
-        "B_NAME",
-        "V2",
-        "V10",
-        "Eliza",
-        "O",
-        "eliza",
-    ]

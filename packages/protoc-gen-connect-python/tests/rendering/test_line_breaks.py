@@ -3,48 +3,48 @@ import sys
 
 import pytest
 
-from protoc_gen_connect_python._rendering.line_breaks import LINE_LENGTH, layout
+from protoc_gen_connect_python._rendering.line_breaks import LINE_LENGTH, break_lines
 
 LONG = "a" * 40
 
 
-def test_short_lines_stay() -> None:
+def test_short_lines_do_not_change() -> None:
     source = "x = 1\n\n\ndef f(a: int) -> int:\n    return a\n"
-    assert layout(source) == source
+    assert break_lines(source) == source
 
 
-def test_items_on_one_line_where_they_fit() -> None:
-    assert layout(f"return await self.call({LONG}, {LONG}, b=c)\n") == (
+def test_items_share_a_line_if_they_fit() -> None:
+    assert break_lines(f"return await self.call({LONG}, {LONG}, b=c)\n") == (
         f"return await self.call(\n    {LONG}, {LONG}, b=c\n)\n"
     )
 
 
-def test_one_item_per_line_where_they_do_not() -> None:
-    assert layout(f"return call({LONG}, {LONG}, {LONG})\n") == (
+def test_each_item_gets_a_line_if_they_do_not_fit() -> None:
+    assert break_lines(f"return call({LONG}, {LONG}, {LONG})\n") == (
         f"return call(\n    {LONG},\n    {LONG},\n    {LONG},\n)\n"
     )
 
 
 @pytest.mark.parametrize("quotes", ['"""', '"""first\n    '])
-def test_docstrings_stay(quotes: str) -> None:
+def test_docstrings_do_not_change(quotes: str) -> None:
     source = f'def f():\n    {quotes}call({LONG}, {LONG}, {LONG})\n    """\n'
-    assert layout(source) == source
+    assert break_lines(source) == source
 
 
 @pytest.mark.parametrize("docstring", [r'"""backslash \\"""', r'"""\"\"\"\""""'])
 def test_code_after_a_docstring_with_escapes_is_broken(docstring: str) -> None:
     source = f"    {docstring}\n    return call({LONG}, {LONG}, b={LONG})\n"
-    assert f"        {LONG},\n" in layout(source)
+    assert f"        {LONG},\n" in break_lines(source)
 
 
-def test_comments_stay() -> None:
+def test_comments_do_not_change() -> None:
     source = f"# ({LONG}, {LONG}, {LONG})\n"
-    assert layout(source) == source
+    assert break_lines(source) == source
 
 
-def test_brackets_and_commas_in_strings_are_text() -> None:
+def test_brackets_and_commas_in_strings_are_ignored() -> None:
     text = f'"{LONG}, ({LONG}] {{x"'
-    assert layout(f"@deprecated({text})\n") == f"@deprecated(\n    {text}\n)\n"
+    assert break_lines(f"@deprecated({text})\n") == f"@deprecated(\n    {text}\n)\n"
 
 
 OPTIONS = "*, headers: Headers | None = None, timeout_ms: int | None = None"
@@ -81,9 +81,9 @@ class Class{0}(Base[Type]):
 
 
 @pytest.mark.parametrize("lengths", [range(1, 40), range(40, 80), range(80, 130)])
-def test_every_length_is_broken_as_ruff_breaks_it(lengths: range) -> None:
+def test_lines_of_every_length_are_broken_as_by_ruff(lengths: range) -> None:
     source = "\n\n".join(STATEMENTS.format("n" * length, OPTIONS) for length in lengths)
-    ours = layout(source)
+    ours = break_lines(source)
     command = ["ruff", "format", "--isolated", f"--line-length={LINE_LENGTH}", "--diff", "-"]
     outcome = subprocess.run(
         [sys.executable, "-m", *command], input=ours, capture_output=True, text=True, check=False

@@ -1,55 +1,57 @@
-"""The imports of one generated module, and what their names are in it.
+"""Collects the imports of one generated module, and the names that they get in it.
 
-What users type is never renamed because of an import: where an imported name meets a class, a
-constant or a method of the module, it is the import that gets underscores at its end.
+An import never renames anything that users type. If an imported name collides with a class, a
+constant or a method of the module, then the imported name gets underscores at the end.
 """
 
 import re
 from collections.abc import Iterable
 
-from protoc_gen_connect_python._imports.relative import (
-    ModuleImport,
-    import_of,
-    is_spellable,
+from protoc_gen_connect_python._imports.relative import ImportPath, import_path
+from protoc_gen_connect_python._imports.statements import ImportedName, import_blocks
+from protoc_gen_connect_python._naming.keywords import is_identifier
+from protoc_gen_connect_python._naming.output_files import (
+    Suffix,
+    generated_module,
+    message_module,
     module_stem,
 )
-from protoc_gen_connect_python._imports.statements import Imported, import_blocks
-from protoc_gen_connect_python._naming.python_names import free_name, methods_of
+from protoc_gen_connect_python._naming.python_names import client_methods, free_name
 from protoc_gen_connect_python._proto.descriptors import MessageType
-from protoc_gen_connect_python._proto.model import File
+from protoc_gen_connect_python._proto.model import ProtoFile
 
-# These come with the protobuf runtime, wherever the generated tree stands.
+# The protobuf runtime contains these modules; they are not part of the generated tree.
 _WELL_KNOWN = "google.protobuf."
 
 
-class Scope:
-    """Collects what a module imports while its contents are put together."""
+class ModuleImports:
+    """The imports of one generated module, collected while its page is built."""
 
-    def __init__(self, file: File, *, relative: bool) -> None:
-        self._module = file.module
+    def __init__(self, file: ProtoFile, *, relative: bool) -> None:
+        self._file = file
         self._relative = relative
         self._taken = _names_in(file)
-        self._aliases = _pb2_aliases(file, self._taken)
-        self._imported: set[Imported] = set()
+        self._aliases = _message_module_aliases(file, self._taken)
+        self._imported: set[ImportedName] = set()
         self._assigned: dict[str, str] = {}
-        self.uses_private_names = False
+        self.has_private_names = False
 
-    def use(self, module: str, name: str) -> str:
-        """Imports a name of the standard library or of the runtime; returns its name here."""
+    def import_name(self, module: str, name: str) -> str:
+        """Import a name of the standard library or of the runtime; return its local name."""
         local = free_name(name, self._taken)
-        self._imported.add(Imported(module, name, local))
+        self._imported.add(ImportedName(module, name, local))
         return local
 
-    def use_own(self, module: str, names: Iterable[str]) -> None:
-        """Imports public names of another module that is generated from the same file."""
-        package = self.import_of(module).dotted
+    def import_generated(self, suffix: Suffix, names: Iterable[str]) -> None:
+        """Import public names from another module that is generated from the same file."""
+        package = self.sibling(suffix)
         self._note_private(package.split("."))
-        self._imported |= {Imported(package, name, name) for name in names}
+        self._imported |= {ImportedName(package, name, name) for name in names}
 
-    def message(self, message: MessageType) -> str:
-        """Imports the module of a message; returns an expression for its class."""
-        module = _pb2(message)
-        self._use_pb2(module)
+    def import_message(self, message: MessageType) -> str:
+        """Import the module of a message; return an expression for the class of the message."""
+        module = message_module(message.file)
+        self._import_message_module(module)
         self._note_private([*module.split("."), *message.path])
         expression = self._aliases[module]
         for name in message.path:
@@ -57,63 +59,72 @@ class Scope:
             expression = template.format(expression, name)
         return expression
 
-    def message_type(self, message: MessageType) -> str:
-        """The class of a message as a type; `Any` where Python's grammar has no way to write it."""
-        if all(map(_is_attribute, message.path)) and self.import_of(_pb2(message)).is_statement:
-            return self.message(message)
-        return self.use("typing", "Any")
+    def import_message_type(self, message: MessageType) -> str:
+        """Import the module of a message; return the class of the message for annotations.
 
-    def import_of(self, module: str) -> ModuleImport:
-        """How this module imports another generated one."""
-        relative = self._relative and not module.startswith(_WELL_KNOWN)
-        return import_of(module, self._module, relative=relative)
+        It is `Any` if Python's grammar does not allow the name in an annotation.
+        """
+        path = self._path(message_module(message.file))
+        if path.fits_statement and all(map(_is_attribute, message.path)):
+            return self.import_message(message)
+        return self.import_name("typing", "Any")
+
+    def sibling(self, suffix: Suffix) -> str:
+        """Return the dotted path to another module that is generated from the same file."""
+        return self._path(generated_module(self._file.path, suffix)).dotted
 
     @property
-    def imports(self) -> tuple[tuple[str, ...], ...]:
-        """The import statements, in blocks."""
+    def blocks(self) -> tuple[tuple[str, ...], ...]:
+        """The import statements in blocks."""
         return import_blocks(self._imported)
 
     @property
     def assignments(self) -> tuple[str, ...]:
-        """The imports that no statement can write; they stand below the others."""
+        """Calls of `import_module`, for modules whose names do not fit into a statement."""
         return tuple(f"{name} = {call}" for name, call in sorted(self._assigned.items()))
 
-    def _use_pb2(self, module: str) -> None:
-        way, alias = self.import_of(module), self._aliases[module]
-        if way.is_statement:
-            self._imported.add(Imported(way.package, way.name, alias))
+    def _path(self, module: str) -> ImportPath:
+        relative = self._relative and not module.startswith(_WELL_KNOWN)
+        return import_path(module, module_stem(self._file.path), relative=relative)
+
+    def _import_message_module(self, module: str) -> None:
+        path, alias = self._path(module), self._aliases[module]
+        if path.fits_statement:
+            self._imported.add(ImportedName(path.package, path.name, alias))
         else:
-            function = self.use("importlib", "import_module")
-            package = ", __package__" if way.is_relative else ""
-            self._assigned[alias] = f'{function}("{way.dotted}"{package})'
+            function = self.import_name("importlib", "import_module")
+            package = ", __package__" if path.is_relative else ""
+            self._assigned[alias] = f'{function}("{path.dotted}"{package})'
 
     def _note_private(self, names: Iterable[str]) -> None:
-        self.uses_private_names |= any(name.startswith("_") for name in names)
-
-
-def _pb2(message: MessageType) -> str:
-    return f"{module_stem(message.file)}_pb2"
+        self.has_private_names |= any(name.startswith("_") for name in names)
 
 
 def _is_attribute(name: str) -> bool:
-    # Within a class, Python mangles a name that starts with two underscores.
-    return is_spellable(name) and not name.startswith("__")
+    # Python mangles a name with two leading underscores if it is used in a class.
+    return is_identifier(name) and not name.startswith("__")
 
 
-def _names_in(file: File) -> set[str]:
-    """What may not be hidden: all public names, and the methods, which annotations see first."""
-    taken: set[str] = set()
+def _names_in(file: ProtoFile) -> set[str]:
+    """Return the names that an import must not use: public names, and the methods of classes.
+
+    An annotation in a class finds the methods of that class before the names of the module.
+    """
+    names: set[str] = set()
     for service in file.services:
-        taken.update(service.names.public)
+        names.update(service.names.public)
         for method in service.methods:
-            taken |= methods_of(method.name, opens=method.kind.streams_requests)
-    return taken
+            names |= client_methods(method.name, request_stream=method.kind.request_stream)
+    return names
 
 
-def _pb2_aliases(file: File, taken: set[str]) -> dict[str, str]:
-    """A name for each module of messages: its own name, or its whole path where two share one."""
-    own = f"{file.module}_pb2"
-    others = sorted({_pb2(message) for message in file.messages} - {own})
+def _message_module_aliases(file: ProtoFile, taken: set[str]) -> dict[str, str]:
+    """Return a local name for each module of messages.
+
+    It is the name of the module, or its whole path if two modules have the same name.
+    """
+    own = message_module(file.path)
+    others = sorted({message_module(message.file) for message in file.messages} - {own})
     aliases: dict[str, str] = {}
     for module in (own, *others):
         used = taken | set(aliases.values())

@@ -1,17 +1,24 @@
-"""Import statements of generated modules, in the order that isort gives them."""
+"""The import statements of generated modules, in the order of isort."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from protoc_gen_connect_python._naming.python_names import natural_key
+from protoc_gen_connect_python._naming.sort_order import natural_key
+
+PROTOCOL_PACKAGE = "connectrpc_protocol"
+CLIENT_PACKAGE = "connectrpc_client"
+SERVER_PACKAGE = "connectrpc_server"
 
 _STANDARD_LIBRARY = ("collections", "importlib", "typing")
-_DISTRIBUTIONS = ("connectrpc_client", "connectrpc_protocol", "connectrpc_server", "google")
+_DISTRIBUTIONS = (CLIENT_PACKAGE, PROTOCOL_PACKAGE, SERVER_PACKAGE, "google")
 
 
 @dataclass(frozen=True)
-class Imported:
-    """A name that a module imports; `package` is empty for a top-level module."""
+class ImportedName:
+    """A name that a module imports; `local` is what it is called in that module.
+
+    `package` is empty if the name is a top-level module.
+    """
 
     package: str
     name: str
@@ -19,12 +26,12 @@ class Imported:
 
     @property
     def clause(self) -> str:
-        """The name, and what it is called here if that differs."""
+        """The part of the statement for this name: `name` or `name as local`."""
         return self.name if self.local == self.name else f"{self.name} as {self.local}"
 
     @property
     def block(self) -> int:
-        """Standard library, distributions, generated modules, relative imports."""
+        """Its block: standard library, distributions, generated modules, relative imports."""
         if self.package.startswith("."):
             return 3
         root = (self.package or self.name).partition(".")[0]
@@ -33,15 +40,15 @@ class Imported:
         return 1 if root in _DISTRIBUTIONS else 2
 
 
-def import_blocks(imported: Iterable[Imported]) -> tuple[tuple[str, ...], ...]:
-    """The statements, in blocks that an empty line divides."""
-    blocks: dict[int, dict[str, list[Imported]]] = {}
+def import_blocks(imported: Iterable[ImportedName]) -> tuple[tuple[str, ...], ...]:
+    """Return the statements in blocks, which an empty line separates."""
+    blocks: dict[int, dict[str, list[ImportedName]]] = {}
     for entry in imported:
         blocks.setdefault(entry.block, {}).setdefault(entry.package, []).append(entry)
     return tuple(_block(blocks[number]) for number in sorted(blocks))
 
 
-def _block(packages: dict[str, list[Imported]]) -> tuple[str, ...]:
+def _block(packages: dict[str, list[ImportedName]]) -> tuple[str, ...]:
     statements: list[str] = []
     for package in sorted(packages, key=_package_key):
         entries = sorted(packages[package], key=lambda entry: natural_key(entry.name))

@@ -1,19 +1,24 @@
-"""Look-ups in the descriptors that protoc sends."""
+"""Finds messages, comments and positions in the descriptors that protoc sends."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto, SourceCodeInfo
 
-from protoc_gen_connect_python._proto import comments
+from protoc_gen_connect_python._proto.comments import clean
 
 Path = tuple[int, ...]
+"""The path of a declaration, as `SourceCodeInfo.Location` defines it in descriptor.proto."""
+
 SERVICE = FileDescriptorProto.SERVICE_FIELD_NUMBER
 
 
 @dataclass(frozen=True)
 class MessageType:
-    """A message, where it is declared, and the names that lead to it inside of that file."""
+    """A message type, the proto file that declares it, and its name in that file.
+
+    `path` has several parts if the message is nested in other messages.
+    """
 
     full_name: str
     file: str
@@ -21,7 +26,10 @@ class MessageType:
 
 
 def message_types(files: Iterable[FileDescriptorProto]) -> dict[str, MessageType]:
-    """All messages of the request by full name, which starts with a dot as in descriptors."""
+    """Return all message types of a request.
+
+    A key is the full name with a leading dot, as descriptors spell it.
+    """
     return {
         ".".join(["", *filter(None, [file.package]), *path]): MessageType(
             ".".join([*filter(None, [file.package]), *path]), file.name, path
@@ -40,8 +48,8 @@ def _paths(
         yield from _paths(message.nested_type, path)
 
 
-class Source:
-    """Comments and positions of one file."""
+class SourceInfo:
+    """The comments of one file, and the positions of its declarations."""
 
     def __init__(self, file: FileDescriptorProto) -> None:
         self._file = file.name
@@ -50,16 +58,14 @@ class Source:
         }
 
     def comment(self, path: Path) -> str:
-        """The comment above a declaration, else the one behind it; without either, nothing."""
+        """Return the comment above a declaration, or else the one after it, or else nothing."""
         location = self._locations.get(path)
         if location is None:
             return ""
-        return comments.clean(location.leading_comments) or comments.clean(
-            location.trailing_comments
-        )
+        return clean(location.leading_comments) or clean(location.trailing_comments)
 
-    def where(self, path: Path) -> str:
-        """`file:line:column`, as compilers write it."""
+    def position(self, path: Path) -> str:
+        """Return `file:line:column` as compilers write it, or the file if that is all we know."""
         location = self._locations.get(path)
         if location is None:
             return self._file

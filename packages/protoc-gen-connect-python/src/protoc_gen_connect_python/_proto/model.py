@@ -1,4 +1,4 @@
-"""Descriptors as plain frozen data: what a file declares, with every Python name decided."""
+"""The model: the services and methods of a proto file, with all their Python names."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,15 +12,19 @@ from google.protobuf.descriptor_pb2 import (
 )
 
 from protoc_gen_connect_python._errors import PluginError
-from protoc_gen_connect_python._imports.relative import is_spellable, module_stem
-from protoc_gen_connect_python._naming import python_names
-from protoc_gen_connect_python._proto.descriptors import SERVICE, MessageType, Source
+from protoc_gen_connect_python._naming.output_files import check_importable
+from protoc_gen_connect_python._naming.python_names import (
+    ServiceNames,
+    method_names,
+    service_names,
+)
+from protoc_gen_connect_python._proto.descriptors import SERVICE, MessageType, SourceInfo
 
 _METHOD = ServiceDescriptorProto.METHOD_FIELD_NUMBER
 
 
-class Kind(Enum):
-    """The kinds of RPC; a value is the part that they have in the names of runtime functions."""
+class MethodKind(Enum):
+    """The kinds of RPC; the names of runtime functions contain the values."""
 
     UNARY = "unary"
     CLIENT_STREAM = "client_stream"
@@ -28,25 +32,28 @@ class Kind(Enum):
     BIDI_STREAM = "bidi_stream"
 
     @property
-    def streams_requests(self) -> bool:
+    def request_stream(self) -> bool:
         """Whether the client sends a stream of messages."""
-        return self in (Kind.CLIENT_STREAM, Kind.BIDI_STREAM)
+        return self in (MethodKind.CLIENT_STREAM, MethodKind.BIDI_STREAM)
 
     @property
-    def streams_responses(self) -> bool:
+    def response_stream(self) -> bool:
         """Whether the server sends a stream of messages."""
-        return self in (Kind.SERVER_STREAM, Kind.BIDI_STREAM)
+        return self in (MethodKind.SERVER_STREAM, MethodKind.BIDI_STREAM)
 
 
 @dataclass(frozen=True)
-class Method:
-    """One RPC; `name` is the Python method, `proto_name` the name on the wire."""
+class ProtoMethod:
+    """One RPC; `proto_name` is its name in the proto file, `name` is the Python method.
+
+    `idempotency` is the name of the declared level, or empty.
+    """
 
     proto_name: str
     full_name: str
     name: str
     constant: str
-    kind: Kind
+    kind: MethodKind
     request: MessageType
     response: MessageType
     idempotency: str
@@ -54,33 +61,32 @@ class Method:
     comment: str
 
     @property
-    def use_get(self) -> bool:
-        """Whether a client may call it with HTTP GET."""
-        return self.kind is Kind.UNARY and self.idempotency == "NO_SIDE_EFFECTS"
+    def allows_get(self) -> bool:
+        """Whether a client may call the method with HTTP GET."""
+        return self.kind is MethodKind.UNARY and self.idempotency == "NO_SIDE_EFFECTS"
 
 
 @dataclass(frozen=True)
-class Service:
-    """One service; it is deprecated, too, where its whole file is."""
+class ProtoService:
+    """One service; it is also deprecated if its whole file is."""
 
     full_name: str
-    names: python_names.ServiceNames
-    methods: tuple[Method, ...]
+    names: ServiceNames
+    methods: tuple[ProtoMethod, ...]
     deprecated: bool
     comment: str
 
 
 @dataclass(frozen=True)
-class File:
-    """One proto file that declares services; `module` is its dotted module without suffix."""
+class ProtoFile:
+    """One proto file that declares services; `path` is its name in the request."""
 
-    source: str
-    module: str
-    services: tuple[Service, ...]
+    path: str
+    services: tuple[ProtoService, ...]
 
     @property
     def messages(self) -> tuple[MessageType, ...]:
-        """The types that its RPCs take and return, without repetition, in order."""
+        """The message types that its RPCs use: each once, in the order of declaration."""
         methods = [method for service in self.services for method in service.methods]
         types = [message for method in methods for message in (method.request, method.response)]
         return tuple(dict.fromkeys(types))
@@ -88,41 +94,38 @@ class File:
 
 def build_file(
     file: FileDescriptorProto, messages: Mapping[str, MessageType], naming: str
-) -> File | None:
-    """What to generate for a file; nothing for one without services."""
-    if not file.service:
-        return None
-    source = Source(file)
-    module = module_stem(file.name)
-    if not is_spellable(name := f"{module.rpartition('.')[2]}_connect"):
-        raise PluginError(
-            f"Python cannot import a module called {name!r}; rename the file",
-            source.where((SERVICE, 0)),
-        )
-    names = python_names.service_names(
+) -> ProtoFile:
+    """Build the model of a file that declares services.
+
+    Raises `PluginError` if Python cannot import the generated modules, or if the request does not
+    contain a message that an RPC uses.
+    """
+    source = SourceInfo(file)
+    check_importable(file.name, source.position((SERVICE, 0)))
+    names = service_names(
         (service.name, [method.name for method in service.method]) for service in file.service
     )
     builder = _Builder(file, source, messages, naming)
     services = (builder.service(index, names[index]) for index in range(len(file.service)))
-    return File(file.name, module, tuple(services))
+    return ProtoFile(file.name, tuple(services))
 
 
 @dataclass(frozen=True)
 class _Builder:
     file: FileDescriptorProto
-    source: Source
+    source: SourceInfo
     messages: Mapping[str, MessageType]
     naming: str
 
-    def service(self, index: int, names: python_names.ServiceNames) -> Service:
+    def service(self, index: int, names: ServiceNames) -> ProtoService:
         service = self.file.service[index]
         full_name = ".".join(filter(None, [self.file.package, service.name]))
-        methods = python_names.method_names(
+        methods = method_names(
             [method.name for method in service.method],
             self.naming,
             {method.name for method in service.method if method.client_streaming},
         )
-        return Service(
+        return ProtoService(
             full_name=full_name,
             names=names,
             methods=tuple(
@@ -140,10 +143,10 @@ class _Builder:
         service: str,
         name: str,
         constant: str,
-    ) -> Method:
+    ) -> ProtoMethod:
         level = method.options.idempotency_level
         declared = level != MethodOptions.IDEMPOTENCY_UNKNOWN
-        return Method(
+        return ProtoMethod(
             proto_name=method.name,
             full_name=f"{service}.{method.name}",
             name=name,
@@ -158,13 +161,14 @@ class _Builder:
 
     def _message(self, full_name: str, path: tuple[int, ...]) -> MessageType:
         if full_name not in self.messages:
+            name = full_name.lstrip(".")
             raise PluginError(
-                f"the request lacks the message {full_name.lstrip('.')!r}", self.source.where(path)
+                f"the request does not contain the message {name!r}", self.source.position(path)
             )
         return self.messages[full_name]
 
 
-def _kind(method: MethodDescriptorProto) -> Kind:
+def _kind(method: MethodDescriptorProto) -> MethodKind:
     if method.client_streaming:
-        return Kind.BIDI_STREAM if method.server_streaming else Kind.CLIENT_STREAM
-    return Kind.SERVER_STREAM if method.server_streaming else Kind.UNARY
+        return MethodKind.BIDI_STREAM if method.server_streaming else MethodKind.CLIENT_STREAM
+    return MethodKind.SERVER_STREAM if method.server_streaming else MethodKind.UNARY

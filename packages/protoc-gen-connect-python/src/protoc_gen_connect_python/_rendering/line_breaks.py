@@ -1,8 +1,9 @@
-"""Breaks long lines of generated code the way `ruff format` breaks them.
+"""Breaks long lines of generated code as `ruff format` does.
 
-Templates hold every statement on one line. What does not fit is broken at its brackets: first
-with all items on one line of their own, then with one item per line. Only the statements that the
-templates contain are known here; a line that cannot be broken stays as it is.
+A template contains each statement on one line. If the line is too long, it is broken at its
+brackets: first with all items on a line of their own, then, if that is still too long, with one
+item per line. This module knows only the statements that the templates contain. A line that cannot
+be broken stays as it is.
 """
 
 import re
@@ -16,8 +17,8 @@ _ASSIGNMENT = re.compile(r"((?:return|raise) |\w+(?:: \w+)? = )(.+)")
 _PARAMETER = re.compile(r"(\w+: .+\]) (\| \w+\[.+)")
 
 
-def layout(source: str) -> str:
-    """The source with every line broken that is too long, except in docstrings and comments."""
+def break_lines(source: str) -> str:
+    """Return the source with its long lines broken, except in docstrings and comments."""
     lines: list[str] = []
     in_docstring = False
     for line in source.rstrip("\n").split("\n"):
@@ -77,7 +78,7 @@ def _break_brackets(indent: str, code: str, group: tuple[int, int]) -> Iterator[
     if _fits(inner + content):
         yield inner + content
     else:
-        # A comma after the only item of a subscript would make it a tuple.
+        # In a subscript, a comma after a single item would make the item a tuple.
         comma = "," if len(items) > 1 or code[start] == "(" else ""
         for item in items:
             yield from _break(inner + item + comma)
@@ -85,7 +86,7 @@ def _break_brackets(indent: str, code: str, group: tuple[int, int]) -> Iterator[
 
 
 def _groups(code: str) -> list[tuple[int, int]]:
-    """The outermost pairs of brackets that hold something."""
+    """Return the positions of the outermost pairs of brackets that are not empty."""
     groups: list[tuple[int, int]] = []
     depth = start = 0
     for match in _BRACKET.finditer(code):

@@ -1,33 +1,32 @@
-"""The page of `x_connect_client.py`: the async and the sync client of every service."""
+"""The page of `x_connect_client.py`: the async and the sync client class of each service."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from protoc_gen_connect_python._imports.module_imports import Scope
-from protoc_gen_connect_python._naming.python_names import companion, opener
+from protoc_gen_connect_python._imports.module_imports import ModuleImports
+from protoc_gen_connect_python._imports.statements import CLIENT_PACKAGE, PROTOCOL_PACKAGE
+from protoc_gen_connect_python._naming.python_names import call_method, open_method
 from protoc_gen_connect_python._options import Options
 from protoc_gen_connect_python._proto.comments import docstring
-from protoc_gen_connect_python._proto.model import File, Method, Service
-from protoc_gen_connect_python._rendering.header import (
-    CLIENT,
-    PROTOCOL,
-    Header,
-    generated_module,
-    header,
-)
+from protoc_gen_connect_python._proto.model import ProtoFile, ProtoMethod, ProtoService
+from protoc_gen_connect_python._rendering.flavour import Flavour, class_names, flavours
+from protoc_gen_connect_python._rendering.header import Header, build_header
+
+_CALL_DOCSTRING = "Calls `{}` and also returns headers and trailers."
+_OPEN_DOCSTRING = "Opens a call of `{}`, to send requests one by one."
 
 
 @dataclass(frozen=True)
 class ClientMethod:
-    """One RPC as methods of a client.
+    """One RPC as methods of a client class.
 
-    `name` returns messages, `companion` also what came with them. `opener` returns a call that
-    sends requests one by one; it is empty where there is no stream of requests.
+    `name` returns messages. `call_method` returns an object of the type `output`, which also has
+    the headers and trailers of the response. `open_method` opens a call of the type `open_call`,
+    which sends requests one by one; both are empty if the RPC does not have a stream of requests.
     """
 
     name: str
-    companion: str
-    opener: str
+    call_method: str
+    open_method: str
     constant: str
     kind: str
     definition: str
@@ -35,26 +34,27 @@ class ClientMethod:
     argument: str
     result: str
     output: str
-    call: str
-    streams_responses: bool
+    open_call: str
+    response_stream: bool
     use_get: bool
     deprecated: str
     docstring: str
-    companion_docstring: str
-    opener_docstring: str
+    call_docstring: str
+    open_docstring: str
 
 
 @dataclass(frozen=True)
 class ClientClass:
-    """One client class; `definition` is `async def` or `def`, `wait` is `await ` or nothing.
+    """One client class.
 
-    `cancellation` is the type of the argument that ends sync calls; async ones have none.
+    `definition` is `async def` or `def`, `await_prefix` is `await ` or empty. `headers` is the type
+    of the argument of that name. So is `cancellation`, which is empty in async code.
     """
 
     name: str
     base: str
     definition: str
-    wait: str
+    await_prefix: str
     headers: str
     cancellation: str
     deprecated: str
@@ -70,112 +70,93 @@ class ClientPage:
     clients: tuple[ClientClass, ...]
 
 
-def client_page(file: File, options: Options) -> ClientPage:
-    """The page of a file."""
-    scope = Scope(file, relative=options.imports == "relative")
+def client_page(file: ProtoFile, options: Options) -> ClientPage:
+    """Build the page of a file."""
+    imports = ModuleImports(file, relative=options.relative_imports)
     clients = tuple(
-        client for service in file.services for client in _clients(service, options, scope)
+        _Builder(service, flavour, imports).client_class()
+        for service in file.services
+        for flavour in flavours(options)
     )
     constants = {method.constant for client in clients for method in client.methods}
-    scope.use_own(generated_module(file, "connect"), constants)
+    imports.import_generated("_connect", constants)
     exports = [client.name for client in clients]
-    return ClientPage(header(file, "connect_client", scope, exports), clients)
+    return ClientPage(build_header(file, "_connect_client", imports, exports), clients)
 
 
-def _clients(service: Service, options: Options, scope: Scope) -> Iterator[ClientClass]:
-    if options.asynchronous:
-        yield _Async(service, scope).client(service.names.client)
-    if options.synchronous:
-        yield _Sync(service, scope).client(service.names.client_sync)
+@dataclass(frozen=True)
+class _Builder:
+    service: ProtoService
+    flavour: Flavour
+    imports: ModuleImports
 
-
-class _Async:
-    """The words of a client for async code; its heir has those of the other."""
-
-    base, output, stream_output = "Client", "UnaryOutput", "StreamOutput"
-    client_stream_call, bidi_call = "ClientStreamCall", "BidiCall"
-    cancellation = ""
-    generator = "AsyncGenerator"
-    iterables: tuple[str, ...] = ("AsyncIterable", "Iterable")
-    definition, wait = "async def", "await "
-    colour = "async"
-
-    def __init__(self, service: Service, scope: Scope) -> None:
-        self._service = service
-        self._scope = scope
-
-    def client(self, name: str) -> ClientClass:
-        service = self._service
-        default = f"Calls `{service.full_name}` from {self.colour} code."
+    def client_class(self) -> ClientClass:
+        service, flavour = self.service, self.flavour
+        default = f"Calls `{service.full_name}` from {flavour.name} code."
+        has_cancellation = service.methods and flavour.cancellation
         return ClientClass(
-            name=name,
-            base=self._scope.use(CLIENT, self.base),
-            definition=self.definition,
-            wait=self.wait,
-            headers=self._scope.use(CLIENT, "HeadersInput") if service.methods else "",
-            cancellation=(
-                self._scope.use(CLIENT, self.cancellation)
-                if service.methods and self.cancellation
-                else ""
-            ),
+            name=class_names(service.names, flavour).client,
+            base=self._import(flavour.client),
+            definition=flavour.definition,
+            await_prefix=flavour.await_prefix,
+            headers=self._import("HeadersInput") if service.methods else "",
+            cancellation=self._import(flavour.cancellation) if has_cancellation else "",
             deprecated=self._deprecated(service.full_name) if service.deprecated else "",
             docstring=docstring(service.comment or default),
             methods=tuple(map(self._method, service.methods)),
         )
 
-    def _method(self, method: Method) -> ClientMethod:
-        kind = method.kind
-        response = self._scope.message_type(method.response)
+    def _method(self, method: ProtoMethod) -> ClientMethod:
+        kind, name = method.kind, method.name
+        response = self.imports.import_message_type(method.response)
         return ClientMethod(
-            name=method.name,
-            companion=companion(method.name),
-            opener=opener(method.name) if kind.streams_requests else "",
+            name=name,
+            call_method=call_method(name),
+            open_method=open_method(name) if kind.request_stream else "",
             constant=method.constant,
             kind=kind.value,
-            definition="def" if kind.streams_responses else self.definition,
+            # A method that returns a generator is a plain function in async code, too.
+            definition="def" if kind.response_stream else self.flavour.definition,
             parameter=self._parameter(method),
-            argument="requests" if kind.streams_requests else "request",
-            result=self._stream(response) if kind.streams_responses else response,
+            argument="requests" if kind.request_stream else "request",
+            result=self._generator(response) if kind.response_stream else response,
             output=self._output(method, response),
-            call=self._call(method, response) if kind.streams_requests else "",
-            streams_responses=kind.streams_responses,
-            use_get=method.use_get,
+            open_call=self._open_call(method, response) if kind.request_stream else "",
+            response_stream=kind.response_stream,
+            use_get=method.allows_get,
             deprecated=self._deprecated(method.full_name) if method.deprecated else "",
             docstring=docstring(method.comment),
-            companion_docstring=docstring(
-                f"`{method.name}`, with the headers and trailers of the response."
-            ),
-            opener_docstring=docstring(f"`{method.name}`, with its requests sent one by one."),
+            call_docstring=docstring(_CALL_DOCSTRING.format(name)),
+            open_docstring=docstring(_OPEN_DOCSTRING.format(name)),
         )
 
-    def _parameter(self, method: Method) -> str:
-        request = self._scope.message_type(method.request)
-        if not method.kind.streams_requests:
+    def _parameter(self, method: ProtoMethod) -> str:
+        request = self.imports.import_message_type(method.request)
+        if not method.kind.request_stream:
             return f"request: {request}"
-        names = [self._scope.use("collections.abc", name) for name in self.iterables]
+        names = [self._import_abc(name) for name in self.flavour.request_iterables]
         return f"requests: {' | '.join(f'{name}[{request}]' for name in names)}"
 
-    def _stream(self, response: str) -> str:
-        return f"{self._scope.use('collections.abc', self.generator)}[{response}]"
+    def _generator(self, response: str) -> str:
+        return f"{self._import_abc(self.flavour.response_generator)}[{response}]"
 
-    def _output(self, method: Method, response: str) -> str:
-        name = self.stream_output if method.kind.streams_responses else self.output
-        return f"{self._scope.use(CLIENT, name)}[{response}]"
+    def _output(self, method: ProtoMethod, response: str) -> str:
+        is_stream = method.kind.response_stream
+        name = self.flavour.stream_output if is_stream else "UnaryOutput"
+        return f"{self._import(name)}[{response}]"
 
-    def _call(self, method: Method, response: str) -> str:
-        request = self._scope.message_type(method.request)
-        name = self.bidi_call if method.kind.streams_responses else self.client_stream_call
-        return f"{self._scope.use(CLIENT, name)}[{request}, {response}]"
+    def _open_call(self, method: ProtoMethod, response: str) -> str:
+        request = self.imports.import_message_type(method.request)
+        is_bidi = method.kind.response_stream
+        name = self.flavour.bidi_call if is_bidi else self.flavour.client_stream_call
+        return f"{self._import(name)}[{request}, {response}]"
 
     def _deprecated(self, full_name: str) -> str:
-        return f'{self._scope.use(PROTOCOL, "deprecated")}("{full_name} is deprecated")'
+        decorator = self.imports.import_name(PROTOCOL_PACKAGE, "deprecated")
+        return f'{decorator}("{full_name} is deprecated")'
 
+    def _import(self, name: str) -> str:
+        return self.imports.import_name(CLIENT_PACKAGE, name)
 
-class _Sync(_Async):
-    base, stream_output = "ClientSync", "StreamOutputSync"
-    client_stream_call, bidi_call = "ClientStreamCallSync", "BidiCallSync"
-    cancellation = "Cancellation"
-    generator = "Generator"
-    iterables = ("Iterable",)
-    definition, wait = "def", ""
-    colour = "sync"
+    def _import_abc(self, name: str) -> str:
+        return self.imports.import_name("collections.abc", name)

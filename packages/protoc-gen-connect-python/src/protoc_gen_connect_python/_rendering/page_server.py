@@ -1,19 +1,19 @@
-"""The page of `x_connect_server.py`: what to implement, and the applications that serve it."""
+"""The page of `x_connect_server.py`: the classes to implement, and the applications to serve."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from protoc_gen_connect_python._imports.module_imports import Scope
+from protoc_gen_connect_python._imports.module_imports import ModuleImports
+from protoc_gen_connect_python._imports.statements import SERVER_PACKAGE
 from protoc_gen_connect_python._options import Options
 from protoc_gen_connect_python._proto.comments import docstring
-from protoc_gen_connect_python._proto.model import File, Method, Service
-from protoc_gen_connect_python._rendering.header import (
-    SERVER,
-    Header,
-    generated_module,
-    header,
-    server_classes,
+from protoc_gen_connect_python._proto.model import ProtoFile, ProtoMethod, ProtoService
+from protoc_gen_connect_python._rendering.flavour import (
+    Flavour,
+    class_names,
+    flavours,
+    server_class_names,
 )
+from protoc_gen_connect_python._rendering.header import Header, build_header
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class ServerMethod:
 
 @dataclass(frozen=True)
 class ServiceClass:
-    """The class that an implementation of a service inherits from."""
+    """The base class for implementations of a service; `context` is the type of `ctx`."""
 
     name: str
     base: str
@@ -41,13 +41,16 @@ class ServiceClass:
 
 
 @dataclass(frozen=True)
-class Application:
-    """The ASGI or WSGI application of a service."""
+class ApplicationClass:
+    """The ASGI or WSGI application of a service.
+
+    `handlers` is the type of its list of handlers. `name_constant` contains the service's name.
+    """
 
     name: str
     base: str
-    service: str
-    constant: str
+    service_class: str
+    name_constant: str
     handler: str
     handlers: str
     docstring: str
@@ -58,8 +61,8 @@ class Application:
 class ServerService:
     """The classes of one service, async before sync."""
 
-    protocols: tuple[ServiceClass, ...]
-    applications: tuple[Application, ...]
+    service_classes: tuple[ServiceClass, ...]
+    applications: tuple[ApplicationClass, ...]
 
 
 @dataclass(frozen=True)
@@ -70,111 +73,86 @@ class ServerPage:
     services: tuple[ServerService, ...]
 
 
-def server_page(file: File, options: Options) -> ServerPage:
-    """The page of a file."""
-    scope = Scope(file, relative=options.imports == "relative")
-    services = tuple(_service(service, options, scope) for service in file.services)
-    scope.use_own(
-        generated_module(file, "connect"),
-        [name for s in file.services for name in (s.names.constant, *s.names.method_constants)],
-    )
-    exports = [name for service in file.services for name in server_classes(service, options)]
-    return ServerPage(header(file, "connect_server", scope, exports), services)
+def server_page(file: ProtoFile, options: Options) -> ServerPage:
+    """Build the page of a file."""
+    imports = ModuleImports(file, relative=options.relative_imports)
+    services = tuple(_service(service, options, imports) for service in file.services)
+    names = [service.names for service in file.services]
+    imports.import_generated("_connect", [name for each in names for name in each.constants])
+    exports = [name for each in names for name in server_class_names(each, options)]
+    return ServerPage(build_header(file, "_connect_server", imports, exports), services)
 
 
-def _service(service: Service, options: Options, scope: Scope) -> ServerService:
-    words = list(_words(service, options, scope))
+def _service(service: ProtoService, options: Options, imports: ModuleImports) -> ServerService:
+    builders = [_Builder(service, flavour, imports) for flavour in flavours(options)]
     return ServerService(
-        tuple(each.protocol() for each in words), tuple(each.application() for each in words)
+        tuple(builder.service_class() for builder in builders),
+        tuple(builder.application_class() for builder in builders),
     )
 
 
-def _words(service: Service, options: Options, scope: Scope) -> Iterator["_Async"]:
-    if options.asynchronous:
-        yield _Async(service, scope)
-    if options.synchronous:
-        yield _Sync(service, scope)
+@dataclass(frozen=True)
+class _Builder:
+    service: ProtoService
+    flavour: Flavour
+    imports: ModuleImports
 
-
-class _Async:
-    """The words of a service in async code; its heir has those of the other."""
-
-    interface = "ASGI"
-    handler, iterator, definition = "Handler", "AsyncIterator", "async def"
-    colour = "async"
-
-    def __init__(self, service: Service, scope: Scope) -> None:
-        self._service = service
-        self._scope = scope
-        self._methods = tuple(map(self._method, service.methods))
-
-    @property
-    def name(self) -> str:
-        return self._service.names.protocol
-
-    @property
-    def application_name(self) -> str:
-        return self._service.names.asgi
-
-    def protocol(self) -> ServiceClass:
-        service = self._service
-        default = f"Implements `{service.full_name}` in {self.colour} code."
+    def service_class(self) -> ServiceClass:
+        service = self.service
+        default = f"Implements `{service.full_name}` in {self.flavour.name} code."
         return ServiceClass(
-            name=self.name,
-            base=self._scope.use("typing", "Protocol"),
-            context=self._scope.use(SERVER, "RequestContext") if service.methods else "",
-            docstring=docstring(_noted(service.comment or default, service.deprecated)),
-            methods=self._methods,
+            name=class_names(service.names, self.flavour).service,
+            base=self.imports.import_name("typing", "Protocol"),
+            context=self._import("RequestContext") if service.methods else "",
+            docstring=docstring(_with_note(service.comment or default, service.deprecated)),
+            methods=tuple(map(self._method, service.methods)),
         )
 
-    def application(self) -> Application:
-        base = self._scope.use(SERVER, f"{self.interface}Application")
-        handler = self._scope.use(SERVER, self.handler)
-        return Application(
-            name=self.application_name,
-            base=f"{base}[{self.name}]",
-            service=self.name,
-            constant=self._service.names.constant,
+    def application_class(self) -> ApplicationClass:
+        service, flavour = self.service, self.flavour
+        names, handler = class_names(service.names, flavour), self._import(flavour.handler)
+        return ApplicationClass(
+            name=names.application,
+            base=f"{self._import(flavour.application)}[{names.service}]",
+            service_class=names.service,
+            name_constant=service.names.name_constant,
             handler=handler,
-            handlers=f"{self._scope.use('collections.abc', 'Sequence')}[{handler}]",
-            docstring=docstring(f"Serves `{self._service.full_name}` over {self.interface}."),
-            methods=self._methods,
+            handlers=f"{self._import_abc('Sequence')}[{handler}]",
+            docstring=docstring(f"Serves `{service.full_name}` over {flavour.interface}."),
+            methods=tuple(map(self._method, service.methods)),
         )
 
-    def _method(self, method: Method) -> ServerMethod:
+    def _method(self, method: ProtoMethod) -> ServerMethod:
         kind = method.kind
-        request = self._scope.message_type(method.request)
-        response = self._scope.message_type(method.response)
-        parameter = f"requests: {self._stream(request)}" if kind.streams_requests else ""
+        response = self.imports.import_message_type(method.response)
         return ServerMethod(
             name=method.name,
             constant=method.constant,
             kind=kind.value,
-            # A plain `def`: what the implementation writes as an async generator is one.
-            definition="def" if kind.streams_responses else self.definition,
-            parameter=parameter or f"request: {request}",
-            result=self._stream(response) if kind.streams_responses else response,
-            docstring=docstring(_noted(method.comment, method.deprecated)),
+            # A plain `def` in async code, too: an implementation that is written as an async
+            # generator is a function that returns an iterator, not a coroutine function.
+            definition="def" if kind.response_stream else self.flavour.definition,
+            parameter=self._parameter(method),
+            result=self._iterator(response) if kind.response_stream else response,
+            docstring=docstring(_with_note(method.comment, method.deprecated)),
         )
 
-    def _stream(self, message: str) -> str:
-        return f"{self._scope.use('collections.abc', self.iterator)}[{message}]"
+    def _parameter(self, method: ProtoMethod) -> str:
+        request = self.imports.import_message_type(method.request)
+        if not method.kind.request_stream:
+            return f"request: {request}"
+        return f"requests: {self._iterator(request)}"
+
+    def _iterator(self, message: str) -> str:
+        return f"{self._import_abc(self.flavour.message_iterator)}[{message}]"
+
+    def _import(self, name: str) -> str:
+        return self.imports.import_name(SERVER_PACKAGE, name)
+
+    def _import_abc(self, name: str) -> str:
+        return self.imports.import_name("collections.abc", name)
 
 
-class _Sync(_Async):
-    interface = "WSGI"
-    handler, iterator, definition = "HandlerSync", "Iterator", "def"
-    colour = "sync"
-
-    @property
-    def name(self) -> str:
-        return self._service.names.protocol_sync
-
-    @property
-    def application_name(self) -> str:
-        return self._service.names.wsgi
-
-
-def _noted(comment: str, deprecated: bool) -> str:
-    # No decorator here: the application refers to every method, and must not warn of it.
+def _with_note(comment: str, deprecated: bool) -> str:
+    # A note, not a decorator: applications refer to every method, and that must not cause warnings.
     return "\n\n".join(filter(None, [comment, "Deprecated." if deprecated else ""]))

@@ -1,4 +1,4 @@
-"""Pages through Jinja templates into text."""
+"""Renders pages to text with the Jinja templates of the plugin or of the user."""
 
 import traceback
 from pathlib import Path
@@ -14,8 +14,11 @@ from jinja2 import (
 )
 
 from protoc_gen_connect_python._errors import PluginError
-from protoc_gen_connect_python._rendering.line_breaks import layout
-from protoc_gen_connect_python._rendering.pages import ClientPage, ConnectPage, Page, ServerPage
+from protoc_gen_connect_python._rendering.line_breaks import break_lines
+from protoc_gen_connect_python._rendering.page_client import ClientPage
+from protoc_gen_connect_python._rendering.page_connect import ConnectPage
+from protoc_gen_connect_python._rendering.page_server import ServerPage
+from protoc_gen_connect_python._rendering.pages import Page
 
 _TEMPLATES: dict[type[Page], str] = {
     ConnectPage: "connect.py.jinja",
@@ -26,11 +29,15 @@ TEMPLATE_NAMES = ("module.py.jinja", *_TEMPLATES.values())
 
 
 class Renderer:
-    """Renders pages with the plugin's templates, or a user's where there are some."""
+    """Renders pages with the templates of the plugin; a user's template replaces its namesake.
 
-    def __init__(self, directory: str | None) -> None:
+    Raises `PluginError` if the folder with the user's templates does not exist or does not contain
+    any template of a known name.
+    """
+
+    def __init__(self, folder: str | None) -> None:
         self._environment = Environment(
-            loader=ChoiceLoader(_loaders(directory)),
+            loader=ChoiceLoader(_loaders(folder)),
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -38,34 +45,37 @@ class Renderer:
         )
 
     def render(self, page: Page) -> str:
-        """The text of a module; a template's fault is a `PluginError` that says where it is."""
+        """Return the text of a module.
+
+        Raises `PluginError` with the file and line if a template fails.
+        """
         name = _TEMPLATES[type(page)]
         try:
-            return layout(self._environment.get_template(name).render(page=page))
+            return break_lines(self._environment.get_template(name).render(page=page))
         except TemplateSyntaxError as error:
             where = f"{error.filename or error.name}:{error.lineno}"
             raise PluginError(f"template: {error.message}", where) from error
         except Exception as error:
-            # Whatever an expression of a template raises is the template's fault.
+            # The expressions of a template can raise any exception.
             raise PluginError(
-                f"template: {error or type(error).__name__}", _where(error)
+                f"template: {error or type(error).__name__}", _position(error)
             ) from error
 
 
-def _loaders(directory: str | None) -> list[BaseLoader]:
+def _loaders(folder: str | None) -> list[BaseLoader]:
     packaged = PackageLoader("protoc_gen_connect_python")
-    if directory is None:
+    if folder is None:
         return [packaged]
-    folder = Path(directory)
-    if not folder.is_dir():
-        raise PluginError(f"templates={directory}: no such directory, seen from {Path.cwd()}")
-    if not any((folder / name).is_file() for name in TEMPLATE_NAMES):
+    path = Path(folder)
+    if not path.is_dir():
+        raise PluginError(f"templates={folder}: folder not found; current folder: {Path.cwd()}")
+    if not any((path / name).is_file() for name in TEMPLATE_NAMES):
         known = ", ".join(TEMPLATE_NAMES)
-        raise PluginError(f"templates={directory}: holds none of the templates {known}")
-    return [FileSystemLoader(folder), packaged]
+        raise PluginError(f"templates={folder}: contains none of the templates {known}")
+    return [FileSystemLoader(path), packaged]
 
 
-def _where(error: Exception) -> str | None:
+def _position(error: Exception) -> str | None:
     frames = traceback.extract_tb(error.__traceback__)
-    places = [f"{frame.filename}:{frame.lineno}" for frame in frames]
-    return next((place for place in reversed(places) if ".jinja:" in place), None)
+    positions = [f"{frame.filename}:{frame.lineno}" for frame in frames]
+    return next((position for position in reversed(positions) if ".jinja:" in position), None)
