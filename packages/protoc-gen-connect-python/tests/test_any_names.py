@@ -1,4 +1,4 @@
-"""Whatever the names in a proto file are, the modules work together."""
+"""The generated modules work with all names that a proto file can contain."""
 
 import importlib
 import sys
@@ -17,7 +17,7 @@ from connectrpc_client import Client
 from connectrpc_protocol import Method
 from protoc_gen_connect_python._plugin import respond
 
-_NASTY = """
+_DIFFICULT = """
     A Any ASGI ASGIApplication AsyncIterator AsyncIterable Base BidiCall Bool Call CallSay
     Cancellation Checking Client ClientStreamCallSync ClientSync Close Ctx Deprecated Final
     Generator GetFoo Handler HandlerSync Handlers Headers HeadersInput IdempotencyLevel
@@ -28,8 +28,8 @@ _NASTY = """
     str super type x_pb2
 """.split()  # noqa: SIM905
 identifiers = st.one_of(
-    st.sampled_from(_NASTY),
-    st.builds("{}{}".format, st.sampled_from(_NASTY), st.sampled_from(_NASTY)),
+    st.sampled_from(_DIFFICULT),
+    st.builds("{}{}".format, st.sampled_from(_DIFFICULT), st.sampled_from(_DIFFICULT)),
     st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,5}", fullmatch=True),
 )
 methods = st.tuples(identifiers, st.booleans(), st.booleans(), st.integers(0, 2), st.booleans())
@@ -44,7 +44,6 @@ Services = list[tuple[str, list[tuple[str, bool, bool, int, bool]]]]
 
 def _file(services: Services, message: str) -> FileDescriptorProto:
     file = FileDescriptorProto(name="names.proto", syntax="proto3")
-    # In a package for each of them, no name meets another one before it is Python's turn.
     file.package = "messages"
     file.message_type.add(name=message)
     for service, methods in services:
@@ -64,7 +63,7 @@ def _file(services: Services, message: str) -> FileDescriptorProto:
 
 @contextmanager
 def _modules(file: FileDescriptorProto, parameter: str) -> Iterator[ModuleType]:
-    """Imports what is generated for the file, with its messages in `names_pb2`."""
+    """Import the modules generated from the file, with its messages in `names_pb2`."""
     request = CodeGeneratorRequest(
         file_to_generate=[file.name], proto_file=[file], parameter=parameter
     )
@@ -93,7 +92,7 @@ def _modules(file: FileDescriptorProto, parameter: str) -> Iterator[ModuleType]:
 
 @settings(deadline=None, max_examples=200)
 @given(services, st.sampled_from(["M", "None", "__M", "_M", "Client"]), st.booleans())
-def test_any_names_make_modules_that_work(services: Services, message: str, proto: bool) -> None:
+def test_modules_work_with_any_names(services: Services, message: str, proto: bool) -> None:
     parameter = "naming=proto" if proto else ""
     with _modules(_file(services, message), parameter) as module:
         values = {name: getattr(module, name) for name in module.__all__}
@@ -104,10 +103,10 @@ def test_any_names_make_modules_that_work(services: Services, message: str, prot
     classes = [value for value in values.values() if isinstance(value, type)]
     assert len(classes) == 6 * len(services)
     rpcs = sum(len(methods) for _, methods in services)
-    openers = sum(streams for _, methods in services for _, streams, *_ in methods)
+    open_methods = sum(streams for _, methods in services for _, streams, *_ in methods)
     clients = [each for each in classes if issubclass(each, Client)]
     public = [name for each in clients for name in vars(each) if not name.startswith("_")]
-    assert len(public) == 2 * rpcs + openers
+    assert len(public) == 2 * rpcs + open_methods
     applications = [each for each in classes if isinstance(_service_name(each), str)]
     assert len(applications) == 2 * len(services)
     for application in applications:

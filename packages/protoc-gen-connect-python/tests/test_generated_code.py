@@ -1,4 +1,4 @@
-"""What the generated code does when it runs; each test in an interpreter of its own."""
+"""Runs the generated code; each test starts its own interpreter."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ import pytest
 
 
 def _python(script: str, tree: Path) -> str:
-    """The output of a script that has the tree on its path and takes every warning as an error."""
+    """Return the output of a script that imports from the tree; warnings are errors in it."""
     prelude = f"import sys; sys.path.insert(0, {str(tree)!r})\n"
     outcome = subprocess.run(
         [sys.executable, "-W", "error", "-c", prelude + textwrap.dedent(script)],
@@ -22,7 +22,7 @@ def _python(script: str, tree: Path) -> str:
     return outcome.stdout
 
 
-def test_sides_are_imported_only_when_they_are_asked_for(tree: Path) -> None:
+def test_client_is_imported_only_when_a_client_class_is_used(tree: Path) -> None:
     output = _python(
         """
         from acme.eliza.v1.eliza_connect import ELIZA_SERVICE_SAY, ElizaService
@@ -41,7 +41,7 @@ def test_sides_are_imported_only_when_they_are_asked_for(tree: Path) -> None:
         ("connectrpc_server", "ElizaService", "ElizaServiceClientSync"),
     ],
 )
-def test_missing_side_is_named(tree: Path, missing: str, wanted: str, other: str) -> None:
+def test_missing_distribution_is_named(tree: Path, missing: str, wanted: str, other: str) -> None:
     output = _python(
         f"""
         sys.modules[{missing!r}] = None
@@ -58,7 +58,7 @@ def test_missing_side_is_named(tree: Path, missing: str, wanted: str, other: str
     assert missing.replace("_", "-") in output
 
 
-def test_unknown_name_is_an_attribute_error(tree: Path) -> None:
+def test_unknown_name_raises_attribute_error(tree: Path) -> None:
     output = _python(
         """
         from acme.eliza.v1 import eliza_connect
@@ -79,12 +79,12 @@ def test_unknown_name_is_an_attribute_error(tree: Path) -> None:
         "nested.two.deep.two_connect_client nested.one.one_connect_server",
     ],
 )
-def test_folders_that_refer_to_each_other(tree: Path, modules: str) -> None:
+def test_folders_that_import_each_other(tree: Path, modules: str) -> None:
     script = "import importlib\nfor name in {!r}.split(): importlib.import_module(name)"
     assert _python(script.format(modules), tree) == ""
 
 
-def test_folder_named_by_a_keyword(tree: Path) -> None:
+def test_folder_that_is_named_like_a_keyword(tree: Path) -> None:
     output = _python(
         """
         from importlib import import_module
@@ -100,7 +100,7 @@ def test_folder_named_by_a_keyword(tree: Path) -> None:
 
 
 @pytest.mark.parametrize("imports", ["absolute", "relative"])
-def test_messages_whose_names_python_cannot_write(
+def test_messages_whose_names_are_not_allowed_in_python(
     tmp_path: Path, tool: ModuleType, imports: str
 ) -> None:
     (tmp_path / "in").mkdir()
@@ -163,7 +163,7 @@ def test_deprecated_methods_and_clients_warn(tree: Path) -> None:
     ]
 
 
-def test_deprecated_service_is_served_without_a_warning(tree: Path) -> None:
+def test_serving_a_deprecated_service_does_not_warn(tree: Path) -> None:
     output = _python(
         """
         import inspect
@@ -178,7 +178,7 @@ def test_deprecated_service_is_served_without_a_warning(tree: Path) -> None:
     assert output == "/deprecation.OldService Deprecated.\n"
 
 
-def test_comments_are_docstrings(tree: Path) -> None:
+def test_comments_become_docstrings(tree: Path) -> None:
     output = _python(
         """
         from comments_connect import Quotes, QuotesClientSync
@@ -198,7 +198,7 @@ def test_comments_are_docstrings(tree: Path) -> None:
     ]
 
 
-def test_clients_and_applications_talk_to_each_other(tree: Path) -> None:
+def test_clients_call_applications(tree: Path) -> None:
     output = _python(
         Path(__file__).with_name("usage.py").read_text()
         + textwrap.dedent(

@@ -1,4 +1,4 @@
-"""The corpus: what is generated from it, and that tools and interpreter accept it."""
+"""The golden files are up to date; type checkers, linters and the interpreter accept them."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ print(len(applications))
 
 
 def _run(*command: str, cwd: Path) -> str:
-    """The output of a command that exits with 0; without one, the test fails and shows it."""
+    """Return the output of a command; if it fails, the test fails and shows its output."""
     outcome = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     return outcome.stdout
@@ -42,7 +42,7 @@ def test_golden_files_are_up_to_date(case: str, tool: ModuleType) -> None:
     assert tool.difference(tool.golden_tree(case)) == ""
 
 
-def test_every_golden_folder_has_a_case() -> None:
+def test_every_golden_folder_belongs_to_a_case() -> None:
     assert sorted(path.name for path in GOLDEN.glob("[!.]*")) == CASES
 
 
@@ -50,7 +50,7 @@ def test_file_without_services_has_no_output() -> None:
     assert not list(GOLDEN.rglob("*no_services*"))
 
 
-def test_everything_can_be_imported_and_served(tree: Path) -> None:
+def test_all_modules_can_be_imported_and_all_services_served(tree: Path) -> None:
     modules = [path.read_text() for path in tree.rglob("*_connect_server.py")]
     applications = sum(text.count("\n    service_name = ") for text in modules)
     assert int(_run(sys.executable, "-c", _IMPORT_ALL, cwd=tree)) == applications > 0
@@ -58,7 +58,7 @@ def test_everything_can_be_imported_and_served(tree: Path) -> None:
 
 @pytest.fixture(scope="session")
 def tree_with_usage(tree: Path) -> Path:
-    """The tree, and code of a user beside it."""
+    """The tree of all golden cases, with a user's code."""
     shutil.copy(Path(__file__).with_name("usage.py"), tree)
     return tree
 
@@ -72,7 +72,7 @@ def test_pyright_strict_accepts_it(tree_with_usage: Path) -> None:
 
 
 def test_mypy_strict_accepts_it(tree_with_usage: Path) -> None:
-    # The stubs that protoc writes for messages are not strict themselves.
+    # The stubs that protoc generates for messages do not pass the strict mode.
     stubs = [
         ".".join(path.with_suffix("").parts) for path in _relative(tree_with_usage, "*_pb2.pyi")
     ]
@@ -88,7 +88,7 @@ def _relative(tree: Path, pattern: str) -> list[Path]:
 
 
 @pytest.mark.parametrize("target", ["py311", "py314"])
-def test_ruff_has_nothing_to_say(target: str) -> None:
+def test_ruff_accepts_it(target: str) -> None:
     options = ("--isolated", "--no-cache", "--line-length=100", f"--target-version={target}")
     _run(sys.executable, "-m", "ruff", "check", *options, "--extend-select=I", ".", cwd=GOLDEN)
     _run(sys.executable, "-m", "ruff", "format", "--check", *options, ".", cwd=GOLDEN)

@@ -1,4 +1,4 @@
-"""The plugin in the hands of protoc and of buf."""
+"""protoc and buf run the plugin."""
 
 import json
 import subprocess
@@ -45,7 +45,7 @@ def test_protoc(workspace: Path, tool: ModuleType) -> None:
     assert sorted(path.name for path in (workspace / "acme/v1").iterdir()) == OUTPUT
 
 
-def test_protoc_joins_its_two_ways_to_give_options(workspace: Path, tool: ModuleType) -> None:
+def test_protoc_joins_options_from_both_of_its_arguments(workspace: Path, tool: ModuleType) -> None:
     arguments = [f"--connect-python_out=side=client:{workspace}", "--connect-python_opt=io=sync"]
     outcome = tool.protoc(workspace / "proto", arguments)
     assert (outcome.returncode, outcome.stderr) == (0, "")
@@ -53,7 +53,7 @@ def test_protoc_joins_its_two_ways_to_give_options(workspace: Path, tool: Module
     assert "async def" not in (workspace / "acme/v1/s_connect_client.py").read_text()
 
 
-def test_protoc_shows_one_line_for_a_bad_option(workspace: Path, tool: ModuleType) -> None:
+def test_protoc_prints_one_line_for_a_wrong_option(workspace: Path, tool: ModuleType) -> None:
     outcome = tool.protoc(workspace / "proto", [f"--connect-python_out=io=trio:{workspace}"])
     assert outcome.returncode == 1
     assert outcome.stderr == (
@@ -61,7 +61,7 @@ def test_protoc_shows_one_line_for_a_bad_option(workspace: Path, tool: ModuleTyp
     )
 
 
-def test_protoc_shows_file_and_line_of_a_fault(workspace: Path, tool: ModuleType) -> None:
+def test_protoc_prints_file_and_line_of_an_error(workspace: Path, tool: ModuleType) -> None:
     (workspace / "proto/2fa.proto").write_text(PROTO.replace("acme.v1", "acme.v2"))
     outcome = tool.protoc(workspace / "proto", [f"--connect-python_out={workspace}"])
     assert outcome.returncode == 1
@@ -78,16 +78,14 @@ def test_buf(workspace: Path) -> None:
     assert names == [OUTPUT[0], OUTPUT[2]]
 
 
-def test_buf_shows_one_line_for_a_bad_option(workspace: Path) -> None:
+def test_buf_prints_one_line_for_a_wrong_option(workspace: Path) -> None:
     outcome = _buf(workspace, "async=true")
     assert outcome.returncode == 1
     assert outcome.stderr.count("\n") == 1
     assert "unknown option 'async'; known options: side=both|client|server, " in outcome.stderr
 
 
-def test_relative_folder_of_templates_starts_where_the_tool_was_called(
-    workspace: Path, tool: ModuleType
-) -> None:
+def test_templates_are_relative_to_the_current_folder(workspace: Path, tool: ModuleType) -> None:
     for folder in (workspace / "templates", workspace / "proto/templates"):
         folder.mkdir()
         (folder / "client.py.jinja").write_text("# Ours.\n")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from protoc_gen_connect_python._distribution import NAME, VERSION
 from protoc_gen_connect_python._naming.python_names import method_names, service_names
 from protoc_gen_connect_python._options import KNOWN_OPTIONS
 from protoc_gen_connect_python._rendering.renderer import TEMPLATE_NAMES
@@ -52,7 +53,7 @@ def _shell(command: str, workspace: Path) -> str:
     return outcome.stdout
 
 
-def test_commands_of_protoc(workspace: Path) -> None:
+def test_protoc_commands(workspace: Path) -> None:
     both, client, _ = _blocks("sh")
     _shell(both, workspace)
     names = {path.name for path in (workspace / "gen/acme/eliza/v1").iterdir()}
@@ -68,8 +69,8 @@ def test_commands_of_protoc(workspace: Path) -> None:
     assert names == {"eliza_connect.py", "eliza_connect_client.py"}
 
 
-def test_configuration_of_buf(workspace: Path) -> None:
-    # Without the remote plugins: tests need no network.
+def test_buf_configuration(workspace: Path) -> None:
+    # Without the remote plugins, because tests do not use the network.
     [text] = _blocks("yaml")
     local = re.sub(r"  - remote: .*\n    out: gen\n", "", text)
     (workspace / "buf.gen.yaml").write_text(local)
@@ -79,17 +80,17 @@ def test_configuration_of_buf(workspace: Path) -> None:
     assert names == {"eliza_connect.py", "eliza_connect_client.py"}
 
 
-def test_command_that_prints_where_the_templates_are(workspace: Path) -> None:
+def test_command_that_prints_the_folder_of_the_templates(workspace: Path) -> None:
     folder = Path(_shell(_blocks("sh")[2], workspace).strip())
     assert {path.name for path in folder.iterdir()} == set(TEMPLATE_NAMES)
 
 
-def test_templates() -> None:
+def test_table_of_templates() -> None:
     rows = _rows("| template | shows |")
     assert sorted(row[0] for row in rows) == sorted(TEMPLATE_NAMES)
 
 
-def test_options() -> None:
+def test_table_of_options() -> None:
     rows = _rows("| option | values; the first is the default | meaning |")
     known = dict(option.split("=") for option in KNOWN_OPTIONS.split(", "))
     assert [row[0] for row in rows] == list(known)
@@ -102,11 +103,11 @@ def test_options() -> None:
 @pytest.mark.parametrize(
     "row", [*_rows("| RPC | method |"), *_rows("| RPC | method | why |")], ids=shlex.join
 )
-def test_names_of_methods(row: list[str]) -> None:
+def test_table_of_method_names(row: list[str]) -> None:
     assert method_names([row[0]], "snake") == [row[1]]
 
 
-def test_tables_of_names_are_found() -> None:
+def test_tables_of_method_names_are_found() -> None:
     assert len(_rows("| RPC | method |")) == 9
     assert len(_rows("| RPC | method | why |")) == 8
 
@@ -124,6 +125,13 @@ def test_names_that_collide() -> None:
     [keyword] = service_names([("class", [])])
     assert keyword.async_classes.service == "class_"
     assert keyword.async_classes.client == "classClient"
+
+
+def test_first_line_of_generated_files(generate: Generate) -> None:
+    start = f"{NAME} {VERSION.partition('.')[0]}."
+    assert f"The first line of its files contains `{start}`" in README
+    for text in generate({"s.proto": 'syntax = "proto3"; service S {}'}).values():
+        assert start in text.partition("\n")[0]
 
 
 def test_modules_of_messages_with_the_same_name(generate: Generate) -> None:

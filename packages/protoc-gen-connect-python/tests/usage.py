@@ -1,4 +1,4 @@
-"""What users write with the generated code of `eliza.proto`; type checkers accept all of it."""
+"""A user's code that uses the modules generated from `eliza.proto`; type checkers accept it."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from typing import assert_type

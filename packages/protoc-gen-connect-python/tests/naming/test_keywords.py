@@ -7,11 +7,11 @@ from protoc_gen_connect_python import RESERVED_CLIENT_NAMES
 from protoc_gen_connect_python._naming.keywords import HARD_KEYWORDS, is_identifier
 
 
-def test_keywords_cover_those_of_the_running_python() -> None:
+def test_keywords_include_those_of_the_running_python() -> None:
     assert set(keyword.kwlist) <= HARD_KEYWORDS
 
 
-def test_reserved_names_cover_the_clients_of_the_runtime() -> None:
+def test_reserved_names_include_the_public_methods_of_clients() -> None:
     clients = (connectrpc_client.Client, connectrpc_client.ClientSync)
     public = {name for client in clients for name in dir(client) if not name.startswith("_")}
     assert public <= RESERVED_CLIENT_NAMES

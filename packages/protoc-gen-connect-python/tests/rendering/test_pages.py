@@ -1,4 +1,4 @@
-"""What the modules hold, by the options and by the declarations."""
+"""The contents of the generated modules, for each option and each kind of declaration."""
 
 import ast
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def _exports(source: str) -> list[str]:
 
 
 def _functions(source: str) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
-    """The methods of the first class, by name."""
+    """Return the methods of the first class, by name."""
     [first, *_] = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)]
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     return {node.name: node for node in first.body if isinstance(node, functions)}
@@ -54,7 +54,7 @@ def _functions(source: str) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]
         ("side=client,io=sync", CLIENT_SYNC),
     ],
 )
-def test_options_choose_classes(parameter: str, classes: list[str], generate: Generate) -> None:
+def test_options_select_the_classes(parameter: str, classes: list[str], generate: Generate) -> None:
     modules = generate(PROTO, parameter)
     constants = ["S_COLLECT", "S_INTRODUCE", "S_NAME", "S_SAY", "S_TELL"]
     assert sorted(_exports(modules.pop("s_connect.py"))) == sorted([*constants, *classes])
@@ -68,19 +68,19 @@ def test_only_unary_methods_without_side_effects_can_use_get(generate: Generate)
     assert using == ["say", "call_say"]
 
 
-def test_idempotency_is_told_where_it_is_declared(generate: Generate) -> None:
+def test_idempotency_is_set_if_it_is_declared(generate: Generate) -> None:
     source = generate(PROTO)["s_connect.py"]
     assert source.count("idempotency=IdempotencyLevel.NO_SIDE_EFFECTS,") == 2
     assert source.count("idempotency=IdempotencyLevel.IDEMPOTENT,") == 1
 
 
-def test_kinds_decide_between_coroutines_and_generators(generate: Generate) -> None:
+def test_methods_that_return_generators_are_plain_functions(generate: Generate) -> None:
     functions = _functions(generate(PROTO)["s_connect_client.py"])
     plain = [name for name, node in functions.items() if isinstance(node, ast.FunctionDef)]
     assert plain == ["open_collect", "introduce"]
 
 
-def test_imports_are_those_that_are_used(generate: Generate) -> None:
+def test_only_used_names_are_imported(generate: Generate) -> None:
     proto = {"s.proto": 'syntax = "proto3"; message M {} service S { rpc Say(M) returns (M); }'}
     source = generate(proto, "io=sync")["s_connect_client.py"]
     names = "Cancellation, ClientSync, HeadersInput, UnaryOutput"
@@ -88,7 +88,7 @@ def test_imports_are_those_that_are_used(generate: Generate) -> None:
     assert "collections.abc" not in source
 
 
-def test_service_without_methods_is_whole(generate: Generate) -> None:
+def test_service_without_methods_is_valid(generate: Generate) -> None:
     modules = generate({"s.proto": 'syntax = "proto3"; service S {}'})
     for source in modules.values():
         compile(source, "s", "exec")
@@ -104,7 +104,7 @@ def test_request_without_source_information(make_request: MakeRequest) -> None:
     assert [file.name for file in response.file] == expected
 
 
-def test_fault_in_a_file_without_source_information(make_request: MakeRequest) -> None:
+def test_error_in_a_file_without_source_information(make_request: MakeRequest) -> None:
     request = make_request({"1.proto": PROTO["s.proto"]}, "")
     request.proto_file[0].ClearField("source_code_info")
     message = "Python cannot import a module called '1_connect'; rename the file"
@@ -112,7 +112,7 @@ def test_fault_in_a_file_without_source_information(make_request: MakeRequest) -
 
 
 @pytest.mark.parametrize("imports", ["absolute", "relative"])
-def test_pb2_modules_of_one_name(imports: str, generate: Generate) -> None:
+def test_pb2_modules_with_the_same_name(imports: str, generate: Generate) -> None:
     types = 'syntax = "proto3"; package {0}; message M {{}}'
     modules = generate(
         {

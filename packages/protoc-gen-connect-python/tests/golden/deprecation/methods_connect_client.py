@@ -230,7 +230,7 @@ class MethodsClientSync(ClientSync):
 
 @deprecated("deprecation.OldService is deprecated")
 class OldServiceClient(Client):
-    """The service has one, too."""
+    """This service has a comment, too."""
 
     async def say(
         self,
@@ -259,7 +259,7 @@ class OldServiceClient(Client):
 
 @deprecated("deprecation.OldService is deprecated")
 class OldServiceClientSync(ClientSync):
-    """The service has one, too."""
+    """This service has a comment, too."""
 
     def say(
         self,

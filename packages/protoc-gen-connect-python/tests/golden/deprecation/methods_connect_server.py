@@ -96,7 +96,7 @@ class MethodsWSGIApplication(WSGIApplication[MethodsSync]):
 
 
 class OldService(Protocol):
-    """The service has one, too.
+    """This service has a comment, too.
 
     Deprecated.
     """
@@ -106,7 +106,7 @@ class OldService(Protocol):
 
 
 class OldServiceSync(Protocol):
-    """The service has one, too.
+    """This service has a comment, too.
 
     Deprecated.
     """

@@ -38,7 +38,7 @@ __all__ = [
 
 
 class ProtoNamesClient(Client):
-    """Methods keep the names of their RPCs, even those of imported classes."""
+    """Methods keep the names of their RPCs, even if imported classes have the same names."""
 
     async def GetHTTPStatus(
         self,
@@ -313,7 +313,7 @@ class ProtoNamesClient(Client):
 
 
 class ProtoNamesClientSync(ClientSync):
-    """Methods keep the names of their RPCs, even those of imported classes."""
+    """Methods keep the names of their RPCs, even if imported classes have the same names."""
 
     def GetHTTPStatus(
         self,

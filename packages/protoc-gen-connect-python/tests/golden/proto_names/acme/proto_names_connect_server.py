@@ -38,7 +38,7 @@ __all__ = [
 
 
 class ProtoNames(Protocol):
-    """Methods keep the names of their RPCs, even those of imported classes."""
+    """Methods keep the names of their RPCs, even if imported classes have the same names."""
 
     async def GetHTTPStatus(
         self, request: proto_names_pb2.M, ctx: RequestContext_
@@ -89,7 +89,7 @@ class ProtoNames(Protocol):
 
 
 class ProtoNamesSync(Protocol):
-    """Methods keep the names of their RPCs, even those of imported classes."""
+    """Methods keep the names of their RPCs, even if imported classes have the same names."""
 
     def GetHTTPStatus(self, request: proto_names_pb2.M, ctx: RequestContext_) -> proto_names_pb2.M:
         raise PROTO_NAMES_GET_HTTP_STATUS.unimplemented()

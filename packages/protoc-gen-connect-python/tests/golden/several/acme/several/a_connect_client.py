@@ -156,8 +156,8 @@ class SecondClientSync(ClientSync):
 
 
 class ThirdClient(Client):
-    """Nothing yet."""
+    """Does not have any methods yet."""
 
 
 class ThirdClientSync(ClientSync):
-    """Nothing yet."""
+    """Does not have any methods yet."""

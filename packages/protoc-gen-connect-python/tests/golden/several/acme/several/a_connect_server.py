@@ -99,11 +99,11 @@ class SecondWSGIApplication(WSGIApplication[SecondSync]):
 
 
 class Third(Protocol):
-    """Nothing yet."""
+    """Does not have any methods yet."""
 
 
 class ThirdSync(Protocol):
-    """Nothing yet."""
+    """Does not have any methods yet."""
 
 
 class ThirdASGIApplication(ASGIApplication[Third]):

@@ -59,7 +59,7 @@ __all__ = [
 
 
 class MethodsClient(Client):
-    """Methods of one service that meet."""
+    """Methods of one service that collide."""
 
     async def get_foo(
         self,
@@ -403,7 +403,7 @@ class MethodsClient(Client):
 
 
 class MethodsClientSync(ClientSync):
-    """Methods of one service that meet."""
+    """Methods of one service that collide."""
 
     def get_foo(
         self,
@@ -889,7 +889,7 @@ class MethodsClientSync(ClientSync):
 
 
 class FooClient(Client):
-    """Constants of two services that meet."""
+    """Constants of two services that collide."""
 
     async def bar_baz(
         self,
@@ -937,7 +937,7 @@ class FooClient(Client):
 
 
 class FooClientSync(ClientSync):
-    """Constants of two services that meet."""
+    """Constants of two services that collide."""
 
     def bar_baz(
         self,
@@ -1049,7 +1049,7 @@ class FooBarClientSync(ClientSync):
 
 
 class FooSyncClient(Client):
-    """Classes that meet."""
+    """Classes that collide."""
 
     async def get(
         self,
@@ -1075,7 +1075,7 @@ class FooSyncClient(Client):
 
 
 class FooSyncClientSync(ClientSync):
-    """Classes that meet."""
+    """Classes that collide."""
 
     def get(
         self,

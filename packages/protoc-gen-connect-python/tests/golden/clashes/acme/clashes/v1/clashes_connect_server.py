@@ -66,7 +66,7 @@ __all__ = [
 
 
 class Methods(Protocol):
-    """Methods of one service that meet."""
+    """Methods of one service that collide."""
 
     async def get_foo(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
         raise METHODS_GET_FOO.unimplemented()
@@ -118,7 +118,7 @@ class Methods(Protocol):
 
 
 class MethodsSync(Protocol):
-    """Methods of one service that meet."""
+    """Methods of one service that collide."""
 
     def get_foo(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
         raise METHODS_GET_FOO.unimplemented()
@@ -214,7 +214,7 @@ class MethodsWSGIApplication(WSGIApplication[MethodsSync]):
 
 
 class Foo(Protocol):
-    """Constants of two services that meet."""
+    """Constants of two services that collide."""
 
     async def bar_baz(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
         raise FOO_BAR_BAZ.unimplemented()
@@ -224,7 +224,7 @@ class Foo(Protocol):
 
 
 class FooSync(Protocol):
-    """Constants of two services that meet."""
+    """Constants of two services that collide."""
 
     def bar_baz(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
         raise FOO_BAR_BAZ.unimplemented()
@@ -294,14 +294,14 @@ class FooBarWSGIApplication(WSGIApplication[FooBarSync]):
 
 
 class FooSync_(Protocol):
-    """Classes that meet."""
+    """Classes that collide."""
 
     async def get(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
         raise FOO_SYNC_GET.unimplemented()
 
 
 class FooSyncSync(Protocol):
-    """Classes that meet."""
+    """Classes that collide."""
 
     def get(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
         raise FOO_SYNC_GET.unimplemented()

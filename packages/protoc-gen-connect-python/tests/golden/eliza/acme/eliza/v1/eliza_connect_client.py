@@ -46,7 +46,7 @@ class ElizaServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> eliza_pb2.SayResponse:
-        """Says one sentence, and answers with one."""
+        """Takes one sentence and replies with one."""
         output = await self._call_unary(
             ELIZA_SERVICE_SAY, request, headers=headers, timeout_ms=timeout_ms, use_get=use_get
         )
@@ -72,7 +72,7 @@ class ElizaServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> eliza_pb2.SayResponse:
-        """Listens to everything before she answers."""
+        """Listens to everything before she replies."""
         output = await self._call_client_stream(
             ELIZA_SERVICE_COLLECT, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -129,7 +129,7 @@ class ElizaServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[eliza_pb2.ConverseResponse]:
-        """Talks for as long as both like to."""
+        """Talks until one side ends the conversation."""
         return self._bidi_stream(
             ELIZA_SERVICE_CONVERSE, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -170,7 +170,7 @@ class ElizaServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> eliza_pb2.SayResponse:
-        """Says one sentence, and answers with one."""
+        """Takes one sentence and replies with one."""
         output = self._call_unary(
             ELIZA_SERVICE_SAY,
             request,
@@ -208,7 +208,7 @@ class ElizaServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> eliza_pb2.SayResponse:
-        """Listens to everything before she answers."""
+        """Listens to everything before she replies."""
         output = self._call_client_stream(
             ELIZA_SERVICE_COLLECT,
             requests,
@@ -289,7 +289,7 @@ class ElizaServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[eliza_pb2.ConverseResponse]:
-        """Talks for as long as both like to."""
+        """Talks until one side ends the conversation."""
         return self._bidi_stream(
             ELIZA_SERVICE_CONVERSE,
             requests,

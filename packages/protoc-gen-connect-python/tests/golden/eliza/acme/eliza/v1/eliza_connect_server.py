@@ -33,13 +33,13 @@ class ElizaService(Protocol):
     async def say(
         self, request: eliza_pb2.SayRequest, ctx: RequestContext
     ) -> eliza_pb2.SayResponse:
-        """Says one sentence, and answers with one."""
+        """Takes one sentence and replies with one."""
         raise ELIZA_SERVICE_SAY.unimplemented()
 
     async def collect(
         self, requests: AsyncIterator[eliza_pb2.SayRequest], ctx: RequestContext
     ) -> eliza_pb2.SayResponse:
-        """Listens to everything before she answers."""
+        """Listens to everything before she replies."""
         raise ELIZA_SERVICE_COLLECT.unimplemented()
 
     def introduce(
@@ -51,7 +51,7 @@ class ElizaService(Protocol):
     def converse(
         self, requests: AsyncIterator[eliza_pb2.ConverseRequest], ctx: RequestContext
     ) -> AsyncIterator[eliza_pb2.ConverseResponse]:
-        """Talks for as long as both like to."""
+        """Talks until one side ends the conversation."""
         raise ELIZA_SERVICE_CONVERSE.unimplemented()
 
 
@@ -62,13 +62,13 @@ class ElizaServiceSync(Protocol):
     """
 
     def say(self, request: eliza_pb2.SayRequest, ctx: RequestContext) -> eliza_pb2.SayResponse:
-        """Says one sentence, and answers with one."""
+        """Takes one sentence and replies with one."""
         raise ELIZA_SERVICE_SAY.unimplemented()
 
     def collect(
         self, requests: Iterator[eliza_pb2.SayRequest], ctx: RequestContext
     ) -> eliza_pb2.SayResponse:
-        """Listens to everything before she answers."""
+        """Listens to everything before she replies."""
         raise ELIZA_SERVICE_COLLECT.unimplemented()
 
     def introduce(
@@ -80,7 +80,7 @@ class ElizaServiceSync(Protocol):
     def converse(
         self, requests: Iterator[eliza_pb2.ConverseRequest], ctx: RequestContext
     ) -> Iterator[eliza_pb2.ConverseResponse]:
-        """Talks for as long as both like to."""
+        """Talks until one side ends the conversation."""
         raise ELIZA_SERVICE_CONVERSE.unimplemented()
 
 
