@@ -1,7 +1,7 @@
 """Generates the code that is checked in: that of the examples, and the golden files.
 
 A golden case is a folder of `tests/protos` in the package of the generator. The code that is
-generated from it belongs into the folder of the same name in `tests/golden`.
+generated from it belongs in the folder of the same name in `tests/golden`.
 """
 
 import argparse
