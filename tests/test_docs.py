@@ -264,8 +264,13 @@ def test_links_within_the_project(page: str) -> None:
             there = (ROOT / page).parent / path if path else ROOT / page
             assert there.exists(), target
             if anchor:
-                headings = re.findall(r"^#+ (.+)$", there.read_text(), flags=re.M)
-                assert anchor in {heading.lower().replace(" ", "-") for heading in headings}
+                assert anchor in anchors_of(there.read_text())
+
+
+def anchors_of(text: str) -> set[str]:
+    """The anchors that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", text, flags=re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize(
