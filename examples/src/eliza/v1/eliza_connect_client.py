@@ -43,7 +43,7 @@ class ElizaServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> eliza_pb2.SayResponse:
-        """Say is a unary call: one sentence, one response. It has no side effects, so GET works too."""
+        """Say is a unary call: one sentence, one response. It changes nothing, so GET works."""
         output = await self._call_unary(
             ELIZA_SERVICE_SAY, request, headers=headers, timeout_ms=timeout_ms, use_get=use_get
         )
@@ -164,7 +164,7 @@ class ElizaServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> eliza_pb2.SayResponse:
-        """Say is a unary call: one sentence, one response. It has no side effects, so GET works too."""
+        """Say is a unary call: one sentence, one response. It changes nothing, so GET works."""
         output = self._call_unary(
             ELIZA_SERVICE_SAY,
             request,

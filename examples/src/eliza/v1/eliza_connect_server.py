@@ -30,7 +30,7 @@ class ElizaService(Protocol):
     async def say(
         self, request: eliza_pb2.SayRequest, ctx: RequestContext
     ) -> eliza_pb2.SayResponse:
-        """Say is a unary call: one sentence, one response. It has no side effects, so GET works too."""
+        """Say is a unary call: one sentence, one response. It changes nothing, so GET works."""
         raise ELIZA_SERVICE_SAY.unimplemented()
 
     async def summarize(
@@ -56,7 +56,7 @@ class ElizaServiceSync(Protocol):
     """A simple therapist, after the program that Joseph Weizenbaum wrote in 1966."""
 
     def say(self, request: eliza_pb2.SayRequest, ctx: RequestContext) -> eliza_pb2.SayResponse:
-        """Say is a unary call: one sentence, one response. It has no side effects, so GET works too."""
+        """Say is a unary call: one sentence, one response. It changes nothing, so GET works."""
         raise ELIZA_SERVICE_SAY.unimplemented()
 
     def summarize(
