@@ -168,7 +168,7 @@ class InstallingPage(Page):
     def _variables_of_programs(self) -> dict[str, str]:
         copy_checkout(self._folder)
         environment = self._folder / ".venv"
-        venv.create(environment, with_pip=True)
+        venv.create(environment, symlinks=os.name != "nt", with_pip=True)  # as `python -m venv`
         commands = environment / ("Scripts" if os.name == "nt" else "bin")
         # The commands of the environment that runs the tests would hide what the page forgets.
         others = os.environ.get("PATH", "").split(os.pathsep)
