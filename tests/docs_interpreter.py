@@ -1,7 +1,7 @@
-"""Runs the nameless Python blocks of one page, in one namespace, with `await` allowed outside.
+"""Run the `python` blocks of one page in one namespace, with `await` allowed at the top level.
 
-Reads blocks as lines of JSON from stdin; answers each with a line of JSON: what it printed, and
-the traceback if it failed.
+Reads each block as a line of JSON from stdin. Writes one line of JSON for each block: its output,
+and the traceback if it failed.
 """
 
 import ast

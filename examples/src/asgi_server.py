@@ -1,6 +1,6 @@
-"""Eliza on an ASGI server.
+"""Serve Eliza with ASGI.
 
-Run `python examples/src/asgi_server.py`, or any ASGI server: `uvicorn asgi_server:app`.
+Run `python examples/src/asgi_server.py`, or start any ASGI server: `uvicorn asgi_server:app`.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""All four kinds of RPC with the async client.
+"""Make all four kinds of RPC with the async client.
 
 Run `python examples/src/async_client.py http://localhost:8080`.
 """

@@ -1,7 +1,8 @@
-"""Who calls? An interceptor for clients that sends a token, and one for servers that checks it.
+"""Authenticate callers: a client interceptor sends a token, a server interceptor checks it.
 
-Each serves both colours: the methods named `…_sync` are for sync clients and WSGI servers.
-Metadata interceptors run before the body of a request is read, so a refusal is cheap.
+Both interceptors work with async and sync code: the methods named `…_sync` are for sync clients and
+WSGI servers. Metadata interceptors run before the request body is read, so refusing a call is
+cheap.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ USER = ContextKey[str]("user")
 
 
 class SendToken:
-    """For clients: sends the token with every call."""
+    """For clients: send the token with every call."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -31,7 +32,7 @@ class SendToken:
 
 
 class CheckToken:
-    """For servers: refuses calls without a known token and leaves the user's name as `USER`."""
+    """For servers: refuse calls without a known token. The handler finds the user as `USER`."""
 
     def __init__(self, users: Mapping[str, str]) -> None:
         self._users = users

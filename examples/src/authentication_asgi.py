@@ -1,4 +1,4 @@
-"""Eliza on an ASGI server, for those who have a token."""
+"""Serve Eliza with ASGI to clients that send a known token."""
 
 import os
 

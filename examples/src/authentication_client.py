@@ -1,4 +1,4 @@
-"""Calls with and without a token, with the async and the sync client.
+"""Call Eliza with and without a token, with the async and the sync client.
 
 Run `python examples/src/authentication_client.py http://localhost:8080`.
 """

@@ -1,4 +1,4 @@
-"""Eliza on a WSGI server, for those who have a token."""
+"""Serve Eliza with WSGI to clients that send a known token."""
 
 import os
 

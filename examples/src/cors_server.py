@@ -1,4 +1,4 @@
-"""Eliza for web pages of another origin, which browsers let in by the rules of CORS."""
+"""Serve Eliza to web pages of another origin, which browsers allow by the rules of CORS."""
 
 import os
 

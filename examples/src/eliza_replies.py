@@ -1,11 +1,11 @@
-"""What Eliza says: a list of patterns, and the words that change when the speaker does."""
+"""Find Eliza's reply to a sentence: patterns, and words to swap when the speaker changes."""
 
 import re
 from collections.abc import Sequence
 
 _RULES = [
-    (re.compile(pattern, re.IGNORECASE), answer)
-    for pattern, answer in (
+    (re.compile(pattern, re.IGNORECASE), reply)
+    for pattern, reply in (
         (r"\b(?:hello|hi|good morning)\b", "Hello. What is on your mind?"),
         (r"\b(?:bye|goodbye)\b", "Goodbye. Our hour is over."),
         (r"\bi need (.+)", "What would {} do for you?"),
@@ -21,8 +21,8 @@ _OTHERWISE = "I see. And what does that mean to you?"
 _REFLECTIONS = {"i": "you", "me": "you", "my": "your", "mine": "yours", "am": "are", "you": "me"}
 
 
-def answer(sentence: str) -> str:
-    """The answer to a sentence; always the same one to the same sentence."""
+def reply_to(sentence: str) -> str:
+    """Return the reply to a sentence. Equal sentences get equal replies."""
     sentence = sentence.strip().rstrip(".!")
     for pattern, reply in _RULES:
         if match := pattern.search(sentence):
@@ -31,12 +31,12 @@ def answer(sentence: str) -> str:
 
 
 def is_goodbye(sentence: str) -> bool:
-    """Whether the conversation ends here."""
+    """Return whether this sentence ends the conversation."""
     return "bye" in sentence.lower()
 
 
 def introduction(name: str) -> list[str]:
-    """The sentences of welcome."""
+    """Return the sentences with which Eliza welcomes a client."""
     return [
         f"Welcome, {name or 'stranger'}.",
         "I am Eliza, and I have time for you.",
@@ -45,7 +45,7 @@ def introduction(name: str) -> list[str]:
 
 
 def diagnosis(sentences: Sequence[str]) -> str:
-    """What many sentences come down to."""
+    """Sum up many sentences in one."""
     about_me = sum(bool(re.search(r"\b(?:i|my|me)\b", each, re.IGNORECASE)) for each in sentences)
     if about_me * 2 > len(sentences):
         return "You think about yourself a lot. That is what I am here for."

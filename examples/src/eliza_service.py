@@ -21,7 +21,7 @@ from eliza.v1.eliza_pb2 import (
 
 
 class Eliza(ElizaService):
-    """For ASGI servers. `pause` is how long she thinks before a sentence of welcome, in seconds."""
+    """For ASGI servers. Eliza waits `pause` seconds before each sentence of `introduce`."""
 
     def __init__(self, pause: float = 0.0) -> None:
         self._pause = pause
@@ -45,13 +45,13 @@ class Eliza(ElizaService):
         self, requests: AsyncIterator[ConverseRequest], ctx: RequestContext
     ) -> AsyncIterator[ConverseResponse]:
         async for request in requests:
-            yield ConverseResponse(sentence=eliza_replies.answer(request.sentence))
+            yield ConverseResponse(sentence=eliza_replies.reply_to(request.sentence))
             if eliza_replies.is_goodbye(request.sentence):
                 break
 
 
 class ElizaSync(ElizaServiceSync):
-    """For WSGI servers. `pause` is how long she thinks before a sentence of welcome, in seconds."""
+    """For WSGI servers. Eliza waits `pause` seconds before each sentence of `introduce`."""
 
     def __init__(self, pause: float = 0.0) -> None:
         self._pause = pause
@@ -75,7 +75,7 @@ class ElizaSync(ElizaServiceSync):
         self, requests: Iterator[ConverseRequest], ctx: RequestContext
     ) -> Iterator[ConverseResponse]:
         for request in requests:
-            yield ConverseResponse(sentence=eliza_replies.answer(request.sentence))
+            yield ConverseResponse(sentence=eliza_replies.reply_to(request.sentence))
             if eliza_replies.is_goodbye(request.sentence):
                 break
 
@@ -88,7 +88,7 @@ def _say(request: SayRequest, ctx: RequestContext) -> SayResponse:
             details=[Suggestion(sentence="I feel tired")],
         )
     ctx.response_headers["eliza-mood"] = "attentive"
-    return SayResponse(sentence=eliza_replies.answer(request.sentence))
+    return SayResponse(sentence=eliza_replies.reply_to(request.sentence))
 
 
 def _summarize(sentences: list[str]) -> SummarizeResponse:

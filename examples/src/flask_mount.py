@@ -1,4 +1,4 @@
-"""Eliza below a prefix of a Flask application."""
+"""Mount Eliza below a prefix of a Flask application."""
 
 import os
 

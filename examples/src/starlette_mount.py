@@ -1,7 +1,7 @@
-"""Eliza below a prefix of a Starlette application, with something to set up before she works.
+"""Mount Eliza below a prefix of a Starlette application, with work to do at start and end.
 
-A framework does not pass the server's lifespan on to what is mounted in it, so the outer
-application enters Eliza's.
+A framework does not pass the server's lifespan to the applications that are mounted in it, so the
+outer application enters Eliza's lifespan in its own.
 """
 
 import os
@@ -19,7 +19,7 @@ from eliza_service import Eliza
 
 
 async def open_practice() -> AsyncGenerator[Eliza, None]:
-    print("the practice opens")  # such as a pool of database connections
+    print("the practice opens")  # for example, open a pool of database connections
     yield Eliza()
     print("the practice closes")
 

@@ -1,4 +1,4 @@
-"""All four kinds of RPC with the sync client.
+"""Make all four kinds of RPC with the sync client.
 
 Run `python examples/src/sync_client.py http://localhost:8080`.
 """

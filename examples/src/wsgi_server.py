@@ -1,7 +1,7 @@
-"""Eliza on a WSGI server.
+"""Serve Eliza with WSGI.
 
-Run `python examples/src/wsgi_server.py` for a first look; to stay, take a server made for it:
-`gunicorn --threads 8 wsgi_server:app`.
+Run `python examples/src/wsgi_server.py` to try it. In production, use a WSGI server such as
+gunicorn: `gunicorn --threads 8 wsgi_server:app`.
 """
 
 import os

@@ -43,7 +43,7 @@ class ElizaServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> eliza_pb2.SayResponse:
-        """Say is a unary call: one sentence, one answer. It changes nothing, so GET works too."""
+        """Say is a unary call: one sentence, one response. It changes nothing, so GET works."""
         output = await self._call_unary(
             ELIZA_SERVICE_SAY, request, headers=headers, timeout_ms=timeout_ms, use_get=use_get
         )
@@ -126,7 +126,7 @@ class ElizaServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[eliza_pb2.ConverseResponse]:
-        """Converse is a bidi stream: an answer for each sentence."""
+        """Converse is a bidi stream: a response to each sentence."""
         return self._bidi_stream(
             ELIZA_SERVICE_CONVERSE, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -164,7 +164,7 @@ class ElizaServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> eliza_pb2.SayResponse:
-        """Say is a unary call: one sentence, one answer. It changes nothing, so GET works too."""
+        """Say is a unary call: one sentence, one response. It changes nothing, so GET works."""
         output = self._call_unary(
             ELIZA_SERVICE_SAY,
             request,
@@ -286,7 +286,7 @@ class ElizaServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[eliza_pb2.ConverseResponse]:
-        """Converse is a bidi stream: an answer for each sentence."""
+        """Converse is a bidi stream: a response to each sentence."""
         return self._bidi_stream(
             ELIZA_SERVICE_CONVERSE,
             requests,

@@ -30,7 +30,7 @@ class ElizaService(Protocol):
     async def say(
         self, request: eliza_pb2.SayRequest, ctx: RequestContext
     ) -> eliza_pb2.SayResponse:
-        """Say is a unary call: one sentence, one answer. It changes nothing, so GET works too."""
+        """Say is a unary call: one sentence, one response. It changes nothing, so GET works."""
         raise ELIZA_SERVICE_SAY.unimplemented()
 
     async def summarize(
@@ -48,7 +48,7 @@ class ElizaService(Protocol):
     def converse(
         self, requests: AsyncIterator[eliza_pb2.ConverseRequest], ctx: RequestContext
     ) -> AsyncIterator[eliza_pb2.ConverseResponse]:
-        """Converse is a bidi stream: an answer for each sentence."""
+        """Converse is a bidi stream: a response to each sentence."""
         raise ELIZA_SERVICE_CONVERSE.unimplemented()
 
 
@@ -56,7 +56,7 @@ class ElizaServiceSync(Protocol):
     """A simple therapist, after the program that Joseph Weizenbaum wrote in 1966."""
 
     def say(self, request: eliza_pb2.SayRequest, ctx: RequestContext) -> eliza_pb2.SayResponse:
-        """Say is a unary call: one sentence, one answer. It changes nothing, so GET works too."""
+        """Say is a unary call: one sentence, one response. It changes nothing, so GET works."""
         raise ELIZA_SERVICE_SAY.unimplemented()
 
     def summarize(
@@ -74,7 +74,7 @@ class ElizaServiceSync(Protocol):
     def converse(
         self, requests: Iterator[eliza_pb2.ConverseRequest], ctx: RequestContext
     ) -> Iterator[eliza_pb2.ConverseResponse]:
-        """Converse is a bidi stream: an answer for each sentence."""
+        """Converse is a bidi stream: a response to each sentence."""
         raise ELIZA_SERVICE_CONVERSE.unimplemented()
 
 
