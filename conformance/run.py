@@ -5,10 +5,10 @@ import resource
 import signal
 import sys
 
-from _matrix import QUICK_SKIP, ROWS, Row
-from _report import report
-from _runner import run_row
-from _suite import SuiteError, prepare
+from runner.build_suite import SuiteError, prepare
+from runner.report import report
+from runner.rows import QUICK_SKIP, ROWS, Row
+from runner.run_row import run_row
 
 _OPEN_FILES = 16384
 

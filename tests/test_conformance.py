@@ -19,7 +19,7 @@ print("{passed} passed, {failed} failed")
 raise SystemExit({failed} > 0)
 """
 
-CASES = {row.name: row.cases for row in runpy.run_path(str(FOLDER / "_matrix.py"))["ROWS"]}
+CASES = {row.name: row.cases for row in runpy.run_path(str(FOLDER / "runner" / "rows.py"))["ROWS"]}
 WHOLE, QUICK = CASES["httpx-sync"]
 
 
@@ -27,9 +27,9 @@ WHOLE, QUICK = CASES["httpx-sync"]
 def copy(tmp_path: Path) -> Path:
     """The command, for which everything is built already; its runner is still to be written."""
     (tmp_path / "conformance").mkdir()
-    for path in FOLDER.glob("*.py"):
-        shutil.copy(path, tmp_path / "conformance")
-    shutil.copytree(FOLDER / "features", tmp_path / "conformance" / "features")
+    shutil.copy(FOLDER / "run.py", tmp_path / "conformance")
+    for folder in ("runner", "features"):
+        shutil.copytree(FOLDER / folder, tmp_path / "conformance" / folder)
     protos = suite_of(tmp_path) / "proto"
     protos.mkdir(parents=True)
     (protos / "empty.proto").write_text('syntax = "proto3";\n')
@@ -37,7 +37,7 @@ def copy(tmp_path: Path) -> Path:
 
 
 def suite_of(copy: Path) -> Path:
-    version = runpy.run_path(str(FOLDER / "_suite.py"))["VERSION"]
+    version = runpy.run_path(str(FOLDER / "runner" / "build_suite.py"))["VERSION"]
     return copy / ".build" / "conformance" / version
 
 

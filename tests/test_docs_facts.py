@@ -173,7 +173,7 @@ def test_extras_are_in_the_readme(package: str) -> None:
     assert all(f"`{extra}`" in text for extra in project["optional-dependencies"])
 
 
-CONFORMANCE = runpy.run_path(str(ROOT / "conformance" / "_matrix.py"))
+CONFORMANCE = runpy.run_path(str(ROOT / "conformance" / "runner" / "rows.py"))
 ROWS: dict[str, Any] = {row.name: row for row in CONFORMANCE["ROWS"]}
 
 SERVERS = {

@@ -2,10 +2,11 @@
 
 import ssl
 
-from _stdio import write_message
-from _tls import ServerFiles, server_files
 from connectrpc.conformance.v1.config_pb2 import HTTPVersion
 from connectrpc.conformance.v1.server_compat_pb2 import ServerCompatRequest, ServerCompatResponse
+
+from common.stdio import write_message
+from common.tls import ServerFiles, server_files
 
 HOST = "127.0.0.1"
 

@@ -13,8 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from _matrix import Row
-from _suite import BUILD, Suite
+from runner.build_suite import BUILD, Suite
+from runner.rows import Row
 
 TIMEOUT = 1200.0
 """Seconds after which a run is ended. A whole one takes less than four minutes on two cores."""
@@ -22,7 +22,7 @@ TIMEOUT = 1200.0
 STALL = 60.0
 """Seconds of silence after which a run is ended. The runner gives up on a case after 20."""
 
-_FOLDER = Path(__file__).resolve().parent
+_FOLDER = Path(__file__).resolve().parents[1]
 _PROGRESS_INTERVAL = 5.0
 _SHOWN_FAILURES = 10
 _SHOWN_LINES = 15
@@ -92,15 +92,16 @@ def _start(
     *,
     extra_compressions: bool,
 ) -> "subprocess.Popen[str]":
-    script, *rest = row.program
+    package, *rest = row.program
     features = Path(scratch) / "features.yaml"
     features.write_text(_features(row, extra_compressions=extra_compressions))
     command = [str(suite.runner), "--mode", row.side, "--conf", str(features)]
     command += [f"--skip={pattern}" for pattern in row.skip]
     # Each answer is a line of very verbose output: this is how progress is known.
-    command += ["--vv", *arguments, "--", sys.executable, str(_FOLDER / script), *rest]
+    command += ["--vv", *arguments, "--", sys.executable, "-m", package, *rest]
     # Programs leave their key files behind when they are ended: those go with the scratch folder.
-    env = os.environ | {"PYTHONPATH": str(suite.generated), "TMPDIR": scratch}
+    path = os.pathsep.join([str(_FOLDER), str(suite.generated)])
+    env = os.environ | {"PYTHONPATH": path, "TMPDIR": scratch}
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

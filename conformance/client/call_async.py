@@ -6,10 +6,10 @@ from typing import Any
 
 import httpx
 import pyqwest
-from _case import Case, Result
 from connectrpc.conformance.v1.client_compat_pb2 import ClientCompatRequest, ClientResponseResult
 from connectrpc.conformance.v1.service_connect_client import ConformanceServiceClient
 
+from client.case import Case, Result
 from connectrpc_client import ConnectError, StreamOutput
 
 HttpClient = httpx.AsyncClient | pyqwest.Client

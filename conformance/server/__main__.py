@@ -7,9 +7,10 @@ import importlib
 import os
 import sys
 
-from _stdio import read_messages
 from connectrpc.conformance.v1.server_compat_pb2 import ServerCompatRequest
-from servers import READ_MAX_BYTES, Order
+
+from common.stdio import read_messages
+from server.order import READ_MAX_BYTES, Order
 
 
 def main() -> None:
@@ -17,7 +18,7 @@ def main() -> None:
     name, *arguments = sys.argv[1:]
     request = next(read_messages(ServerCompatRequest))
     os.environ[READ_MAX_BYTES] = str(request.message_receive_limit)  # before the app is imported
-    server = importlib.import_module(f"servers.{name}")
+    server = importlib.import_module(f"server.http_servers.{name}")
     server.serve(Order(request), *arguments)
 
 

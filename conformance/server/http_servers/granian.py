@@ -10,7 +10,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
-from servers import HOST, Order
+from server.order import HOST, Order
 
 _POLL_SECONDS = 0.02
 
@@ -19,7 +19,7 @@ def serve(order: Order) -> None:
     tls = order.tls
     port = _free_port()
     server = Server(
-        "app:asgi",
+        "server.applications:asgi",
         address=HOST,
         port=port,
         interface=Interfaces.ASGI,

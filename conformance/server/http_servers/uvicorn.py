@@ -2,7 +2,7 @@
 
 import uvicorn
 
-from servers import HOST, KEEP_ALIVE_SECONDS, SHUTDOWN_SECONDS, Order
+from server.order import HOST, KEEP_ALIVE_SECONDS, SHUTDOWN_SECONDS, Order
 
 
 def serve(order: Order, parser: str) -> None:
@@ -13,7 +13,7 @@ def serve(order: Order, parser: str) -> None:
 
     tls = order.tls
     config = uvicorn.Config(
-        "app:asgi",
+        "server.applications:asgi",
         host=HOST,
         port=0,
         http=parser,

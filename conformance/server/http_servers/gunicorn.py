@@ -2,7 +2,7 @@
 
 from gunicorn.app.base import BaseApplication
 
-from servers import HOST, KEEP_ALIVE_SECONDS, SHUTDOWN_SECONDS, Order
+from server.order import HOST, KEEP_ALIVE_SECONDS, SHUTDOWN_SECONDS, Order
 
 _THREADS = 16
 
@@ -34,7 +34,7 @@ def serve(order: Order) -> None:
                 self.cfg.set(name, value)
 
         def load(self) -> object:
-            from app import wsgi
+            from server.applications import wsgi
 
             return wsgi
 

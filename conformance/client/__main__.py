@@ -7,17 +7,16 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
-import _call_async
-import _call_sync
-import _http_clients
-from _case import failed
-from _stdio import read_messages, write_message
 from connectrpc.conformance.v1.client_compat_pb2 import (
     ClientCompatRequest,
     ClientCompatResponse,
     ClientResponseResult,
 )
 from connectrpc.conformance.v1.config_pb2 import HTTPVersion
+
+from client import call_async, call_sync, http_clients
+from client.case import failed
+from common.stdio import read_messages, write_message
 
 _SIDE_BY_SIDE = 4
 """How many calls run at a time. With many more, the suite's own servers race; see README.md."""
@@ -29,8 +28,8 @@ def main() -> None:
     """Make all calls on standard input, until its end."""
     library, color = sys.argv[1:]
     requests = read_messages(ClientCompatRequest)
-    make = getattr(_http_clients, f"{library}_{color}")
-    shares_http2 = library in _http_clients.SHARE_HTTP2
+    make = getattr(http_clients, f"{library}_{color}")
+    shares_http2 = library in http_clients.SHARE_HTTP2
     if color == "async":
         asyncio.run(_all_async(requests, _Clients(make, shares_http2=shares_http2)))
     else:
@@ -63,14 +62,14 @@ class _Clients(Generic[C]):
 
 
 async def _all_async(
-    requests: Iterable[ClientCompatRequest], clients: _Clients[_call_async.HttpClient]
+    requests: Iterable[ClientCompatRequest], clients: _Clients[call_async.HttpClient]
 ) -> None:
     slots = asyncio.Semaphore(_SIDE_BY_SIDE)
     iterator = iter(requests)
 
     async def make(request: ClientCompatRequest) -> None:
         try:
-            result = await _call_async.invoke(request, clients.of(request))
+            result = await call_async.invoke(request, clients.of(request))
         except Exception as error:
             write_message(failed(request, error))
         else:
@@ -85,11 +84,11 @@ async def _all_async(
 
 
 def _all_sync(
-    requests: Iterable[ClientCompatRequest], clients: _Clients[_call_sync.HttpClient]
+    requests: Iterable[ClientCompatRequest], clients: _Clients[call_sync.HttpClient]
 ) -> None:
     def make(request: ClientCompatRequest) -> None:
         try:
-            result = _call_sync.invoke(request, clients.of(request))
+            result = call_sync.invoke(request, clients.of(request))
         except Exception as error:
             write_message(failed(request, error))
         else:

@@ -8,11 +8,11 @@ import asyncio
 import socket
 from typing import Any
 
-from app import asgi
 from hypercorn.asyncio import serve as run
 from hypercorn.config import Config
 
-from servers import HOST, KEEP_ALIVE_SECONDS, SHUTDOWN_SECONDS, Order
+from server.applications import asgi
+from server.order import HOST, KEEP_ALIVE_SECONDS, SHUTDOWN_SECONDS, Order
 
 _REQUESTS_PER_CONNECTION = 1_000_000
 

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 
-from _rules import Step, StreamAnswer, answer_one
 from connectrpc.conformance.v1 import service_pb2 as pb
 from connectrpc.conformance.v1.service_connect_server import (
     ConformanceService,
@@ -12,6 +11,7 @@ from connectrpc.conformance.v1.service_connect_server import (
 )
 
 from connectrpc_server import RequestContext
+from server.responses import Step, StreamAnswer, answer_one
 
 
 class Service(ConformanceService):

@@ -5,9 +5,10 @@ from typing import Any, TypedDict
 
 import httpx
 import pyqwest
-from _tls import client_context
 from connectrpc.conformance.v1.client_compat_pb2 import ClientCompatRequest
 from connectrpc.conformance.v1.config_pb2 import HTTPVersion
+
+from common.tls import client_context
 
 SHARE_HTTP2 = ("pyqwest",)
 """Libraries that keep calls apart on a connection of HTTP/2.

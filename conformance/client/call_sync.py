@@ -7,10 +7,10 @@ from typing import Any
 
 import httpx
 import pyqwest
-from _case import Cancel, Case, Result
 from connectrpc.conformance.v1.client_compat_pb2 import ClientCompatRequest, ClientResponseResult
 from connectrpc.conformance.v1.service_connect_client import ConformanceServiceClientSync
 
+from client.case import Cancel, Case, Result
 from connectrpc_client import Cancellation, ConnectError, StreamOutputSync
 
 HttpClient = httpx.Client | pyqwest.SyncClient

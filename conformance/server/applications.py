@@ -6,8 +6,9 @@ from connectrpc.conformance.v1.service_connect_server import (
     ConformanceServiceASGIApplication,
     ConformanceServiceWSGIApplication,
 )
-from servers import READ_MAX_BYTES
-from service import Service, ServiceSync
+
+from server.order import READ_MAX_BYTES
+from server.service import Service, ServiceSync
 
 _read_max_bytes = int(os.environ.get(READ_MAX_BYTES, "0")) or None
 _compressions = ("gzip", "br", "zstd", "deflate", "snappy")

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from app import asgi
 from daphne.server import Server
 
-from servers import HOST, Order
+from server.applications import asgi
+from server.order import HOST, Order
 
 
 def serve(order: Order) -> None:

@@ -15,8 +15,8 @@ class Cases(NamedTuple):
 class Row(NamedTuple):
     """One program under test.
 
-    `program` is the script and its arguments, `features` the file that says what it supports, both
-    in this folder. `cases` is what the suite makes of that file and of `skip`, which holds patterns
+    `program` is the package to run and its arguments, `features` the file that says what it
+    supports, both in the folder `conformance`. `cases` is what the suite makes of that file and of `skip`, which holds patterns
     of the cases that meet a fault of the server which no feature names; `upstream/` shows it.
     """
 
@@ -43,13 +43,13 @@ _CASES = {
 
 
 def _server(name: str, features: str, *arguments: str, skip: tuple[str, ...] = ()) -> Row:
-    program = ("server.py", *arguments)
+    program = ("server", *arguments)
     return Row(name, "server", program, f"features/{features}.yaml", _CASES[features], skip)
 
 
 def _client(library: str, color: str) -> Row:
     features = f"client-{library}"
-    program = ("client.py", library, color)
+    program = ("client", library, color)
     return Row(
         f"{library}-{color}", "client", program, f"features/{features}.yaml", _CASES[features]
     )

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pyvoy import PyvoyServer
 
-from servers import HOST, Order
+from server.order import HOST, Order
 
 
 def serve(order: Order, interface: Literal["asgi", "wsgi"]) -> None:
@@ -18,7 +18,7 @@ def serve(order: Order, interface: Literal["asgi", "wsgi"]) -> None:
 async def _serve(order: Order, interface: Literal["asgi", "wsgi"]) -> None:
     tls = order.tls
     server = PyvoyServer(
-        f"app:{interface}",
+        f"server.applications:{interface}",
         interface=interface,
         address=HOST,
         tls_cert=Path(tls.cert) if tls else None,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from _runner import Outcome
+from runner.run_row import Outcome
 
 
 def report(outcomes: Sequence[Outcome]) -> str:

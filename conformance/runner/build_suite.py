@@ -16,7 +16,7 @@ from typing import NamedTuple
 MODULE = "connectrpc.com/conformance"
 VERSION = "v1.0.5"
 
-BUILD = Path(__file__).resolve().parent.parent / ".build" / "conformance"
+BUILD = Path(__file__).resolve().parents[2] / ".build" / "conformance"
 GENERATED = BUILD / "gen"
 
 _PLUGIN = "protoc-gen-connect-python"

@@ -1,0 +1,1 @@
+"""Run the suite: build it, start one program under test after the other, read and report results."""
