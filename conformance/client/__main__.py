@@ -1,4 +1,7 @@
-"""The clients under test: `client.py httpx|pyqwest async|sync`, with calls on standard input."""
+"""Make calls with a client under test: `python -m client httpx|pyqwest async|sync`.
+
+The suite's runner sends the calls on standard input.
+"""
 
 import asyncio
 import sys
@@ -15,29 +18,29 @@ from connectrpc.conformance.v1.client_compat_pb2 import (
 from connectrpc.conformance.v1.config_pb2 import HTTPVersion
 
 from client import call_async, call_sync, http_clients
-from client.case import failed
+from client.result import failed
 from common.stdio import read_messages, write_message
 
-_SIDE_BY_SIDE = 4
-"""How many calls run at a time. With many more, the suite's own servers race; see README.md."""
+_CALLS_IN_FLIGHT = 4
+"""How many calls are in flight at a time. With many more, the suite's servers race: README.md."""
 
 C = TypeVar("C")
 
 
 def main() -> None:
-    """Make all calls on standard input, until its end."""
-    library, color = sys.argv[1:]
+    """Make the calls on standard input until it ends."""
+    library, kind = sys.argv[1:]
     requests = read_messages(ClientCompatRequest)
-    make = getattr(http_clients, f"{library}_{color}")
+    make = getattr(http_clients, f"{library}_{kind}")
     shares_http2 = library in http_clients.SHARE_HTTP2
-    if color == "async":
+    if kind == "async":
         asyncio.run(_all_async(requests, _Clients(make, shares_http2=shares_http2)))
     else:
         _all_sync(requests, _Clients(make, shares_http2=shares_http2))
 
 
 class _Clients(Generic[C]):
-    """HTTP clients, one for each server, so that calls share connections as they do in programs."""
+    """HTTP clients, one for each server, so that calls share connections as in real programs."""
 
     def __init__(self, make: Callable[[ClientCompatRequest], C], *, shares_http2: bool) -> None:
         self._make = make
@@ -46,7 +49,7 @@ class _Clients(Generic[C]):
         self._lock = threading.Lock()
 
     def of(self, request: ClientCompatRequest) -> C:
-        """The client for this call, and perhaps for others."""
+        """Return the client for this call; other calls may share it."""
         if request.http_version == HTTPVersion.HTTP_VERSION_2 and not self._shares_http2:
             return self._make(request)
         key = (
@@ -64,7 +67,7 @@ class _Clients(Generic[C]):
 async def _all_async(
     requests: Iterable[ClientCompatRequest], clients: _Clients[call_async.HttpClient]
 ) -> None:
-    slots = asyncio.Semaphore(_SIDE_BY_SIDE)
+    slots = asyncio.Semaphore(_CALLS_IN_FLIGHT)
     iterator = iter(requests)
 
     async def make(request: ClientCompatRequest) -> None:
@@ -94,7 +97,7 @@ def _all_sync(
         else:
             _write(request, result)
 
-    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+    with ThreadPoolExecutor(_CALLS_IN_FLIGHT) as pool:
         for request in requests:
             pool.submit(make, request)
 

@@ -1,4 +1,4 @@
-"""Calls of the async client."""
+"""One call with the async client."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -9,14 +9,15 @@ import pyqwest
 from connectrpc.conformance.v1.client_compat_pb2 import ClientCompatRequest, ClientResponseResult
 from connectrpc.conformance.v1.service_connect_client import ConformanceServiceClient
 
-from client.case import Case, Result
+from client.case import Case
+from client.result import Result
 from connectrpc_client import ConnectError, StreamOutput
 
 HttpClient = httpx.AsyncClient | pyqwest.Client
 
 
 async def invoke(request: ClientCompatRequest, http_client: HttpClient) -> ClientResponseResult:
-    """Make one call; an error of the call is a result, too."""
+    """Make one call and return its result, which may be an error."""
     call = _Call(Case(request), http_client)
     return await call.result()
 
@@ -57,7 +58,7 @@ class _Call:
         case = self._case
         client = self._client
         (message,) = case.messages
-        # Any of the three, with its own types of messages.
+        # Each of the three methods has its own message types.
         method: Any = client.call_unary
         use: dict[str, Any] = {}
         if case.kind == "Unimplemented":

@@ -1,4 +1,4 @@
-"""Calls of the sync client."""
+"""One call with the sync client."""
 
 import threading
 import time
@@ -10,14 +10,15 @@ import pyqwest
 from connectrpc.conformance.v1.client_compat_pb2 import ClientCompatRequest, ClientResponseResult
 from connectrpc.conformance.v1.service_connect_client import ConformanceServiceClientSync
 
-from client.case import Cancel, Case, Result
+from client.case import Cancel, Case
+from client.result import Result
 from connectrpc_client import Cancellation, ConnectError, StreamOutputSync
 
 HttpClient = httpx.Client | pyqwest.SyncClient
 
 
 def invoke(request: ClientCompatRequest, http_client: HttpClient) -> ClientResponseResult:
-    """Make one call; an error of the call is a result, too."""
+    """Make one call and return its result, which may be an error."""
     return _Call(Case(request), http_client).result()
 
 
@@ -59,7 +60,7 @@ class _Call:
         case = self._case
         client = self._client
         (message,) = case.messages
-        # Any of the three, with its own types of messages.
+        # Each of the three methods has its own message types.
         method: Any = client.call_unary
         use: dict[str, Any] = {}
         if case.kind == "Unimplemented":

@@ -1,4 +1,4 @@
-"""The HTTP clients below the clients under test: of each library an async and a sync one."""
+"""The HTTP clients that the clients under test use: async and sync, of each library."""
 
 from functools import cache
 from typing import Any, TypedDict
@@ -11,9 +11,9 @@ from connectrpc.conformance.v1.config_pb2 import HTTPVersion
 from common.tls import client_context
 
 SHARE_HTTP2 = ("pyqwest",)
-"""Libraries that keep calls apart on a connection of HTTP/2.
+"""Libraries whose calls can share an HTTP/2 connection.
 
-With httpx 0.28 calls fail that share one, and those that come after a cancelled one; see
+With httpx 0.28, calls on a connection fail if another call on it is or was cancelled; see
 `upstream/httpx_http2.py`.
 """
 
@@ -59,7 +59,7 @@ def _httpx_options(request: ClientCompatRequest) -> _HttpxOptions:
         http2=is_http2,
         verify=_context(request.server_tls_cert, creds.cert, creds.key),
         timeout=None,
-        trust_env=False,  # proxies of the environment are not for servers of this machine
+        trust_env=False,  # proxies in the environment are not for servers on this machine
     )
 
 
@@ -80,7 +80,7 @@ def _pyqwest_options(request: ClientCompatRequest) -> _PyqwestOptions:
         tls_ca_cert=request.server_tls_cert or None,
         tls_cert=creds.cert or None,
         tls_key=creds.key or None,
-        # Bodies are decoded above, within the limits.
+        # Our client decompresses bodies itself, within its limits.
         enable_gzip=False,
         enable_brotli=False,
         enable_zstd=False,

@@ -1,4 +1,8 @@
-"""How the runner talks to a program: messages behind their length, four bytes, big-endian."""
+"""Messages on standard input and output.
+
+The suite's runner talks to a program this way. Each message follows its length: four bytes,
+big-endian.
+"""
 
 import struct
 import sys
@@ -15,14 +19,14 @@ _writing = threading.Lock()
 
 
 def read_messages(message_type: type[M]) -> Iterator[M]:
-    """The messages on standard input, up to its end."""
+    """Yield the messages on standard input until it ends."""
     while prefix := sys.stdin.buffer.read(_LENGTH.size):
         (size,) = _LENGTH.unpack(prefix)
         yield message_type.FromString(_read(sys.stdin.buffer, size))
 
 
 def write_message(message: Message) -> None:
-    """Send a message, from any thread."""
+    """Write a message to standard output. Any thread may call this."""
     data = message.SerializeToString()
     with _writing:
         sys.stdout.buffer.write(_LENGTH.pack(len(data)) + data)

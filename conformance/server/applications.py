@@ -1,4 +1,4 @@
-"""The applications under test: `asgi` and `wsgi`. Servers import them, some of them by name."""
+"""The applications under test: `asgi` and `wsgi`. HTTP servers import them, some by name."""
 
 import os
 

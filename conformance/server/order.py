@@ -1,4 +1,4 @@
-"""The servers under test: a module for each, which imports its server only when it is used."""
+"""The order of the suite's runner to a server under test, and the settings of all servers."""
 
 import ssl
 
@@ -11,17 +11,21 @@ from common.tls import ServerFiles, server_files
 HOST = "127.0.0.1"
 
 KEEP_ALIVE_SECONDS = 120
-"""Above any pause of the runner's client: a server that ends a connection in the moment in which a
-client uses it again is a fact of HTTP, not of what is tested here."""
+"""Longer than any pause of the suite's client.
+
+If a server closes an idle connection while a client sends the next request on it, the request
+fails. HTTP allows this, so it must not make a case fail.
+"""
 
 SHUTDOWN_SECONDS = 1
+"""How long a server waits for calls in flight at its end. The runner has finished by then."""
 
 READ_MAX_BYTES = "CONFORMANCE_READ_MAX_BYTES"
-"""The environment variable with the limit for request messages; it reaches all processes."""
+"""The environment variable with the limit of request messages. Child processes inherit it."""
 
 
 class Order:
-    """What the runner asks for."""
+    """The order of the runner: what to listen for, and how."""
 
     def __init__(self, request: ServerCompatRequest) -> None:
         self._request = request
@@ -29,7 +33,7 @@ class Order:
 
     @property
     def is_http3(self) -> bool:
-        """Whether to listen for HTTP/3; for other versions one TCP port does."""
+        """Whether to listen for HTTP/3. All other versions share one TCP port."""
         return self._request.http_version == HTTPVersion.HTTP_VERSION_3
 
     @property
@@ -39,6 +43,6 @@ class Order:
         return ssl.CERT_REQUIRED if must else ssl.CERT_NONE
 
     def announce(self, port: int) -> None:
-        """Tell the runner that the server listens."""
+        """Tell the runner that the server listens on `port`."""
         cert = self._request.server_creds.cert if self._request.use_tls else b""
         write_message(ServerCompatResponse(host=HOST, port=port, pem_cert=cert))

@@ -1,40 +1,41 @@
-"""What ConformanceService answers, as the comments of its proto file say.
+"""The responses of ConformanceService, as the comments in its proto file specify them.
 
-Nothing here waits: an async and a sync service take the steps from here, and wait between them.
+Nothing here waits. The async and the sync service wait for the delay of each payload.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from connectrpc.conformance.v1 import service_pb2 as pb
-from google.protobuf.any_pb2 import Any
 from google.protobuf.message import Message
 
-from connectrpc_server import Code, ConnectError, Headers, RequestContext
+from common.messages import code_of, pack, pairs_of, suite_headers
+from connectrpc_server import ConnectError, Headers, RequestContext
 
-_CODES = {code.grpc: code for code in Code}
 
-
-class Step(NamedTuple):
-    """A response to send after a delay, in seconds."""
+class TimedPayload(NamedTuple):
+    """The payload of a response, and the delay before it in seconds."""
 
     delay: float
     payload: pb.ConformancePayload
 
 
-def answer_one(
+def respond_once(
     definition: pb.UnaryResponseDefinition, requests: Sequence[Message], ctx: RequestContext
-) -> Step:
-    """The one response of a unary or client stream call. Raises the error that is asked for."""
+) -> TimedPayload:
+    """Return the response of a unary or client stream call.
+
+    Raises `ConnectError` if the definition asks for an error.
+    """
     _set_metadata(definition.response_headers, definition.response_trailers, ctx)
     info = _request_info(requests, ctx)
     if definition.HasField("error"):
         raise _error(definition.error, info)
     payload = pb.ConformancePayload(data=definition.response_data, request_info=info)
-    return Step(definition.response_delay_ms / 1000, payload)
+    return TimedPayload(definition.response_delay_ms / 1000, payload)
 
 
-class StreamAnswer:
+class StreamResponses:
     """The responses of a server stream or bidi stream call."""
 
     def __init__(self, ctx: RequestContext) -> None:
@@ -44,20 +45,22 @@ class StreamAnswer:
         self._sent = 0
         self._full_duplex = False
 
-    def receive(self, request: pb.ServerStreamRequest | pb.BidiStreamRequest) -> Iterator[Step]:
-        """What to send upon a request: a response each time in full duplex, else nothing yet."""
+    def receive(
+        self, request: pb.ServerStreamRequest | pb.BidiStreamRequest
+    ) -> Iterator[TimedPayload]:
+        """Yield the responses to send now: one for each request in full duplex, else none."""
         self._requests.append(request)
         if self._definition is None:
             definition = self._definition = request.response_definition
             _set_metadata(definition.response_headers, definition.response_trailers, self._ctx)
             self._full_duplex = isinstance(request, pb.BidiStreamRequest) and request.full_duplex
-        if self._full_duplex and not self.is_over:
-            yield self._step(self._definition)
+        if self._full_duplex and not self.is_complete:
+            yield self._next(self._definition)
             self._requests.clear()
 
     @property
-    def is_over(self) -> bool:
-        """Whether a full duplex call is over, although the client may go on."""
+    def is_complete(self) -> bool:
+        """Whether a full-duplex call has sent all responses; the client may still send requests."""
         definition = self._definition
         return (
             self._full_duplex
@@ -65,26 +68,29 @@ class StreamAnswer:
             and self._sent >= len(definition.response_data)
         )
 
-    def finish(self) -> Iterator[Step]:
-        """What is left to send. Raises the error that is asked for, at the end."""
+    def finish(self) -> Iterator[TimedPayload]:
+        """Yield the remaining responses.
+
+        Raises `ConnectError` after them if the definition asks for an error.
+        """
         definition = self._definition
         if definition is None:
             return
         while self._sent < len(definition.response_data):
-            yield self._step(definition)
+            yield self._next(definition)
         if definition.HasField("error"):
-            # Where no response carried it, the error says what was received.
+            # The first response carries the information about the requests, else the error does.
             info = None if self._sent else _request_info(self._requests, self._ctx)
             raise _error(definition.error, info)
 
-    def _step(self, definition: pb.StreamResponseDefinition) -> Step:
+    def _next(self, definition: pb.StreamResponseDefinition) -> TimedPayload:
         payload = pb.ConformancePayload(data=definition.response_data[self._sent])
         if self._sent == 0:
             payload.request_info.CopyFrom(_request_info(self._requests, self._ctx))
         elif self._full_duplex:
-            payload.request_info.requests.extend(_packed(self._requests))
+            payload.request_info.requests.extend(map(pack, self._requests))
         self._sent += 1
-        return Step(definition.response_delay_ms / 1000, payload)
+        return TimedPayload(definition.response_delay_ms / 1000, payload)
 
 
 def _set_metadata(
@@ -95,38 +101,26 @@ def _set_metadata(
 
 
 def _add(headers: Iterable[pb.Header], target: Headers) -> None:
-    for header in headers:
-        for value in header.value:
-            target.add(header.name, value)
+    for name, value in pairs_of(headers):
+        target.add(name, value)
 
 
 def _request_info(
     requests: Iterable[Message], ctx: RequestContext
 ) -> pb.ConformancePayload.RequestInfo:
-    received = ctx.request_headers
     info = pb.ConformancePayload.RequestInfo(
-        request_headers=[pb.Header(name=name, value=received.get_all(name)) for name in received],
+        request_headers=suite_headers(ctx.request_headers),
         timeout_ms=ctx.timeout_ms,
-        requests=_packed(requests),
+        requests=map(pack, requests),
     )
     if ctx.http_method == "GET":
-        # Handlers do not see the query; an empty message is allowed.
+        # A handler cannot read the query; the suite accepts an empty message.
         info.connect_get_info.SetInParent()
     return info
-
-
-def _packed(messages: Iterable[Message]) -> list[Any]:
-    return [_pack(message) for message in messages]
-
-
-def _pack(message: Message) -> Any:
-    packed = Any()
-    packed.Pack(message)
-    return packed
 
 
 def _error(error: pb.Error, info: pb.ConformancePayload.RequestInfo | None) -> ConnectError:
     details: list[Message] = list(error.details)
     if info is not None:
         details.append(info)
-    return ConnectError(_CODES[error.code], error.message, details)
+    return ConnectError(code_of(error), error.message, details)

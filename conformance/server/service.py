@@ -1,4 +1,4 @@
-"""ConformanceService, async and sync."""
+"""The service under test, async and sync; `server.responses` says what it responds."""
 
 import asyncio
 import time
@@ -11,103 +11,103 @@ from connectrpc.conformance.v1.service_connect_server import (
 )
 
 from connectrpc_server import RequestContext
-from server.responses import Step, StreamAnswer, answer_one
+from server.responses import StreamResponses, TimedPayload, respond_once
 
 
 class Service(ConformanceService):
-    """What the ASGI applications serve. `Unimplemented` stays as it is generated."""
+    """The service of the ASGI application. It leaves `Unimplemented` as generated."""
 
     async def unary(self, request: pb.UnaryRequest, ctx: RequestContext) -> pb.UnaryResponse:
-        step = answer_one(request.response_definition, [request], ctx)
-        return pb.UnaryResponse(payload=await _later(step))
+        timed = respond_once(request.response_definition, [request], ctx)
+        return pb.UnaryResponse(payload=await _payload(timed))
 
     async def idempotent_unary(
         self, request: pb.IdempotentUnaryRequest, ctx: RequestContext
     ) -> pb.IdempotentUnaryResponse:
-        step = answer_one(request.response_definition, [request], ctx)
-        return pb.IdempotentUnaryResponse(payload=await _later(step))
+        timed = respond_once(request.response_definition, [request], ctx)
+        return pb.IdempotentUnaryResponse(payload=await _payload(timed))
 
     async def client_stream(
         self, requests: AsyncIterator[pb.ClientStreamRequest], ctx: RequestContext
     ) -> pb.ClientStreamResponse:
         received = [request async for request in requests]
-        step = answer_one(_definition(received), received, ctx)
-        return pb.ClientStreamResponse(payload=await _later(step))
+        timed = respond_once(_definition(received), received, ctx)
+        return pb.ClientStreamResponse(payload=await _payload(timed))
 
     async def server_stream(
         self, request: pb.ServerStreamRequest, ctx: RequestContext
     ) -> AsyncIterator[pb.ServerStreamResponse]:
-        answer = StreamAnswer(ctx)
-        for steps in (answer.receive(request), answer.finish()):
-            for step in steps:
-                yield pb.ServerStreamResponse(payload=await _later(step))
+        responses = StreamResponses(ctx)
+        for batch in (responses.receive(request), responses.finish()):
+            for timed in batch:
+                yield pb.ServerStreamResponse(payload=await _payload(timed))
 
     async def bidi_stream(
         self, requests: AsyncIterator[pb.BidiStreamRequest], ctx: RequestContext
     ) -> AsyncIterator[pb.BidiStreamResponse]:
-        answer = StreamAnswer(ctx)
+        responses = StreamResponses(ctx)
         async for request in requests:
-            for step in answer.receive(request):
-                yield pb.BidiStreamResponse(payload=await _later(step))
-            if answer.is_over:
+            for timed in responses.receive(request):
+                yield pb.BidiStreamResponse(payload=await _payload(timed))
+            if responses.is_complete:
                 break
-        for step in answer.finish():
-            yield pb.BidiStreamResponse(payload=await _later(step))
+        for timed in responses.finish():
+            yield pb.BidiStreamResponse(payload=await _payload(timed))
 
 
 class ServiceSync(ConformanceServiceSync):
-    """What the WSGI applications serve. `Unimplemented` stays as it is generated."""
+    """The service of the WSGI application. It leaves `Unimplemented` as generated."""
 
     def unary(self, request: pb.UnaryRequest, ctx: RequestContext) -> pb.UnaryResponse:
-        step = answer_one(request.response_definition, [request], ctx)
-        return pb.UnaryResponse(payload=_later_sync(step))
+        timed = respond_once(request.response_definition, [request], ctx)
+        return pb.UnaryResponse(payload=_payload_sync(timed))
 
     def idempotent_unary(
         self, request: pb.IdempotentUnaryRequest, ctx: RequestContext
     ) -> pb.IdempotentUnaryResponse:
-        step = answer_one(request.response_definition, [request], ctx)
-        return pb.IdempotentUnaryResponse(payload=_later_sync(step))
+        timed = respond_once(request.response_definition, [request], ctx)
+        return pb.IdempotentUnaryResponse(payload=_payload_sync(timed))
 
     def client_stream(
         self, requests: Iterator[pb.ClientStreamRequest], ctx: RequestContext
     ) -> pb.ClientStreamResponse:
         received = list(requests)
-        step = answer_one(_definition(received), received, ctx)
-        return pb.ClientStreamResponse(payload=_later_sync(step))
+        timed = respond_once(_definition(received), received, ctx)
+        return pb.ClientStreamResponse(payload=_payload_sync(timed))
 
     def server_stream(
         self, request: pb.ServerStreamRequest, ctx: RequestContext
     ) -> Iterator[pb.ServerStreamResponse]:
-        answer = StreamAnswer(ctx)
-        for steps in (answer.receive(request), answer.finish()):
-            for step in steps:
-                yield pb.ServerStreamResponse(payload=_later_sync(step))
+        responses = StreamResponses(ctx)
+        for batch in (responses.receive(request), responses.finish()):
+            for timed in batch:
+                yield pb.ServerStreamResponse(payload=_payload_sync(timed))
 
     def bidi_stream(
         self, requests: Iterator[pb.BidiStreamRequest], ctx: RequestContext
     ) -> Iterator[pb.BidiStreamResponse]:
-        answer = StreamAnswer(ctx)
+        responses = StreamResponses(ctx)
         for request in requests:
-            for step in answer.receive(request):
-                yield pb.BidiStreamResponse(payload=_later_sync(step))
-            if answer.is_over:
+            for timed in responses.receive(request):
+                yield pb.BidiStreamResponse(payload=_payload_sync(timed))
+            if responses.is_complete:
                 break
-        for step in answer.finish():
-            yield pb.BidiStreamResponse(payload=_later_sync(step))
+        for timed in responses.finish():
+            yield pb.BidiStreamResponse(payload=_payload_sync(timed))
 
 
 def _definition(received: list[pb.ClientStreamRequest]) -> pb.UnaryResponseDefinition:
-    """Only the first request says what to answer; without one, nothing is asked for."""
+    """Return the definition in the first request; other requests do not have one."""
     return received[0].response_definition if received else pb.UnaryResponseDefinition()
 
 
-async def _later(step: Step) -> pb.ConformancePayload:
-    if step.delay:
-        await asyncio.sleep(step.delay)
-    return step.payload
+async def _payload(timed: TimedPayload) -> pb.ConformancePayload:
+    if timed.delay:
+        await asyncio.sleep(timed.delay)
+    return timed.payload
 
 
-def _later_sync(step: Step) -> pb.ConformancePayload:
-    if step.delay:
-        time.sleep(step.delay)
-    return step.payload
+def _payload_sync(timed: TimedPayload) -> pb.ConformancePayload:
+    if timed.delay:
+        time.sleep(timed.delay)
+    return timed.payload

@@ -1,5 +1,5 @@
-"""One module for each HTTP server; it imports the server only when it is used.
+"""One module for each HTTP server under test.
 
-Each has a function `serve(order, *arguments)`, which serves until SIGTERM. `server.__main__` calls
-it with the arguments of the row.
+Each has a function `serve(order, *arguments)`, which announces its port and serves until SIGTERM.
+The row of a server gives the arguments.
 """

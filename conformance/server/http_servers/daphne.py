@@ -9,15 +9,15 @@ from server.order import HOST, Order
 
 
 def serve(order: Order) -> None:
-    where = f"port=0:interface={HOST}"
+    address = f"port=0:interface={HOST}"
     if order.tls is None:
-        endpoint = f"tcp:{where}"
+        endpoint = f"tcp:{address}"
     else:
-        endpoint = f"ssl:{where}:certKey={order.tls.cert}:privateKey={order.tls.key}"
+        endpoint = f"ssl:{address}:certKey={order.tls.cert}:privateKey={order.tls.key}"
 
-    class Announced(Server):
+    class AnnouncingServer(Server):
         def listen_success(self, port: Any) -> None:
             super().listen_success(port)
             order.announce(port.getHost().port)
 
-    Announced(asgi, [endpoint], verbosity=0).run()
+    AnnouncingServer(asgi, [endpoint], verbosity=0).run()

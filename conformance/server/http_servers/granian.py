@@ -41,7 +41,10 @@ def _free_port() -> int:
 
 
 def _announce(order: Order, port: int) -> None:
-    """It says nothing when it begins to listen, and what it logs comes earlier."""
+    """Announce the port once it accepts connections.
+
+    granian does not report when it listens; its log lines come earlier.
+    """
     while True:
         with suppress(OSError), socket.create_connection((HOST, port)):
             break

@@ -1,4 +1,4 @@
-"""gunicorn with threads."""
+"""gunicorn with worker threads: HTTP/1.1."""
 
 from gunicorn.app.base import BaseApplication
 

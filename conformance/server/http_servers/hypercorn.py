@@ -1,7 +1,7 @@
-"""hypercorn: HTTP/1.1, HTTP/2 and HTTP/3.
+"""Hypercorn: HTTP/1.1, HTTP/2 and HTTP/3.
 
-HTTP/3 ends for all clients as soon as one of them gives up a call or ends its request after the
-answer; see `upstream/hypercorn_http3.py`.
+After one client cancels a call over HTTP/3, or ends its request later than the server ends the
+response, Hypercorn serves HTTP/3 to no client any more; see `upstream/hypercorn_http3.py`.
 """
 
 import asyncio
@@ -29,11 +29,11 @@ def serve(order: Order) -> None:
     config.loglevel = "WARNING"
     config.graceful_timeout = SHUTDOWN_SECONDS
     config.keep_alive_timeout = KEEP_ALIVE_SECONDS
-    # By default it ends a connection after 1,000 requests, and those on their way fail.
+    # By default Hypercorn closes a connection after 1,000 requests; requests in flight on it fail.
     config.keep_alive_max_requests = _REQUESTS_PER_CONNECTION
     if order.tls is not None:
         config.certfile, config.keyfile = order.tls.cert, order.tls.key
         config.ca_certs, config.verify_mode = order.tls.ca, order.cert_reqs
-    order.announce(port)  # connections wait until they are accepted
-    app: Any = asgi  # its types of ASGI are narrower than the specification
+    order.announce(port)  # the sockets listen already; connections wait until they are accepted
+    app: Any = asgi  # Hypercorn's ASGI types are narrower than the specification
     asyncio.run(run(app, config))

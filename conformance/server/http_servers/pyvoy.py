@@ -1,4 +1,4 @@
-"""pyvoy, which is Envoy: HTTP/1.1, HTTP/2 and HTTP/3, for both interfaces, `asgi` and `wsgi`."""
+"""pyvoy, which embeds Python in Envoy: HTTP/1.1, HTTP/2 and HTTP/3, for `asgi` and `wsgi`."""
 
 import asyncio
 import signal
@@ -29,8 +29,8 @@ async def _serve(order: Order, interface: Literal["asgi", "wsgi"]) -> None:
         stdout=sys.stderr.buffer,
         stderr=sys.stderr.buffer,
     )
-    is_over = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, is_over.set)
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with server:
         order.announce(server.listener_port_quic or server.listener_port)
-        await is_over.wait()
+        await stop.wait()

@@ -1,4 +1,4 @@
-"""uvicorn with one of its parsers: `httptools`, `h11`, or `zttp`, the one that knows HTTP/2."""
+"""uvicorn with one of its parsers: `httptools`, `h11` or `zttp`. Only zttp speaks HTTP/2."""
 
 import uvicorn
 
