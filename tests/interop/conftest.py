@@ -19,13 +19,13 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.conftest import PATIENCE, servers
+from tests.processes import STEP_SECONDS, servers
 
 if TYPE_CHECKING:
-    from callers.face import Caller
+    from clients.interface import Caller
 
 HERE = Path(__file__).parent
-PROGRAMS = HERE / "programs"
+PROGRAMS = HERE / "servers"
 PROTO = "interop/v1/interop.proto"
 
 OURS = {
@@ -35,11 +35,11 @@ OURS = {
         "--http=zttp",
         "--http2",
         "--no-access-log",
-        "ours_async:app",
+        "connectrpc_async:app",
     ),
-    "hypercorn": ("hypercorn", "--bind=127.0.0.1:0", "ours_async:app"),
-    "pyvoy": ("pyvoy", "--port=0", "ours_async:app"),
-    "pyvoy-wsgi": ("pyvoy", "--port=0", "--interface=wsgi", "ours_sync:app"),
+    "hypercorn": ("hypercorn", "--bind=127.0.0.1:0", "connectrpc_async:app"),
+    "pyvoy": ("pyvoy", "--port=0", "connectrpc_async:app"),
+    "pyvoy-wsgi": ("pyvoy", "--port=0", "--interface=wsgi", "connectrpc_sync:app"),
 }
 THEIRS = {
     "grpcio-async": ("python", "grpcio_async.py"),
@@ -47,10 +47,10 @@ THEIRS = {
 }
 SERVERS = OURS | THEIRS
 CALLERS = {
-    "grpcio-async": ("callers.grpcio_async", "GrpcioAsync"),
-    "grpcio-sync": ("callers.grpcio_sync", "GrpcioSync"),
-    "ours-async": ("callers.ours_async", "OursAsync"),
-    "ours-sync": ("callers.ours_sync", "OursSync"),
+    "grpcio-async": ("clients.grpcio_async", "GrpcioAsync"),
+    "grpcio-sync": ("clients.grpcio_sync", "GrpcioSync"),
+    "connectrpc-async": ("clients.connectrpc_async", "ConnectrpcAsync"),
+    "connectrpc-sync": ("clients.connectrpc_sync", "ConnectrpcSync"),
 }
 
 Call = Callable[..., "Caller"]
@@ -125,7 +125,7 @@ def program(environment: Callable[..., dict[str, str]]) -> Callable[..., Ended]:
             cwd=cwd,
             capture_output=True,
             check=False,
-            timeout=PATIENCE,
+            timeout=STEP_SECONDS,
             **{"text": True, **options},
         )
 
@@ -151,14 +151,13 @@ def said() -> Callable[[Ended], list[object]]:
 @pytest.fixture(scope="session")
 def relay() -> Callable[..., object]:
     """Puts a relay before a server, `with relay(url) as way`."""
-    from relay import relay
 
     return relay
 
 
 @pytest.fixture
 def caller(generated: Path) -> Generator[Call, None, None]:
-    """Makes callers, `caller("ours-sync", url)`, and closes them."""
+    """Makes callers, `caller("connectrpc-sync", url)`, and closes them."""
     with ExitStack() as stack:
 
         def make(name: str, url: str, *, gzip: bool = False) -> "Caller":

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-CLIENTS = ("grpcio-async", "grpcio-sync", "ours-async", "ours-sync")
+CLIENTS = ("grpcio-async", "grpcio-sync", "connectrpc-async", "connectrpc-sync")
 SERVERS = ("uvicorn", "hypercorn", "pyvoy", "pyvoy-wsgi", "grpcio-async", "grpcio-sync")
 OURS = ("uvicorn", "hypercorn", "pyvoy", "pyvoy-wsgi")
 
@@ -44,9 +44,9 @@ def key() -> str:
 @pytest.fixture
 def failing(generated: object) -> Any:
     """Expects a call to fail."""
-    from callers.face import FailureError
+    from clients.interface import CallError
 
-    return partial(pytest.raises, FailureError)
+    return partial(pytest.raises, CallError)
 
 
 def has_happened(client: Any, pb: ModuleType, key: str, event: str) -> bool:
@@ -58,8 +58,8 @@ def has_happened(client: Any, pb: ModuleType, key: str, event: str) -> bool:
 
 @pairs()
 def test_unary(client: Any, pb: ModuleType) -> None:
-    answer = client.unary("Echo", pb.EchoRequest(text="Grüße", data=b"\0\xff"))
-    assert answer.message == pb.EchoResponse(text="Grüße", data=b"\0\xff")
+    response = client.unary("Echo", pb.EchoRequest(text="Grüße", data=b"\0\xff"))
+    assert response.message == pb.EchoResponse(text="Grüße", data=b"\0\xff")
 
 
 @pairs()
@@ -80,8 +80,8 @@ def test_empty_client_stream(client: Any, pb: ModuleType) -> None:
 
 @pairs()
 def test_server_stream(client: Any, pb: ModuleType) -> None:
-    answer = client.server_stream("Repeat", pb.RepeatRequest(text="again", times=500))
-    assert [message.number for message in answer.messages] == list(range(1, 501))
+    response = client.server_stream("Repeat", pb.RepeatRequest(text="again", times=500))
+    assert [message.number for message in response.messages] == list(range(1, 501))
 
 
 @pairs()
@@ -91,28 +91,28 @@ def test_empty_server_stream(client: Any, pb: ModuleType) -> None:
 
 @pairs()
 def test_ping_pong(client: Any, pb: ModuleType) -> None:
-    talk = client.talk("Chat")
+    stream = client.open_bidi_stream("Chat")
     for number in range(20):
-        talk.send(pb.EchoRequest(text=str(number)))
-        assert talk.receive().text == str(number)
-    talk.half_close()
-    assert talk.receive() is None
+        stream.send(pb.EchoRequest(text=str(number)))
+        assert stream.receive().text == str(number)
+    stream.half_close()
+    assert stream.receive() is None
 
 
 @pairs()
 def test_server_that_ends_first(client: Any, pb: ModuleType) -> None:
-    talk = client.talk("Chat")
-    talk.send(pb.EchoRequest(text="bye"))
-    assert talk.receive().text == "bye"
-    assert talk.receive() is None
-    talk.cancel()
+    stream = client.open_bidi_stream("Chat")
+    stream.send(pb.EchoRequest(text="bye"))
+    assert stream.receive().text == "bye"
+    assert stream.receive() is None
+    stream.cancel()
 
 
 @pairs()
 def test_empty_bidi_stream(client: Any, pb: ModuleType) -> None:
-    talk = client.talk("Chat")
-    talk.half_close()
-    assert talk.receive() is None
+    stream = client.open_bidi_stream("Chat")
+    stream.half_close()
+    assert stream.receive() is None
 
 
 # Metadata.
@@ -143,13 +143,13 @@ def assert_returned(received: Any, prefix: str, server_name: str) -> None:
 @pytest.mark.parametrize("rpc", ["Echo", "Collect", "Repeat"])
 def test_metadata(client: Any, pb: ModuleType, server_name: str, rpc: str) -> None:
     if rpc == "Echo":
-        answer = client.unary(rpc, pb.EchoRequest(), metadata=METADATA)
+        response = client.unary(rpc, pb.EchoRequest(), metadata=METADATA)
     elif rpc == "Collect":
-        answer = client.client_stream(rpc, [pb.EchoRequest()], metadata=METADATA)
+        response = client.client_stream(rpc, [pb.EchoRequest()], metadata=METADATA)
     else:
-        answer = client.server_stream(rpc, pb.RepeatRequest(times=2), metadata=METADATA)
-    assert_returned(answer.headers, "", server_name)
-    assert_returned(answer.trailers, "trailing-", server_name)
+        response = client.server_stream(rpc, pb.RepeatRequest(times=2), metadata=METADATA)
+    assert_returned(response.headers, "", server_name)
+    assert_returned(response.trailers, "trailing-", server_name)
 
 
 @pairs()
@@ -223,15 +223,15 @@ def test_unimplemented(client: Any, pb: ModuleType, failing: Any, service: str, 
 
 @pairs()
 def test_handler_knows_its_deadline(client: Any, pb: ModuleType) -> None:
-    answer = client.unary("Remaining", pb.RemainingRequest(), timeout=PLENTY)
+    response = client.unary("Remaining", pb.RemainingRequest(), timeout=PLENTY)
     # grpcio rounds the time-outs that it sends up a little.
-    assert 0 < answer.message.remaining_ms <= PLENTY * 1010
+    assert 0 < response.message.remaining_ms <= PLENTY * 1010
 
 
 @pairs()
 def test_handler_without_a_deadline(client: Any, pb: ModuleType) -> None:
-    answer = client.unary("Remaining", pb.RemainingRequest())
-    assert not answer.message.HasField("remaining_ms")
+    response = client.unary("Remaining", pb.RemainingRequest())
+    assert not response.message.HasField("remaining_ms")
 
 
 @pairs()
@@ -302,15 +302,15 @@ def test_gzip(
 
 @pairs(without=("pyvoy-wsgi",))  # nothing wakes a sync handler of WSGI that waits
 def test_canceled_unary_call(client: Any, pb: ModuleType, key: str) -> None:
-    running = client.start("Wait", pb.WaitRequest(key=key))
+    running = client.start_unary("Wait", pb.WaitRequest(key=key))
     assert has_happened(client, pb, key, "started")
     assert running.cancel() == "canceled"
     assert has_happened(client, pb, key, "canceled")
 
 
-@pairs(without=("pyvoy-wsgi",))  # pyvoy reads a WSGI answer to its end, with or without a client
+@pairs(without=("pyvoy-wsgi",))  # pyvoy reads a WSGI response to its end, with or without a client
 def test_canceled_stream(client: Any, pb: ModuleType, key: str) -> None:
-    stream = client.start_stream("Tick", pb.WaitRequest(key=key))
+    stream = client.start_server_stream("Tick", pb.WaitRequest(key=key))
     assert stream.receive() == pb.WaitResponse()
     stream.cancel()
     assert has_happened(client, pb, key, "canceled")
@@ -326,12 +326,12 @@ def test_calls_at_the_same_time(
     with relay(url) as way:
         client = caller(client_name, way.url)
         client.unary("Echo", pb.EchoRequest())  # from here on it is connected
-        client.together("Meet", [pb.MeetRequest(key=key, guests=50)] * 50)
+        client.unary_concurrently("Meet", [pb.MeetRequest(key=key, guests=50)] * 50)
         assert way.connections == 1
 
 
 @pairs()
 def test_many_calls(client: Any, pb: ModuleType) -> None:
     requests = [pb.EchoRequest(text=str(number)) for number in range(200)]
-    replies = client.together("Echo", requests)
+    replies = client.unary_concurrently("Echo", requests)
     assert [reply.text for reply in replies] == [request.text for request in requests]

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import grpc
-import messages
-from grpcio_metadata import CODES, compress, pairs, remaining, set_trailers
+import responses
+from grpcio_common import CODES, compress, pairs, remaining, set_trailers
 from interop.v1 import interop_pb2 as pb
 from interop.v1 import interop_pb2_grpc
 
@@ -23,19 +23,19 @@ class Interop(interop_pb2_grpc.InteropServiceServicer):
 
     async def Echo(self, request: pb.EchoRequest, context: Context) -> pb.EchoResponse:
         await return_metadata(context)
-        return messages.echo(request)
+        return responses.echo(request)
 
     async def Collect(
         self, requests: AsyncIterator[pb.EchoRequest], context: Context
     ) -> pb.EchoResponse:
         await return_metadata(context)
-        return messages.collect([request async for request in requests])
+        return responses.collect([request async for request in requests])
 
     async def Repeat(
         self, request: pb.RepeatRequest, context: Context
     ) -> AsyncIterator[pb.EchoResponse]:
         await return_metadata(context)
-        for response in messages.repeat(request):
+        for response in responses.repeat(request):
             yield response
 
     async def Chat(
@@ -43,8 +43,8 @@ class Interop(interop_pb2_grpc.InteropServiceServicer):
     ) -> AsyncIterator[pb.EchoResponse]:
         await return_metadata(context)
         async for request in requests:
-            yield messages.echo(request)
-            if messages.is_goodbye(request):
+            yield responses.echo(request)
+            if responses.is_goodbye(request):
                 break
 
     async def Fail(self, request: pb.FailRequest, context: Context) -> pb.EchoResponse:
@@ -66,7 +66,7 @@ class Interop(interop_pb2_grpc.InteropServiceServicer):
     async def Wait(self, request: pb.WaitRequest, context: Context) -> pb.WaitResponse:
         self._events[request.key, "started"].set()
         try:
-            await asyncio.sleep(messages.PONDERING)
+            await asyncio.sleep(responses.PONDERING)
         except asyncio.CancelledError:
             self._events[request.key, "canceled"].set()
             raise
@@ -92,13 +92,13 @@ class Interop(interop_pb2_grpc.InteropServiceServicer):
     async def Observe(self, request: pb.ObserveRequest, context: Context) -> pb.ObserveResponse:
         event = self._events[request.key, request.event]
         with suppress(TimeoutError):
-            await asyncio.wait_for(event.wait(), messages.OBSERVATION)
+            await asyncio.wait_for(event.wait(), responses.OBSERVATION)
         return pb.ObserveResponse(happened=event.is_set())
 
 
 async def return_metadata(context: Context) -> None:
     compress(context)
-    await context.send_initial_metadata(messages.headers(pairs(context)))
+    await context.send_initial_metadata(responses.headers(pairs(context)))
     set_trailers(context)
 
 

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Lock
 
 import grpc
-import messages
-from grpcio_metadata import CODES, compress, pairs, remaining, set_trailers
+import responses
+from grpcio_common import CODES, compress, pairs, remaining, set_trailers
 from interop.v1 import interop_pb2 as pb
 from interop.v1 import interop_pb2_grpc
 
@@ -31,23 +31,23 @@ class Interop(interop_pb2_grpc.InteropServiceServicer):
 
     def Echo(self, request: pb.EchoRequest, context: Context) -> pb.EchoResponse:
         return_metadata(context)
-        return messages.echo(request)
+        return responses.echo(request)
 
     def Collect(self, requests: Iterator[pb.EchoRequest], context: Context) -> pb.EchoResponse:
         return_metadata(context)
-        return messages.collect(requests)
+        return responses.collect(requests)
 
     def Repeat(self, request: pb.RepeatRequest, context: Context) -> Iterator[pb.EchoResponse]:
         return_metadata(context)
-        yield from messages.repeat(request)
+        yield from responses.repeat(request)
 
     def Chat(
         self, requests: Iterator[pb.EchoRequest], context: Context
     ) -> Iterator[pb.EchoResponse]:
         return_metadata(context)
         for request in requests:
-            yield messages.echo(request)
-            if messages.is_goodbye(request):
+            yield responses.echo(request)
+            if responses.is_goodbye(request):
                 break
 
     def Fail(self, request: pb.FailRequest, context: Context) -> pb.EchoResponse:
@@ -66,7 +66,7 @@ class Interop(interop_pb2_grpc.InteropServiceServicer):
         is_over = Event()
         context.add_callback(is_over.set)
         self._event(request.key, "started").set()
-        if is_over.wait(messages.PONDERING):
+        if is_over.wait(responses.PONDERING):
             self._event(request.key, "canceled").set()
         return pb.WaitResponse()
 
@@ -82,17 +82,17 @@ class Interop(interop_pb2_grpc.InteropServiceServicer):
             self._guests[request.key] += 1
             if self._guests[request.key] == request.guests:
                 all_there.set()
-        all_there.wait(messages.PONDERING)
+        all_there.wait(responses.PONDERING)
         return pb.MeetResponse()
 
     def Observe(self, request: pb.ObserveRequest, context: Context) -> pb.ObserveResponse:
         event = self._event(request.key, request.event)
-        return pb.ObserveResponse(happened=event.wait(messages.OBSERVATION))
+        return pb.ObserveResponse(happened=event.wait(responses.OBSERVATION))
 
 
 def return_metadata(context: Context) -> None:
     compress(context)
-    context.send_initial_metadata(messages.headers(pairs(context)))
+    context.send_initial_metadata(responses.headers(pairs(context)))
     set_trailers(context)
 
 

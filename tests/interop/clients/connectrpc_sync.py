@@ -6,8 +6,7 @@ from contextlib import contextmanager
 
 from google.protobuf.message import Message
 
-from callers.face import PATIENCE, Answer, FailureError, Metadata, collected
-from callers.ours_common import (
+from clients.connectrpc_common import (
     client_class,
     failure,
     headers,
@@ -16,10 +15,11 @@ from callers.ours_common import (
     received,
     snake,
 )
+from clients.interface import STEP_SECONDS, CallError, Metadata, Response, collected
 from connectrpc_client import Cancellation, ConnectError
 
 
-class OursSync:
+class ConnectrpcSync:
     """Calls through the generated sync client."""
 
     def __init__(self, url: str, *, gzip: bool = False) -> None:
@@ -40,46 +40,46 @@ class OursSync:
         metadata: Metadata = (),
         timeout: float | None = None,
         service: str = "InteropService",
-    ) -> Answer:
+    ) -> Response:
         method = self._method("call_", rpc, service)
         with failing():
             output = method(request, headers=headers(metadata), timeout_ms=milliseconds(timeout))
-        return Answer([output.message], received(output.headers), received(output.trailers))
+        return Response([output.message], received(output.headers), received(output.trailers))
 
     def client_stream(
         self, rpc: str, requests: Iterable[Message], *, metadata: Metadata = ()
-    ) -> Answer:
+    ) -> Response:
         with failing():
             output = self._method("call_", rpc)(requests, headers=headers(metadata))
-        return Answer([output.message], received(output.headers), received(output.trailers))
+        return Response([output.message], received(output.headers), received(output.trailers))
 
     def server_stream(
         self, rpc: str, request: Message, *, metadata: Metadata = (), timeout: float | None = None
-    ) -> Answer:
+    ) -> Response:
         with failing():
             output = self._method("call_", rpc)(
                 request, headers=headers(metadata), timeout_ms=milliseconds(timeout)
             )
         messages = collected(iter(_Stream(output).receive, None))
-        return Answer(messages, received(output.headers), received(output.trailers))
+        return Response(messages, received(output.headers), received(output.trailers))
 
-    def together(self, rpc: str, requests: Sequence[Message]) -> list[Message]:
+    def unary_concurrently(self, rpc: str, requests: Sequence[Message]) -> list[Message]:
         with failing():
-            return list(self._threads.map(self._method("", rpc), requests, timeout=PATIENCE))
+            return list(self._threads.map(self._method("", rpc), requests, timeout=STEP_SECONDS))
 
-    def start(self, rpc: str, request: Message) -> "_Running":
+    def start_unary(self, rpc: str, request: Message) -> "_PendingCall":
         cancellation = Cancellation()
         method = self._method("", rpc)
-        return _Running(
+        return _PendingCall(
             self._threads.submit(method, request, cancellation=cancellation), cancellation
         )
 
-    def start_stream(self, rpc: str, request: Message) -> "_Stream":
+    def start_server_stream(self, rpc: str, request: Message) -> "_Stream":
         with failing():
             return _Stream(self._method("call_", rpc)(request))
 
-    def talk(self, rpc: str) -> "_Talk":
-        return _Talk(self._method("open_", rpc)())
+    def open_bidi_stream(self, rpc: str) -> "_OpenStream":
+        return _OpenStream(self._method("open_", rpc)())
 
     def close(self) -> None:
         for client in self._clients.values():
@@ -87,7 +87,7 @@ class OursSync:
         self._threads.shutdown()
 
 
-class _Running:
+class _PendingCall:
     def __init__(self, future: Future[Message], cancellation: Cancellation) -> None:
         self._future = future
         self._cancellation = cancellation
@@ -96,8 +96,8 @@ class _Running:
         self._cancellation.cancel()
         try:
             with failing():
-                self._future.result(PATIENCE)
-        except FailureError as error:
+                self._future.result(STEP_SECONDS)
+        except CallError as error:
             return error.code
         raise AssertionError("the call went on")
 
@@ -114,7 +114,7 @@ class _Stream:
         self._output.close()
 
 
-class _Talk:
+class _OpenStream:
     def __init__(self, call: object) -> None:
         self._call = call.__enter__()
 

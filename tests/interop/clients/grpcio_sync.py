@@ -7,8 +7,8 @@ from queue import SimpleQueue
 import grpc
 from google.protobuf.message import Message
 
-from callers.face import PATIENCE, Answer, Metadata, collected
-from callers.grpcio_common import OPTIONS, code, compression, failure, received, stub, target
+from clients.grpcio_common import OPTIONS, code, compression, failure, received, stub, target
+from clients.interface import STEP_SECONDS, Metadata, Response, collected
 
 
 class GrpcioSync:
@@ -27,48 +27,48 @@ class GrpcioSync:
         metadata: Metadata = (),
         timeout: float | None = None,
         service: str = "InteropService",
-    ) -> Answer:
+    ) -> Response:
         method = getattr(stub(self._channel, service), rpc)
         with failing():
             message, call = method.with_call(request, timeout=timeout, metadata=metadata)
-        return answer([message], call)
+        return response([message], call)
 
     def client_stream(
         self, rpc: str, requests: Iterable[Message], *, metadata: Metadata = ()
-    ) -> Answer:
+    ) -> Response:
         method = getattr(stub(self._channel), rpc)
         with failing():
             message, call = method.with_call(iter(requests), metadata=metadata)
-        return answer([message], call)
+        return response([message], call)
 
     def server_stream(
         self, rpc: str, request: Message, *, metadata: Metadata = (), timeout: float | None = None
-    ) -> Answer:
+    ) -> Response:
         method = getattr(stub(self._channel), rpc)
         call = method(request, metadata=metadata, timeout=timeout)
-        return answer(collected(messages(call)), call)
+        return response(collected(messages(call)), call)
 
-    def together(self, rpc: str, requests: Sequence[Message]) -> list[Message]:
+    def unary_concurrently(self, rpc: str, requests: Sequence[Message]) -> list[Message]:
         method = getattr(stub(self._channel), rpc)
         futures = [method.future(request) for request in requests]
         with failing():
-            return [future.result(PATIENCE) for future in futures]
+            return [future.result(STEP_SECONDS) for future in futures]
 
-    def start(self, rpc: str, request: Message) -> "_Running":
-        return _Running(getattr(stub(self._channel), rpc).future(request))
+    def start_unary(self, rpc: str, request: Message) -> "_PendingCall":
+        return _PendingCall(getattr(stub(self._channel), rpc).future(request))
 
-    def start_stream(self, rpc: str, request: Message) -> "_Talk":
-        return _Talk(getattr(stub(self._channel), rpc)(request))
+    def start_server_stream(self, rpc: str, request: Message) -> "_OpenStream":
+        return _OpenStream(getattr(stub(self._channel), rpc)(request))
 
-    def talk(self, rpc: str) -> "_Talk":
+    def open_bidi_stream(self, rpc: str) -> "_OpenStream":
         requests: SimpleQueue[Message | None] = SimpleQueue()
-        return _Talk(getattr(stub(self._channel), rpc)(iter(requests.get, None)), requests)
+        return _OpenStream(getattr(stub(self._channel), rpc)(iter(requests.get, None)), requests)
 
     def close(self) -> None:
         self._channel.close()
 
 
-class _Running:
+class _PendingCall:
     def __init__(self, future: grpc.Future) -> None:
         self._future = future
 
@@ -77,7 +77,7 @@ class _Running:
         return code(self._future.code())
 
 
-class _Talk:
+class _OpenStream:
     def __init__(self, call: grpc.Call, requests: SimpleQueue[Message | None] | None = None):
         self._call = call
         self._requests = requests
@@ -109,5 +109,5 @@ def messages(call: Iterator[Message]) -> Iterator[Message]:
         yield from call
 
 
-def answer(messages: list[Message], call: grpc.Call) -> Answer:
-    return Answer(messages, received(call.initial_metadata()), received(call.trailing_metadata()))
+def response(messages: list[Message], call: grpc.Call) -> Response:
+    return Response(messages, received(call.initial_metadata()), received(call.trailing_metadata()))

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import grpc
 from google.protobuf.message import Message
 
-from callers.face import Answer, Metadata, collected
-from callers.grpcio_common import OPTIONS, compression, failure, received, stub, target
-from callers.loop import Loop
+from clients.event_loop import Loop
+from clients.grpcio_common import OPTIONS, compression, failure, received, stub, target
+from clients.interface import Metadata, Response, collected
 
 
 class GrpcioAsync:
@@ -31,48 +31,48 @@ class GrpcioAsync:
         metadata: Metadata = (),
         timeout: float | None = None,
         service: str = "InteropService",
-    ) -> Answer:
+    ) -> Response:
         method = getattr(stub(self._channel, service), rpc)
 
-        async def call() -> Answer:
+        async def call() -> Response:
             call = method(request, timeout=timeout, metadata=metadata)
-            return await answer([await call], call)
+            return await response([await call], call)
 
         return self._run(call())
 
     def client_stream(
         self, rpc: str, requests: Iterable[Message], *, metadata: Metadata = ()
-    ) -> Answer:
-        async def call() -> Answer:
+    ) -> Response:
+        async def call() -> Response:
             call = getattr(stub(self._channel), rpc)(iter(requests), metadata=metadata)
-            return await answer([await call], call)
+            return await response([await call], call)
 
         return self._run(call())
 
     def server_stream(
         self, rpc: str, request: Message, *, metadata: Metadata = (), timeout: float | None = None
-    ) -> Answer:
-        talk = self._start(rpc, request, metadata=metadata, timeout=timeout)
-        return self._run(answer(collected(iter(talk.receive, None)), talk.call))
+    ) -> Response:
+        stream = self._start(rpc, request, metadata=metadata, timeout=timeout)
+        return self._run(response(collected(iter(stream.receive, None)), stream.call))
 
-    def together(self, rpc: str, requests: Sequence[Message]) -> list[Message]:
+    def unary_concurrently(self, rpc: str, requests: Sequence[Message]) -> list[Message]:
         async def call() -> list[Message]:
             method = getattr(stub(self._channel), rpc)
             return list(await asyncio.gather(*(method(request) for request in requests)))
 
         return self._run(call())
 
-    def start(self, rpc: str, request: Message) -> "_Running":
-        return _Running(self._loop, self._loop.run(self._begin(rpc, request)))
+    def start_unary(self, rpc: str, request: Message) -> "_PendingCall":
+        return _PendingCall(self._loop, self._loop.run(self._begin(rpc, request)))
 
-    def start_stream(self, rpc: str, request: Message) -> "_Talk":
+    def start_server_stream(self, rpc: str, request: Message) -> "_OpenStream":
         return self._start(rpc, request)
 
-    def talk(self, rpc: str) -> "_Talk":
+    def open_bidi_stream(self, rpc: str) -> "_OpenStream":
         return self._start(rpc)
 
-    def _start(self, rpc: str, *arguments: Message, **options: object) -> "_Talk":
-        return _Talk(self._loop, self._loop.run(self._begin(rpc, *arguments, **options)))
+    def _start(self, rpc: str, *arguments: Message, **options: object) -> "_OpenStream":
+        return _OpenStream(self._loop, self._loop.run(self._begin(rpc, *arguments, **options)))
 
     async def _begin(self, rpc: str, *arguments: Message, **options: object) -> grpc.aio.Call:
         return getattr(stub(self._channel), rpc)(*arguments, **options)
@@ -86,7 +86,7 @@ class GrpcioAsync:
         self._loop.close()
 
 
-class _Running:
+class _PendingCall:
     def __init__(self, loop: Loop, call: grpc.aio.Call) -> None:
         self._loop = loop
         self._call = call
@@ -103,7 +103,7 @@ class _Running:
         raise AssertionError("the call went on")
 
 
-class _Talk:
+class _OpenStream:
     def __init__(self, loop: Loop, call: grpc.aio.Call) -> None:
         self._loop = loop
         self.call = call
@@ -135,6 +135,6 @@ def failing() -> Iterator[None]:
         raise failure(error) from error
 
 
-async def answer(messages: list[Message], call: grpc.aio.Call) -> Answer:
+async def response(messages: list[Message], call: grpc.aio.Call) -> Response:
     headers, trailers = await call.initial_metadata(), await call.trailing_metadata()
-    return Answer(messages, received(headers), received(trailers))
+    return Response(messages, received(headers), received(trailers))

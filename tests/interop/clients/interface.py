@@ -7,14 +7,14 @@ from typing import Protocol
 from google.protobuf.any_pb2 import Any
 from google.protobuf.message import Message
 
-PATIENCE = 60  # seconds that the slowest machine may take for one step
+STEP_SECONDS = 60  # seconds that the slowest machine may take for one step
 
 Metadata = Sequence[tuple[str, str | bytes]]
 Received = Mapping[str, list[str | bytes]]
 
 
 @dataclass
-class Answer:
+class Response:
     """How a call went well."""
 
     messages: list[Message]
@@ -28,7 +28,7 @@ class Answer:
 
 
 @dataclass
-class FailureError(Exception):
+class CallError(Exception):
     """How a call failed; `code` is in lower case, such as `not_found`."""
 
     code: str
@@ -38,7 +38,7 @@ class FailureError(Exception):
     messages: list[Message] = field(default_factory=list)
 
 
-class Running(Protocol):
+class PendingCall(Protocol):
     """A unary call under way."""
 
     def cancel(self) -> str:
@@ -46,7 +46,7 @@ class Running(Protocol):
         ...
 
 
-class Talk(Protocol):
+class OpenStream(Protocol):
     """A stream under way."""
 
     def send(self, message: Message) -> None: ...
@@ -73,11 +73,11 @@ class Caller(Protocol):
         metadata: Metadata = (),
         timeout: float | None = None,
         service: str = "InteropService",
-    ) -> Answer: ...
+    ) -> Response: ...
 
     def client_stream(
         self, rpc: str, requests: Iterable[Message], *, metadata: Metadata = ()
-    ) -> Answer: ...
+    ) -> Response: ...
 
     def server_stream(
         self,
@@ -86,17 +86,17 @@ class Caller(Protocol):
         *,
         metadata: Metadata = (),
         timeout: float | None = None,
-    ) -> Answer: ...
+    ) -> Response: ...
 
-    def together(self, rpc: str, requests: Sequence[Message]) -> list[Message]:
+    def unary_concurrently(self, rpc: str, requests: Sequence[Message]) -> list[Message]:
         """Unary calls at the same time."""
         ...
 
-    def start(self, rpc: str, request: Message) -> Running: ...
+    def start_unary(self, rpc: str, request: Message) -> PendingCall: ...
 
-    def start_stream(self, rpc: str, request: Message) -> Talk: ...
+    def start_server_stream(self, rpc: str, request: Message) -> OpenStream: ...
 
-    def talk(self, rpc: str) -> Talk: ...
+    def open_bidi_stream(self, rpc: str) -> OpenStream: ...
 
     def close(self) -> None: ...
 
@@ -116,7 +116,7 @@ def collected(
     received: list[Message] = []
     try:
         received.extend(messages)
-    except FailureError as failure:
+    except CallError as failure:
         failure.messages = received
         raise
     return received

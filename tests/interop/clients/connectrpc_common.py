@@ -5,7 +5,7 @@ import re
 from google.protobuf.any_pb2 import Any
 from interop.v1 import interop_connect
 
-from callers.face import FailureError, Metadata, Received, by_name
+from clients.interface import CallError, Metadata, Received, by_name
 from connectrpc_client import ConnectError, Headers
 
 
@@ -44,9 +44,9 @@ def received(found: Headers) -> Received:
     )
 
 
-def failure(error: ConnectError) -> FailureError:
+def failure(error: ConnectError) -> CallError:
     details = [
         Any(type_url=f"type.googleapis.com/{detail.type_name}", value=detail.value)
         for detail in error.details
     ]
-    return FailureError(error.code.value, error.message, details, received(error.metadata))
+    return CallError(error.code.value, error.message, details, received(error.metadata))

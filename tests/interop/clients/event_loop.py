@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from threading import Thread
 from typing import TypeVar
 
-from callers.face import PATIENCE
+from clients.interface import STEP_SECONDS
 
 T = TypeVar("T")
 
@@ -23,9 +23,9 @@ class Loop:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     def run(self, coroutine: Coroutine[object, object, T]) -> T:
-        return self.start(coroutine).result(PATIENCE)
+        return self.start(coroutine).result(STEP_SECONDS)
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(PATIENCE)
+        self._thread.join(STEP_SECONDS)
         self._loop.close()

@@ -7,9 +7,7 @@ from contextlib import contextmanager
 
 from google.protobuf.message import Message
 
-from callers.face import PATIENCE, Answer, Metadata, collected
-from callers.loop import Loop
-from callers.ours_common import (
+from clients.connectrpc_common import (
     client_class,
     failure,
     headers,
@@ -18,10 +16,12 @@ from callers.ours_common import (
     received,
     snake,
 )
+from clients.event_loop import Loop
+from clients.interface import STEP_SECONDS, Metadata, Response, collected
 from connectrpc_client import ConnectError
 
 
-class OursAsync:
+class ConnectrpcAsync:
     """Calls through the generated async client."""
 
     def __init__(self, url: str, *, gzip: bool = False) -> None:
@@ -42,44 +42,44 @@ class OursAsync:
         metadata: Metadata = (),
         timeout: float | None = None,
         service: str = "InteropService",
-    ) -> Answer:
+    ) -> Response:
         method = self._method("call_", rpc, service)
         output = self._run(
             method(request, headers=headers(metadata), timeout_ms=milliseconds(timeout))
         )
-        return Answer([output.message], received(output.headers), received(output.trailers))
+        return Response([output.message], received(output.headers), received(output.trailers))
 
     def client_stream(
         self, rpc: str, requests: Iterable[Message], *, metadata: Metadata = ()
-    ) -> Answer:
+    ) -> Response:
         output = self._run(self._method("call_", rpc)(requests, headers=headers(metadata)))
-        return Answer([output.message], received(output.headers), received(output.trailers))
+        return Response([output.message], received(output.headers), received(output.trailers))
 
     def server_stream(
         self, rpc: str, request: Message, *, metadata: Metadata = (), timeout: float | None = None
-    ) -> Answer:
+    ) -> Response:
         call = self._method("call_", rpc)(
             request, headers=headers(metadata), timeout_ms=milliseconds(timeout)
         )
         output = self._run(call)
         messages = collected(iter(_Stream(self._loop, output).receive, None))
-        return Answer(messages, received(output.headers), received(output.trailers))
+        return Response(messages, received(output.headers), received(output.trailers))
 
-    def together(self, rpc: str, requests: Sequence[Message]) -> list[Message]:
+    def unary_concurrently(self, rpc: str, requests: Sequence[Message]) -> list[Message]:
         async def calls() -> list[Message]:
             method = self._method("", rpc)
             return list(await asyncio.gather(*(method(request) for request in requests)))
 
         return self._run(calls())
 
-    def start(self, rpc: str, request: Message) -> "_Running":
-        return _Running(self._loop.start(self._method("", rpc)(request)))
+    def start_unary(self, rpc: str, request: Message) -> "_PendingCall":
+        return _PendingCall(self._loop.start(self._method("", rpc)(request)))
 
-    def start_stream(self, rpc: str, request: Message) -> "_Stream":
+    def start_server_stream(self, rpc: str, request: Message) -> "_Stream":
         return _Stream(self._loop, self._run(self._method("call_", rpc)(request)))
 
-    def talk(self, rpc: str) -> "_Talk":
-        return _Talk(self._loop, self._method("open_", rpc)())
+    def open_bidi_stream(self, rpc: str) -> "_OpenStream":
+        return _OpenStream(self._loop, self._method("open_", rpc)())
 
     def _run(self, coroutine: object) -> object:
         with failing():
@@ -91,14 +91,14 @@ class OursAsync:
         self._loop.close()
 
 
-class _Running:
+class _PendingCall:
     def __init__(self, future: Future[Message]) -> None:
         self._future = future
 
     def cancel(self) -> str:
         self._future.cancel()
         try:
-            self._future.result(PATIENCE)
+            self._future.result(STEP_SECONDS)
         except CancelledError:
             return "canceled"
         raise AssertionError("the call went on")
@@ -120,7 +120,7 @@ class _Stream:
         self._loop.run(self._output.aclose())
 
 
-class _Talk:
+class _OpenStream:
     def __init__(self, loop: Loop, call: object) -> None:
         self._loop = loop
         self._call = loop.run(call.__aenter__())

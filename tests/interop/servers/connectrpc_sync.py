@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from threading import Event, Lock
 
-import messages
+import responses
+from connectrpc_async import failure, return_metadata
 from interop.v1 import interop_pb2 as pb
 from interop.v1.interop_connect import (
     ImpatientServiceSync,
@@ -13,7 +14,6 @@ from interop.v1.interop_connect import (
     InteropServiceSync,
     InteropServiceWSGIApplication,
 )
-from ours_async import failure, return_metadata
 
 from connectrpc_server import RequestContext, combine
 
@@ -30,23 +30,23 @@ class Interop(InteropServiceSync):
 
     def echo(self, request: pb.EchoRequest, ctx: RequestContext) -> pb.EchoResponse:
         return_metadata(ctx)
-        return messages.echo(request)
+        return responses.echo(request)
 
     def collect(self, requests: Iterator[pb.EchoRequest], ctx: RequestContext) -> pb.EchoResponse:
         return_metadata(ctx)
-        return messages.collect(requests)
+        return responses.collect(requests)
 
     def repeat(self, request: pb.RepeatRequest, ctx: RequestContext) -> Iterator[pb.EchoResponse]:
         return_metadata(ctx)
-        yield from messages.repeat(request)
+        yield from responses.repeat(request)
 
     def chat(
         self, requests: Iterator[pb.EchoRequest], ctx: RequestContext
     ) -> Iterator[pb.EchoResponse]:
         return_metadata(ctx)
         for request in requests:
-            yield messages.echo(request)
-            if messages.is_goodbye(request):
+            yield responses.echo(request)
+            if responses.is_goodbye(request):
                 break
 
     def fail(self, request: pb.FailRequest, ctx: RequestContext) -> pb.EchoResponse:
@@ -57,7 +57,7 @@ class Interop(InteropServiceSync):
         raise failure(request, ctx)
 
     def remaining(self, request: pb.RemainingRequest, ctx: RequestContext) -> pb.RemainingResponse:
-        return messages.remaining(ctx.timeout_ms)
+        return responses.remaining(ctx.timeout_ms)
 
     def wait(self, request: pb.WaitRequest, ctx: RequestContext) -> pb.WaitResponse:
         self._event(request.key, "started").set()
@@ -78,12 +78,12 @@ class Interop(InteropServiceSync):
             self._guests[request.key] += 1
             if self._guests[request.key] == request.guests:
                 all_there.set()
-        all_there.wait(messages.PONDERING)
+        all_there.wait(responses.PONDERING)
         return pb.MeetResponse()
 
     def observe(self, request: pb.ObserveRequest, ctx: RequestContext) -> pb.ObserveResponse:
         event = self._event(request.key, request.event)
-        return pb.ObserveResponse(happened=event.wait(messages.OBSERVATION))
+        return pb.ObserveResponse(happened=event.wait(responses.OBSERVATION))
 
 
 class Impatient(ImpatientServiceSync):
@@ -94,11 +94,11 @@ class Impatient(ImpatientServiceSync):
 def ponder(ctx: RequestContext) -> pb.WaitResponse:
     """Nothing wakes a sync handler; this one wakes itself just after its deadline."""
     left = ctx.timeout_ms
-    time.sleep(messages.PONDERING if left is None else left / 1000 + 0.01)
+    time.sleep(responses.PONDERING if left is None else left / 1000 + 0.01)
     return pb.WaitResponse()
 
 
 app = combine(
     InteropServiceWSGIApplication(Interop()),
-    ImpatientServiceWSGIApplication(Impatient(), default_timeout_ms=messages.IMPATIENCE),
+    ImpatientServiceWSGIApplication(Impatient(), default_timeout_ms=responses.IMPATIENCE),
 )

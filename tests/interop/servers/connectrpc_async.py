@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
-import messages
+import responses
 from interop.v1 import interop_pb2 as pb
 from interop.v1.interop_connect import (
     ImpatientService,
@@ -24,19 +24,19 @@ class Interop(InteropService):
 
     async def echo(self, request: pb.EchoRequest, ctx: RequestContext) -> pb.EchoResponse:
         return_metadata(ctx)
-        return messages.echo(request)
+        return responses.echo(request)
 
     async def collect(
         self, requests: AsyncIterator[pb.EchoRequest], ctx: RequestContext
     ) -> pb.EchoResponse:
         return_metadata(ctx)
-        return messages.collect([request async for request in requests])
+        return responses.collect([request async for request in requests])
 
     async def repeat(
         self, request: pb.RepeatRequest, ctx: RequestContext
     ) -> AsyncIterator[pb.EchoResponse]:
         return_metadata(ctx)
-        for response in messages.repeat(request):
+        for response in responses.repeat(request):
             yield response
 
     async def chat(
@@ -44,8 +44,8 @@ class Interop(InteropService):
     ) -> AsyncIterator[pb.EchoResponse]:
         return_metadata(ctx)
         async for request in requests:
-            yield messages.echo(request)
-            if messages.is_goodbye(request):
+            yield responses.echo(request)
+            if responses.is_goodbye(request):
                 break
 
     async def fail(self, request: pb.FailRequest, ctx: RequestContext) -> pb.EchoResponse:
@@ -60,12 +60,12 @@ class Interop(InteropService):
     async def remaining(
         self, request: pb.RemainingRequest, ctx: RequestContext
     ) -> pb.RemainingResponse:
-        return messages.remaining(ctx.timeout_ms)
+        return responses.remaining(ctx.timeout_ms)
 
     async def wait(self, request: pb.WaitRequest, ctx: RequestContext) -> pb.WaitResponse:
         self._events[request.key, "started"].set()
         try:
-            await asyncio.sleep(messages.PONDERING)
+            await asyncio.sleep(responses.PONDERING)
         except asyncio.CancelledError:
             self._events[request.key, "canceled"].set()
             raise
@@ -91,32 +91,32 @@ class Interop(InteropService):
     async def observe(self, request: pb.ObserveRequest, ctx: RequestContext) -> pb.ObserveResponse:
         event = self._events[request.key, request.event]
         with suppress(TimeoutError):
-            await asyncio.wait_for(event.wait(), messages.OBSERVATION)
+            await asyncio.wait_for(event.wait(), responses.OBSERVATION)
         return pb.ObserveResponse(happened=event.is_set())
 
 
 class Impatient(ImpatientService):
     async def ponder(self, request: pb.WaitRequest, ctx: RequestContext) -> pb.WaitResponse:
-        await asyncio.sleep(messages.PONDERING)
+        await asyncio.sleep(responses.PONDERING)
         return pb.WaitResponse()
 
 
 def return_metadata(ctx: RequestContext) -> None:
     """Send back what came with the request."""
     pairs = list(ctx.request_headers.multi_items())
-    for name, value in messages.headers(pairs):
+    for name, value in responses.headers(pairs):
         ctx.response_headers.add(name, value)
-    for name, value in messages.trailers(pairs):
+    for name, value in responses.trailers(pairs):
         ctx.response_trailers.add(name, value)
 
 
 def failure(request: pb.FailRequest, ctx: RequestContext) -> ConnectError:
     code = next(code for code in Code if code.grpc == request.code)
-    metadata = Headers(messages.trailers(ctx.request_headers.multi_items()))
+    metadata = Headers(responses.trailers(ctx.request_headers.multi_items()))
     return ConnectError(code, request.message, details=request.details, metadata=metadata)
 
 
 app = combine(
     InteropServiceASGIApplication(Interop()),
-    ImpatientServiceASGIApplication(Impatient(), default_timeout_ms=messages.IMPATIENCE),
+    ImpatientServiceASGIApplication(Impatient(), default_timeout_ms=responses.IMPATIENCE),
 )

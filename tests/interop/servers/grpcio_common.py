@@ -1,7 +1,7 @@
 """What grpcio's async and sync services share."""
 
 import grpc
-import messages
+import responses
 from interop.v1 import interop_pb2 as pb
 
 STATUS_DETAILS = "grpc-status-details-bin"
@@ -16,7 +16,7 @@ def pairs(context: grpc.ServicerContext) -> list[tuple[str, str | bytes]]:
 
 def set_trailers(context: grpc.ServicerContext, request: pb.FailRequest | None = None) -> None:
     """Send back what came with the request and, where it fails, the details of the failure."""
-    trailers = messages.trailers(pairs(context))
+    trailers = responses.trailers(pairs(context))
     if request is not None and request.details:
         status = pb.Status(code=request.code, message=request.message, details=request.details)
         trailers.append((STATUS_DETAILS, status.SerializeToString()))
@@ -32,4 +32,4 @@ def remaining(context: grpc.ServicerContext) -> pb.RemainingResponse:
     seconds = context.time_remaining()
     # The C core says "no deadline" with the largest number that it has.
     has_deadline = seconds is not None and seconds < 1e6
-    return messages.remaining(seconds * 1000 if has_deadline else None)
+    return responses.remaining(seconds * 1000 if has_deadline else None)

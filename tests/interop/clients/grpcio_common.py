@@ -4,7 +4,7 @@ import grpc
 from interop.v1 import interop_pb2 as pb
 from interop.v1 import interop_pb2_grpc
 
-from callers.face import FailureError, Received, by_name
+from clients.interface import CallError, Received, by_name
 
 # Calls of this process must not share connections, or one test would see those of another.
 OPTIONS = [("grpc.use_local_subchannel_pool", 1)]
@@ -27,7 +27,7 @@ def received(metadata: object) -> Received:
     return by_name((each[0], each[1]) for each in metadata or ())
 
 
-def failure(error: grpc.RpcError) -> FailureError:
+def failure(error: grpc.RpcError) -> CallError:
     """The error of a call, with the details that `grpcio-status` would show."""
     trailers = received(error.trailing_metadata())
     details = [
@@ -35,7 +35,7 @@ def failure(error: grpc.RpcError) -> FailureError:
         for value in trailers.get("grpc-status-details-bin", ())
         for detail in pb.Status.FromString(value).details
     ]
-    return FailureError(code(error.code()), error.details() or "", details, trailers)
+    return CallError(code(error.code()), error.details() or "", details, trailers)
 
 
 def code(status: grpc.StatusCode) -> str:
