@@ -1,4 +1,7 @@
-"""Streams that do as they are told, for `test_streams.py`. Run with `uvicorn streams_app:app`."""
+"""The service of `test_streams_over_http.py`: its requests are commands.
+
+Run it with `uvicorn streams_over_http_app:app`.
+"""
 
 import asyncio
 import sys
@@ -22,10 +25,12 @@ from eliza.v1.eliza_pb2 import (
 )
 
 
-class Obedient(ElizaService):
-    """Repeats what it hears, apart from commands.
+class CommandedService(ElizaService):
+    """Returns the sentences that it receives, unless they are commands.
 
-    `say` answers once a call `waits`, or once one `ended` because of its client.
+    "end" ends a call, "fail" raises an error, and "wait" waits until the client ends the call.
+    `say` returns after a call has begun to wait ("waits"), or after a client ended a call
+    ("ended").
     """
 
     def __init__(self) -> None:
@@ -39,7 +44,7 @@ class Obedient(ElizaService):
         self, requests: AsyncIterator[SummarizeRequest], ctx: RequestContext
     ) -> SummarizeResponse:
         number = 0
-        with self._watching():
+        with self._recording_end():
             async for request in requests:
                 if await self._is_end(request.sentence):
                     break
@@ -49,21 +54,21 @@ class Obedient(ElizaService):
     async def introduce(
         self, request: IntroduceRequest, ctx: RequestContext
     ) -> AsyncIterator[IntroduceResponse]:
-        with self._watching():
+        with self._recording_end():
             yield IntroduceResponse(sentence=request.name)
             await self._is_end("wait")
 
     async def converse(
         self, requests: AsyncIterator[ConverseRequest], ctx: RequestContext
     ) -> AsyncIterator[ConverseResponse]:
-        with self._watching():
+        with self._recording_end():
             async for request in requests:
                 if await self._is_end(request.sentence):
                     break
                 yield ConverseResponse(sentence=request.sentence)
 
     @contextmanager
-    def _watching(self) -> Iterator[None]:
+    def _recording_end(self) -> Iterator[None]:
         try:
             yield
         except BaseException as error:
@@ -73,11 +78,11 @@ class Obedient(ElizaService):
 
     async def _is_end(self, command: str) -> bool:
         if command == "fail":
-            raise ConnectError(Code.ABORTED, "as you like")
+            raise ConnectError(Code.ABORTED, "as requested")
         if command == "wait":
             self._seen["waits"].release()
             await asyncio.Event().wait()
         return command == "end"
 
 
-app = ElizaServiceASGIApplication(Obedient())
+app = ElizaServiceASGIApplication(CommandedService())

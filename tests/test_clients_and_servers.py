@@ -1,5 +1,6 @@
-"""Real clients call real servers, and applications in this process: every kind of call, both
-codecs, every compression.
+"""Our clients call HTTP servers, and applications in process.
+
+Every kind of call, both codecs and every compression.
 """
 
 import asyncio
@@ -51,10 +52,10 @@ SENTENCES = ("hello", "I need a break", "bye")
 
 
 def call_sync(client: ElizaServiceClientSync) -> None:
-    """Every kind of call, as long as the client lives."""
-    said = client.call_say(SayRequest(sentence=LONG))
-    assert said.message.sentence
-    assert said.headers["eliza-mood"] == "attentive"
+    """Make every kind of call."""
+    output = client.call_say(SayRequest(sentence=LONG))
+    assert output.message.sentence
+    assert output.headers["eliza-mood"] == "attentive"
     assert client.say(SayRequest(sentence="hi"), use_get=True, timeout_ms=60_000).sentence
     sentences = [SummarizeRequest(sentence=LONG)] * 3
     assert client.summarize(sentences, timeout_ms=60_000).sentences == 3
@@ -70,10 +71,10 @@ def call_sync(client: ElizaServiceClientSync) -> None:
 
 
 async def call_async(client: ElizaServiceClient) -> None:
-    """Every kind of call, as long as the client lives."""
-    said = await client.call_say(SayRequest(sentence=LONG))
-    assert said.message.sentence
-    assert said.headers["eliza-mood"] == "attentive"
+    """Make every kind of call."""
+    output = await client.call_say(SayRequest(sentence=LONG))
+    assert output.message.sentence
+    assert output.headers["eliza-mood"] == "attentive"
     got = await client.say(SayRequest(sentence="hi"), use_get=True, timeout_ms=60_000)
     assert got.sentence
     sentences = [SummarizeRequest(sentence=LONG)] * 3
@@ -133,7 +134,7 @@ def test_async_client(serve: Callable[..., Any], server: str, library: str) -> N
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_http_client_of_our_own(serve: Callable[..., Any], server: str) -> None:
+def test_default_http_client(serve: Callable[..., Any], server: str) -> None:
     url = serve(*SERVERS[server]).url()
     with ElizaServiceClientSync(url) as client:
         call_sync(client)
@@ -183,32 +184,32 @@ def test_async_client_in_process(transport: tuple[Any, Any], protocol: str) -> N
 
 
 def converse_in_turns_sync(client: ElizaServiceClientSync) -> None:
-    """Each sentence goes out once the one before it was answered."""
-    answers: queue.Queue[ConverseResponse] = queue.Queue()
+    """Send each sentence after the response to the one before."""
+    responses: queue.Queue[ConverseResponse] = queue.Queue()
 
     def turns() -> Iterator[ConverseRequest]:
         for sentence in SENTENCES:
             yield ConverseRequest(sentence=sentence)
-            assert answers.get(timeout=60).sentence
+            assert responses.get(timeout=60).sentence
 
     count = 0
-    for answer in client.converse(turns()):
-        answers.put(answer)
+    for response in client.converse(turns()):
+        responses.put(response)
         count += 1
     assert count == len(SENTENCES)
 
 
 async def converse_in_turns_async(client: ElizaServiceClient) -> None:
-    """Each sentence goes out once the one before it was answered."""
-    answers: asyncio.Queue[ConverseResponse] = asyncio.Queue()
+    """Send each sentence after the response to the one before."""
+    responses: asyncio.Queue[ConverseResponse] = asyncio.Queue()
 
     async def turns() -> AsyncIterator[ConverseRequest]:
         for sentence in SENTENCES:
             yield ConverseRequest(sentence=sentence)
-            assert (await answers.get()).sentence
+            assert (await responses.get()).sentence
 
     count = 0
-    async for answer in client.converse(turns()):
-        answers.put_nowait(answer)
+    async for response in client.converse(turns()):
+        responses.put_nowait(response)
         count += 1
     assert count == len(SENTENCES)

@@ -1,4 +1,4 @@
-"""What the command of the conformance suite makes of what the suite's runner says."""
+"""`conformance/run.py`: the table and the exit status that it makes of the runner's output."""
 
 import re
 import runpy
@@ -25,7 +25,7 @@ WHOLE, QUICK = CASES["httpx-sync"]
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The command, for which everything is built already; its runner is still to be written."""
+    """Copy the command to a folder where everything is built but the suite's runner."""
     (tmp_path / "conformance").mkdir()
     shutil.copy(FOLDER / "run.py", tmp_path / "conformance")
     for folder in ("runner", "features"):
@@ -54,13 +54,13 @@ def run(
 
 
 @pytest.mark.parametrize(("options", "cases"), [([], WHOLE), (["--quick", "-p=4"], QUICK)])
-def test_all_cases_passed(copy: Path, options: list[str], cases: int) -> None:
+def test_success_if_all_cases_pass(copy: Path, options: list[str], cases: int) -> None:
     done = run(copy, *options, cases=cases)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith(f"{cases} passed, 0 failed\n")
 
 
-def test_a_case_failed(copy: Path) -> None:
+def test_failure_if_a_case_fails(copy: Path) -> None:
     done = run(copy, cases=WHOLE, failed=1)
     assert done.returncode == 1
     assert done.stdout.endswith(f"{WHOLE - 1} passed, 1 failed\n")
@@ -76,7 +76,7 @@ def test_a_case_failed(copy: Path) -> None:
         (["--quick"], QUICK, WHOLE),
     ],
 )
-def test_another_number_of_cases_is_a_failure(
+def test_failure_if_the_number_of_cases_differs(
     copy: Path, options: list[str], expected: int, cases: int
 ) -> None:
     done = run(copy, *options, cases=cases)
@@ -89,9 +89,9 @@ def test_another_number_of_cases_is_a_failure(
     "option",
     ["--run=Errors/**", "--skip=Errors/**", "--extra-compressions", "--test-file=x", "--conf=x"],
 )
-def test_options_that_choose_cases_allow_any_number(copy: Path, option: str) -> None:
+def test_options_that_select_cases_allow_any_number(copy: Path, option: str) -> None:
     assert run(copy, option, "--quick", cases=3).returncode == 0
 
 
-def test_no_case_is_a_failure(copy: Path) -> None:
+def test_failure_if_no_case_runs(copy: Path) -> None:
     assert run(copy, "--run=Errors/**", cases=0).returncode == 1

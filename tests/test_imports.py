@@ -1,4 +1,4 @@
-"""What importing a distribution brings along, and what it must not."""
+"""The modules that the import of each package loads, and those that it must not load."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ INPUT_AND_OUTPUT = {
     *("socket", "socketserver", "ssl", "subprocess", "urllib.request"),
 }
 
-_SHOW = """\
+_PRINT_MODULES = """\
 import importlib, sys
 
 for name in sys.argv[1:]:
@@ -27,36 +27,36 @@ print(*sys.modules)
 
 
 def imported(*names: str) -> set[str]:
-    """The modules that a fresh interpreter has after importing some."""
-    command = [sys.executable, "-W", "error", "-c", _SHOW, *names]
+    """Return the modules that a new interpreter has loaded after it imported `names`."""
+    command = [sys.executable, "-W", "error", "-c", _PRINT_MODULES, *names]
     outcome = subprocess.run(command, cwd=EXAMPLES, capture_output=True, text=True, check=False)
     assert outcome.returncode == 0, outcome.stderr
     return set(outcome.stdout.split())
 
 
 def modules(package: str) -> list[str]:
-    """Every module of a package."""
+    """Return the names of all modules of a package."""
     source = ROOT / "packages" / package.replace("_", "-") / "src"
     paths = [path.relative_to(source).with_suffix("") for path in source.rglob("*.py")]
     names = [".".join(path.parts).removesuffix(".__init__") for path in paths]
     return sorted(name for name in names if not name.endswith("__main__"))
 
 
-def test_protocol_has_neither_sockets_nor_an_event_loop() -> None:
+def test_protocol_loads_neither_sockets_nor_an_event_loop() -> None:
     ours = imported(*modules("connectrpc_protocol"))
     theirs = imported(*(name for name in ours if name.startswith("google.")))
     assert not (ours - theirs) & (INPUT_AND_OUTPUT | CLIENT | SERVER)
 
 
-def test_server_needs_nothing_of_a_client() -> None:
+def test_server_loads_no_client() -> None:
     assert not imported(*modules("connectrpc_server")) & (CLIENT | SERVER - {"connectrpc_server"})
 
 
-def test_client_needs_nothing_of_a_server() -> None:
+def test_client_loads_no_server() -> None:
     assert not imported(*modules("connectrpc_client")) & SERVER
 
 
-def test_generator_needs_no_runtime() -> None:
+def test_generator_loads_no_runtime_package() -> None:
     ours = imported(*modules("protoc_gen_connect_python"))
     assert not {name for name in ours if name.startswith("connectrpc")} | ours & CLIENT
 
@@ -64,5 +64,5 @@ def test_generator_needs_no_runtime() -> None:
 @pytest.mark.parametrize(
     ("module", "absent"), [("", CLIENT | SERVER), ("_client", SERVER), ("_server", CLIENT)]
 )
-def test_generated_module_imports_only_its_side(module: str, absent: set[str]) -> None:
+def test_generated_module_loads_only_its_side(module: str, absent: set[str]) -> None:
     assert not imported(ELIZA + module) & absent

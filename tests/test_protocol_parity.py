@@ -1,4 +1,4 @@
-"""What users see of a call is the same in every protocol."""
+"""Users see the same behaviour in every protocol."""
 
 import sys
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def protocol(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(params=[over_asgi, over_wsgi], ids=["asgi", "wsgi"])
 def make(request: pytest.FixtureRequest, protocol: str) -> Make:
-    """Makes a client before a server with these options."""
+    """Make a client for a server with the given options, in process."""
 
     def made(server: dict[str, Any], **options: Any) -> ElizaServiceClientSync:
         transport = request.param(server)
@@ -52,7 +52,7 @@ def make(request: pytest.FixtureRequest, protocol: str) -> Make:
     ("server", "client"), [({"read_max_bytes": 20}, {}), ({}, {"read_max_bytes": 20})]
 )
 @pytest.mark.parametrize("size", [100, 1_000_000])
-def test_the_limit_that_a_message_exceeds_is_the_one_that_was_set(
+def test_error_names_the_limit_that_a_message_exceeds(
     make: Make, server: dict[str, Any], client: dict[str, Any], size: int
 ) -> None:
     with make(server, **client) as eliza, pytest.raises(ConnectError) as caught:
@@ -61,8 +61,8 @@ def test_the_limit_that_a_message_exceeds_is_the_one_that_was_set(
     assert caught.value.message == "message exceeds the limit of 20 bytes"
 
 
-def test_get_is_post_where_the_protocol_has_none(make: Make, protocol: str) -> None:
-    class Seen:
+def test_use_get_sends_post_if_the_protocol_does_not_have_get(make: Make, protocol: str) -> None:
+    class MethodRecorder:
         async def on_start(self, ctx: RequestContext) -> None:
             self.on_start_sync(ctx)
 
@@ -74,6 +74,6 @@ def test_get_is_post_where_the_protocol_has_none(make: Make, protocol: str) -> N
         def on_end_sync(self, token: None, ctx: RequestContext, error: object) -> None: ...
 
     seen: list[str] = []
-    with make({"interceptors": [Seen()]}, interceptors=[Seen()]) as eliza:
+    with make({"interceptors": [MethodRecorder()]}, interceptors=[MethodRecorder()]) as eliza:
         eliza.say(SayRequest(sentence="hi"), use_get=True)
     assert seen == (["GET", "GET"] if protocol == "connect" else ["POST", "POST"])

@@ -1,4 +1,4 @@
-"""Streams between real clients and a real server, in every protocol."""
+"""Stream calls over HTTP between our clients and uvicorn: how they run, end and are cancelled."""
 
 import asyncio
 import sys
@@ -25,14 +25,14 @@ from eliza.v1.eliza_pb2 import (
 TESTS = Path(__file__).parent
 TIMEOUT = {"timeout_ms": 60_000}
 PROTOCOLS = ["connect", "grpc", "grpc-web"]
-COMMAND = ("uvicorn", "--port", "0", "--http", "zttp", "--http2", "streams_app:app")
+COMMAND = ("uvicorn", "--port", "0", "--http", "zttp", "--http2", "streams_over_http_app:app")
 
 
-def talk(sentence: str) -> ConverseRequest:
+def turn(sentence: str) -> ConverseRequest:
     return ConverseRequest(sentence=sentence)
 
 
-def tell(sentence: str) -> SummarizeRequest:
+def note(sentence: str) -> SummarizeRequest:
     return SummarizeRequest(sentence=sentence)
 
 
@@ -49,7 +49,7 @@ def code_of(function: Callable[[], object]) -> Code:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_async(url: str, protocol: str) -> None:
+def test_async_client(url: str, protocol: str) -> None:
     async def check() -> None:
         async with (
             asyncio.timeout(300),
@@ -65,28 +65,28 @@ def test_async(url: str, protocol: str) -> None:
 async def talk_async(client: ElizaServiceClient) -> None:
     async with client.open_converse(**TIMEOUT) as call:
         for sentence in ("a", "b"):
-            await call.send(talk(sentence))
+            await call.send(turn(sentence))
             received = await call.receive()
             assert received is not None
             assert received.sentence == sentence
         await call.close_send()
         assert await call.receive() is None
     async with client.open_summarize(**TIMEOUT) as collecting:
-        await collecting.send(tell("a"))
-        await collecting.send(tell("b"))
+        await collecting.send(note("a"))
+        await collecting.send(note("b"))
         assert (await collecting.close_and_receive()).sentences == 2
 
-    heard = asyncio.Event()
+    first_received = asyncio.Event()
 
     async def requests() -> AsyncIterator[ConverseRequest]:
-        yield talk("a")
-        await heard.wait()
-        yield talk("b")
+        yield turn("a")
+        await first_received.wait()
+        yield turn("b")
 
     sentences: list[str] = []
     async for response in client.converse(requests(), **TIMEOUT):
         sentences.append(response.sentence)
-        heard.set()
+        first_received.set()
     assert sentences == ["a", "b"]
 
 
@@ -97,7 +97,7 @@ async def end_async(client: ElizaServiceClient) -> None:
 
         async def requests(command: str, closed: asyncio.Event) -> AsyncIterator[ConverseRequest]:
             try:
-                yield talk(command)
+                yield turn(command)
                 await asyncio.Event().wait()
             finally:
                 closed.set()
@@ -106,47 +106,47 @@ async def end_async(client: ElizaServiceClient) -> None:
         if command == "end":
             assert [each async for each in stream] == []
         else:
-            with pytest.raises(ConnectError, match="as you like"):
+            with pytest.raises(ConnectError, match="as requested"):
                 await anext(stream)
         await closed.wait()
         async with client.open_converse(**TIMEOUT) as call:
-            await call.send(talk(command))
+            await call.send(turn(command))
             with pytest.raises(EOFError if command == "end" else ConnectError):
-                await send_forever(call)
+                await send_until_refused(call)
 
     async def failing() -> AsyncIterator[ConverseRequest]:
-        yield talk("a")
+        yield turn("a")
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         async for _ in client.converse(failing(), **TIMEOUT):
             pass
     with pytest.raises(ZeroDivisionError):
-        await client.summarize((tell(str(1 // number)) for number in (1, 0)), **TIMEOUT)
+        await client.summarize((note(str(1 // number)) for number in (1, 0)), **TIMEOUT)
 
 
-async def send_forever(call: BidiCall[ConverseRequest, ConverseResponse]) -> None:
+async def send_until_refused(call: BidiCall[ConverseRequest, ConverseResponse]) -> None:
     while True:
-        await call.send(talk("more"))
+        await call.send(turn("more"))
 
 
 async def cancel_async(client: ElizaServiceClient) -> None:
-    """The server sees the end of a call, whatever ends it and in whatever phase."""
+    """The server notices the end of a call, in every phase and for every cause."""
 
     async def stream() -> None:
         async for _ in client.introduce(IntroduceRequest(name="a")):
             pass
 
     async def converse(*sentences: str) -> None:
-        async for _ in client.converse(talk(each) for each in sentences):
+        async for _ in client.converse(turn(each) for each in sentences):
             pass
 
     async def summarize() -> None:
-        await client.summarize([tell("wait")])
+        await client.summarize([note("wait")])
 
     async def open_call() -> None:
         async with client.open_converse() as call:
-            await call.send(talk("wait"))
+            await call.send(turn("wait"))
             await call.receive()
 
     for call in (stream, converse("a", "wait"), converse("wait"), summarize, open_call):
@@ -157,13 +157,13 @@ async def cancel_async(client: ElizaServiceClient) -> None:
             await task
         await client.say(SayRequest(sentence="ended"), **TIMEOUT)
     async with client.open_converse() as left:
-        await left.send(talk("a"))
+        await left.send(turn("a"))
         await left.receive()
     await client.say(SayRequest(sentence="ended"), **TIMEOUT)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_sync(url: str, protocol: str) -> None:
+def test_sync_client(url: str, protocol: str) -> None:
     with ElizaServiceClientSync(url, protocol=protocol) as client:
         talk_sync(client)
         end_sync(client)
@@ -173,74 +173,74 @@ def test_sync(url: str, protocol: str) -> None:
 def talk_sync(client: ElizaServiceClientSync) -> None:
     with client.open_converse(**TIMEOUT) as call:
         for sentence in ("a", "b"):
-            call.send(talk(sentence))
+            call.send(turn(sentence))
             received = call.receive()
             assert received is not None
             assert received.sentence == sentence
         call.close_send()
         assert call.receive() is None
     with client.open_summarize(**TIMEOUT) as collecting:
-        collecting.send(tell("a"))
-        collecting.send(tell("b"))
+        collecting.send(note("a"))
+        collecting.send(note("b"))
         assert collecting.close_and_receive().sentences == 2
 
-    heard = threading.Event()
+    first_received = threading.Event()
 
     def requests() -> Iterator[ConverseRequest]:
-        yield talk("a")
-        assert heard.wait(60)
-        yield talk("b")
+        yield turn("a")
+        assert first_received.wait(60)
+        yield turn("b")
 
     sentences: list[str] = []
     for response in client.converse(requests(), **TIMEOUT):
         sentences.append(response.sentence)
-        heard.set()
+        first_received.set()
     assert sentences == ["a", "b"]
 
 
 def end_sync(client: ElizaServiceClientSync) -> None:
     """The server ends a call while requests are still being sent."""
     for command in ("end", "fail"):
-        may_go_on, closed = threading.Event(), threading.Event()
+        continue_sending, closed = threading.Event(), threading.Event()
 
         def requests(
-            command: str, may_go_on: threading.Event, closed: threading.Event
+            command: str, continue_sending: threading.Event, closed: threading.Event
         ) -> Iterator[ConverseRequest]:
             try:
-                yield talk(command)
-                may_go_on.wait(60)
+                yield turn(command)
+                continue_sending.wait(60)
                 while True:
-                    yield talk("more")
+                    yield turn("more")
             finally:
                 closed.set()
 
-        stream = client.converse(requests(command, may_go_on, closed), **TIMEOUT)
+        stream = client.converse(requests(command, continue_sending, closed), **TIMEOUT)
         if command == "end":
             assert list(stream) == []
         else:
-            with pytest.raises(ConnectError, match="as you like"):
+            with pytest.raises(ConnectError, match="as requested"):
                 next(stream)
-        may_go_on.set()
+        continue_sending.set()
         assert closed.wait(60)
         with client.open_converse(**TIMEOUT) as call:
-            call.send(talk(command))
+            call.send(turn(command))
             with pytest.raises(EOFError if command == "end" else ConnectError):
-                send_forever_sync(call)
+                send_until_refused_sync(call)
 
     with pytest.raises(ZeroDivisionError):
-        list(client.converse((talk(str(1 // number)) for number in (1, 0)), **TIMEOUT))
+        list(client.converse((turn(str(1 // number)) for number in (1, 0)), **TIMEOUT))
     with pytest.raises(ZeroDivisionError):
-        client.summarize((tell(str(1 // number)) for number in (1, 0)), **TIMEOUT)
+        client.summarize((note(str(1 // number)) for number in (1, 0)), **TIMEOUT)
 
 
-def send_forever_sync(call: BidiCallSync[ConverseRequest, ConverseResponse]) -> None:
+def send_until_refused_sync(call: BidiCallSync[ConverseRequest, ConverseResponse]) -> None:
     while True:
-        call.send(talk("more"))
+        call.send(turn("more"))
 
 
 @contextmanager
-def waiting(client: ElizaServiceClientSync, end: Callable[[], None]) -> Iterator[None]:
-    """Another thread ends what is called inside, once the server waits in it."""
+def ended_while_waiting(client: ElizaServiceClientSync, end: Callable[[], None]) -> Iterator[None]:
+    """Run the block; another thread calls `end` after the server has begun to wait."""
 
     def run() -> None:
         client.say(SayRequest(sentence="waits"), **TIMEOUT)
@@ -254,30 +254,30 @@ def waiting(client: ElizaServiceClientSync, end: Callable[[], None]) -> Iterator
 
 
 def cancel_sync(client: ElizaServiceClientSync) -> None:
-    """The server sees the end of a call, whatever ends it and in whatever phase."""
+    """The server notices the end of a call, in every phase and for every cause."""
 
     def open_call(cancellation: Cancellation) -> None:
         with client.open_converse(cancellation=cancellation) as call:
-            call.send(talk("wait"))
+            call.send(turn("wait"))
             call.receive()
 
     calls: list[Callable[[Cancellation], object]] = [
         lambda it: list(client.introduce(IntroduceRequest(name="a"), cancellation=it)),
-        lambda it: list(client.converse([talk("a"), talk("wait")], cancellation=it)),
-        lambda it: list(client.converse([talk("wait")], cancellation=it)),
-        lambda it: client.summarize([tell("wait")], cancellation=it),
+        lambda it: list(client.converse([turn("a"), turn("wait")], cancellation=it)),
+        lambda it: list(client.converse([turn("wait")], cancellation=it)),
+        lambda it: client.summarize([note("wait")], cancellation=it),
         open_call,
     ]
     for call in calls:
         cancellation = Cancellation()
-        with waiting(client, cancellation.cancel):
+        with ended_while_waiting(client, cancellation.cancel):
             assert code_of(lambda call=call, it=cancellation: call(it)) is Code.CANCELED
         client.say(SayRequest(sentence="ended"), **TIMEOUT)
     with client.open_converse() as left:
-        left.send(talk("a"))
+        left.send(turn("a"))
         left.receive()
     client.say(SayRequest(sentence="ended"), **TIMEOUT)
     output = client.call_introduce(IntroduceRequest(name="a"))
-    with waiting(client, output.close):
+    with ended_while_waiting(client, output.close):
         assert code_of(lambda: list(output)) is Code.CANCELED
     client.say(SayRequest(sentence="ended"), **TIMEOUT)

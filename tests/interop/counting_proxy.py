@@ -1,4 +1,4 @@
-"""A way to a server that counts the bytes that pass."""
+"""A TCP proxy in front of a server. It counts connections and bytes."""
 
 import socket
 from collections.abc import Generator
@@ -7,8 +7,8 @@ from threading import Thread
 from urllib.parse import urlsplit
 
 
-class Relay:
-    """Passes bytes on between clients and a server."""
+class CountingProxy:
+    """Forwards bytes between clients and a server."""
 
     def __init__(self, url: str) -> None:
         self._target = (urlsplit(url).hostname, urlsplit(url).port)
@@ -34,15 +34,15 @@ class Relay:
                     thread.start()
 
     def _send(self, client: socket.socket, server: socket.socket) -> None:
-        for count in passed_on(client, server):
+        for count in forward(client, server):
             self.sent += count
 
     def _receive(self, client: socket.socket, server: socket.socket) -> None:
-        for count in passed_on(server, client):
+        for count in forward(server, client):
             self.received += count
 
     def close(self) -> None:
-        # Closing alone does not wake a thread that waits in `accept` or `recv`.
+        # `close` does not wake a thread that blocks in `accept` or `recv`; `shutdown` does.
         for each in (self._listener, *self._sockets):
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
@@ -51,8 +51,8 @@ class Relay:
             thread.join()
 
 
-def passed_on(source: socket.socket, target: socket.socket) -> Generator[int, None, None]:
-    """The sizes of the pieces that came from one side and went to the other, until it ends."""
+def forward(source: socket.socket, target: socket.socket) -> Generator[int, None, None]:
+    """Forward bytes until the source ends; yield the size of each piece before it is sent."""
     with suppress(OSError):
         while data := source.recv(65536):
             yield len(data)
@@ -61,9 +61,9 @@ def passed_on(source: socket.socket, target: socket.socket) -> Generator[int, No
 
 
 @contextmanager
-def relay(url: str) -> Generator[Relay, None, None]:
-    """A relay to a server."""
-    opened = Relay(url)
+def counting_proxy(url: str) -> Generator[CountingProxy, None, None]:
+    """Open a proxy in front of a server."""
+    opened = CountingProxy(url)
     try:
         yield opened
     finally:

@@ -1,4 +1,4 @@
-"""Clients of different makes behind one face, so that a behaviour is tested in one place.
+"""Clients of two libraries, async and sync, with one interface, so that all run the same tests.
 
-The face is sync, also where a client is async: its event loop runs in a thread of its own.
+The interface is sync. An async client runs an event loop in a thread of its own.
 """

@@ -1,4 +1,4 @@
-"""Our async client, over gRPC."""
+"""Our async client over gRPC."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,31 +8,31 @@ from contextlib import contextmanager
 from google.protobuf.message import Message
 
 from clients.connectrpc_common import (
+    call_error,
     client_class,
-    failure,
     headers,
     milliseconds,
     options,
     received,
-    snake,
+    snake_case,
 )
-from clients.event_loop import Loop
+from clients.event_loop import EventLoop
 from clients.interface import STEP_SECONDS, Metadata, Response, collected
 from connectrpc_client import ConnectError
 
 
 class ConnectrpcAsync:
-    """Calls through the generated async client."""
+    """Calls with the generated async client."""
 
     def __init__(self, url: str, *, gzip: bool = False) -> None:
-        self._loop = Loop()
+        self._loop = EventLoop()
         self._clients = {
             service: client_class(service, "Client")(url, **options(gzip=gzip))
             for service in ("InteropService", "ImpatientService", "AbsentService")
         }
 
     def _method(self, prefix: str, rpc: str, service: str = "InteropService") -> object:
-        return getattr(self._clients[service], prefix + snake(rpc))
+        return getattr(self._clients[service], prefix + snake_case(rpc))
 
     def unary(
         self,
@@ -101,11 +101,11 @@ class _PendingCall:
             self._future.result(STEP_SECONDS)
         except CancelledError:
             return "canceled"
-        raise AssertionError("the call went on")
+        raise AssertionError("the call was not cancelled")
 
 
 class _Stream:
-    def __init__(self, loop: Loop, output: object) -> None:
+    def __init__(self, loop: EventLoop, output: object) -> None:
         self._loop = loop
         self._output = output
 
@@ -121,7 +121,7 @@ class _Stream:
 
 
 class _OpenStream:
-    def __init__(self, loop: Loop, call: object) -> None:
+    def __init__(self, loop: EventLoop, call: object) -> None:
         self._loop = loop
         self._call = loop.run(call.__aenter__())
 
@@ -145,4 +145,4 @@ def failing() -> Iterator[None]:
     try:
         yield
     except ConnectError as error:
-        raise failure(error) from error
+        raise call_error(error) from error

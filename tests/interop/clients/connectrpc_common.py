@@ -1,4 +1,4 @@
-"""What our async and sync clients share."""
+"""The parts that our async and sync clients share."""
 
 import re
 
@@ -10,11 +10,11 @@ from connectrpc_client import ConnectError, Headers
 
 
 def client_class(service: str, suffix: str) -> type:
-    """The class that our plugin generated for a service."""
+    """Return the class that our plugin generated for a service."""
     return getattr(interop_connect, f"{service}{suffix}")
 
 
-def snake(rpc: str) -> str:
+def snake_case(rpc: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", rpc).lower()
 
 
@@ -44,7 +44,7 @@ def received(found: Headers) -> Received:
     )
 
 
-def failure(error: ConnectError) -> CallError:
+def call_error(error: ConnectError) -> CallError:
     details = [
         Any(type_url=f"type.googleapis.com/{detail.type_name}", value=detail.value)
         for detail in error.details

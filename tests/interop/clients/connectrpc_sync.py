@@ -1,4 +1,4 @@
-"""Our sync client, over gRPC."""
+"""Our sync client over gRPC."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -7,20 +7,20 @@ from contextlib import contextmanager
 from google.protobuf.message import Message
 
 from clients.connectrpc_common import (
+    call_error,
     client_class,
-    failure,
     headers,
     milliseconds,
     options,
     received,
-    snake,
+    snake_case,
 )
 from clients.interface import STEP_SECONDS, CallError, Metadata, Response, collected
 from connectrpc_client import Cancellation, ConnectError
 
 
 class ConnectrpcSync:
-    """Calls through the generated sync client."""
+    """Calls with the generated sync client."""
 
     def __init__(self, url: str, *, gzip: bool = False) -> None:
         self._clients = {
@@ -30,7 +30,7 @@ class ConnectrpcSync:
         self._threads = ThreadPoolExecutor(200)
 
     def _method(self, prefix: str, rpc: str, service: str = "InteropService") -> object:
-        return getattr(self._clients[service], prefix + snake(rpc))
+        return getattr(self._clients[service], prefix + snake_case(rpc))
 
     def unary(
         self,
@@ -99,7 +99,7 @@ class _PendingCall:
                 self._future.result(STEP_SECONDS)
         except CallError as error:
             return error.code
-        raise AssertionError("the call went on")
+        raise AssertionError("the call was not cancelled")
 
 
 class _Stream:
@@ -138,4 +138,4 @@ def failing() -> Iterator[None]:
     try:
         yield
     except ConnectError as error:
-        raise failure(error) from error
+        raise call_error(error) from error

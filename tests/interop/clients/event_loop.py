@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own."""
+"""An event loop in a thread of its own, for a sync interface over an async client."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -11,8 +11,8 @@ from clients.interface import STEP_SECONDS
 T = TypeVar("T")
 
 
-class Loop:
-    """Runs coroutines for code that is not async."""
+class EventLoop:
+    """Runs coroutines for sync code."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()

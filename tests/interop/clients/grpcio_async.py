@@ -8,16 +8,16 @@ from contextlib import contextmanager
 import grpc
 from google.protobuf.message import Message
 
-from clients.event_loop import Loop
-from clients.grpcio_common import OPTIONS, compression, failure, received, stub, target
+from clients.event_loop import EventLoop
+from clients.grpcio_common import OPTIONS, call_error, compression, received, stub, target
 from clients.interface import Metadata, Response, collected
 
 
 class GrpcioAsync:
-    """Calls through `grpc.aio.insecure_channel`."""
+    """Calls with `grpc.aio.insecure_channel`."""
 
     def __init__(self, url: str, *, gzip: bool = False) -> None:
-        self._loop = Loop()
+        self._loop = EventLoop()
         self._channel = self._loop.run(self._open(url, gzip=gzip))
 
     async def _open(self, url: str, *, gzip: bool) -> grpc.aio.Channel:
@@ -87,7 +87,7 @@ class GrpcioAsync:
 
 
 class _PendingCall:
-    def __init__(self, loop: Loop, call: grpc.aio.Call) -> None:
+    def __init__(self, loop: EventLoop, call: grpc.aio.Call) -> None:
         self._loop = loop
         self._call = call
 
@@ -100,11 +100,11 @@ class _PendingCall:
             self._loop.run(cancel())
         except CancelledError:
             return "canceled"
-        raise AssertionError("the call went on")
+        raise AssertionError("the call was not cancelled")
 
 
 class _OpenStream:
-    def __init__(self, loop: Loop, call: grpc.aio.Call) -> None:
+    def __init__(self, loop: EventLoop, call: grpc.aio.Call) -> None:
         self._loop = loop
         self.call = call
 
@@ -132,7 +132,7 @@ def failing() -> Iterator[None]:
     try:
         yield
     except grpc.RpcError as error:
-        raise failure(error) from error
+        raise call_error(error) from error
 
 
 async def response(messages: list[Message], call: grpc.aio.Call) -> Response:

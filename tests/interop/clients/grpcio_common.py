@@ -1,4 +1,4 @@
-"""What grpcio's async and sync clients share."""
+"""The parts that grpcio's async and sync clients share."""
 
 import grpc
 from interop.v1 import interop_pb2 as pb
@@ -6,12 +6,12 @@ from interop.v1 import interop_pb2_grpc
 
 from clients.interface import CallError, Received, by_name
 
-# Calls of this process must not share connections, or one test would see those of another.
+# Clients of this process must not share connections: some tests count them.
 OPTIONS = [("grpc.use_local_subchannel_pool", 1)]
 
 
 def stub(channel: object, service: str = "InteropService") -> object:
-    """The class that grpcio's plugin generated for a service."""
+    """Return the stub that grpcio's plugin generated for a service."""
     return getattr(interop_pb2_grpc, f"{service}Stub")(channel)
 
 
@@ -27,8 +27,8 @@ def received(metadata: object) -> Received:
     return by_name((each[0], each[1]) for each in metadata or ())
 
 
-def failure(error: grpc.RpcError) -> CallError:
-    """The error of a call, with the details that `grpcio-status` would show."""
+def call_error(error: grpc.RpcError) -> CallError:
+    """Convert the error of a call. Its details are those that `grpcio-status` would return."""
     trailers = received(error.trailing_metadata())
     details = [
         detail
@@ -39,5 +39,5 @@ def failure(error: grpc.RpcError) -> CallError:
 
 
 def code(status: grpc.StatusCode) -> str:
-    # The only code that the two projects spell differently.
+    # gRPC and Connect spell only this code differently.
     return "canceled" if status is grpc.StatusCode.CANCELLED else status.name.lower()

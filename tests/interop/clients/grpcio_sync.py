@@ -7,12 +7,12 @@ from queue import SimpleQueue
 import grpc
 from google.protobuf.message import Message
 
-from clients.grpcio_common import OPTIONS, code, compression, failure, received, stub, target
+from clients.grpcio_common import OPTIONS, call_error, code, compression, received, stub, target
 from clients.interface import STEP_SECONDS, Metadata, Response, collected
 
 
 class GrpcioSync:
-    """Calls through `grpc.insecure_channel`."""
+    """Calls with `grpc.insecure_channel`."""
 
     def __init__(self, url: str, *, gzip: bool = False) -> None:
         self._channel = grpc.insecure_channel(
@@ -101,7 +101,7 @@ def failing() -> Iterator[None]:
     try:
         yield
     except grpc.RpcError as error:
-        raise failure(error) from error
+        raise call_error(error) from error
 
 
 def messages(call: Iterator[Message]) -> Iterator[Message]:

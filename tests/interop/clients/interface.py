@@ -1,4 +1,4 @@
-"""The face that every caller has."""
+"""The interface of all clients, and the types that it uses."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,8 @@ from typing import Protocol
 from google.protobuf.any_pb2 import Any
 from google.protobuf.message import Message
 
-STEP_SECONDS = 60  # seconds that the slowest machine may take for one step
+STEP_SECONDS = 60
+"""The time limit of one step, long enough for a slow machine under load."""
 
 Metadata = Sequence[tuple[str, str | bytes]]
 Received = Mapping[str, list[str | bytes]]
@@ -15,7 +16,7 @@ Received = Mapping[str, list[str | bytes]]
 
 @dataclass
 class Response:
-    """How a call went well."""
+    """The response of a call that succeeded."""
 
     messages: list[Message]
     headers: Received
@@ -29,7 +30,7 @@ class Response:
 
 @dataclass
 class CallError(Exception):
-    """How a call failed; `code` is in lower case, such as `not_found`."""
+    """The error of a call. `code` is in lower case, such as `not_found`."""
 
     code: str
     message: str = ""
@@ -39,31 +40,31 @@ class CallError(Exception):
 
 
 class PendingCall(Protocol):
-    """A unary call under way."""
+    """A unary call in flight."""
 
     def cancel(self) -> str:
-        """End it; returns the code with which it ended."""
+        """Cancel the call and return the code of its error."""
         ...
 
 
 class OpenStream(Protocol):
-    """A stream under way."""
+    """A stream in flight."""
 
     def send(self, message: Message) -> None: ...
 
     def half_close(self) -> None:
-        """Nothing more will be sent."""
+        """End the stream of requests."""
         ...
 
     def receive(self) -> Message | None:
-        """The next message; `None` after the last."""
+        """Return the next message; `None` after the last."""
         ...
 
     def cancel(self) -> None: ...
 
 
-class Caller(Protocol):
-    """A client of one server. `service` names another one than `InteropService`."""
+class InteropClient(Protocol):
+    """A client of one server. `service` selects another service than `InteropService`."""
 
     def unary(
         self,
@@ -89,7 +90,7 @@ class Caller(Protocol):
     ) -> Response: ...
 
     def unary_concurrently(self, rpc: str, requests: Sequence[Message]) -> list[Message]:
-        """Unary calls at the same time."""
+        """Make unary calls at the same time; return the responses in order."""
         ...
 
     def start_unary(self, rpc: str, request: Message) -> PendingCall: ...
@@ -102,21 +103,19 @@ class Caller(Protocol):
 
 
 def by_name(pairs: Iterable[tuple[str, str | bytes]]) -> dict[str, list[str | bytes]]:
-    """All values of each name, in order."""
+    """Return all values of each name, in order."""
     found: dict[str, list[str | bytes]] = {}
     for name, value in pairs:
         found.setdefault(name, []).append(value)
     return found
 
 
-def collected(
-    messages: Iterator[Message],
-) -> list[Message]:
-    """All messages; where the stream fails, the failure knows those that came."""
+def collected(messages: Iterator[Message]) -> list[Message]:
+    """Return all messages; if the stream fails, the error carries those received before."""
     received: list[Message] = []
     try:
         received.extend(messages)
-    except CallError as failure:
-        failure.messages = received
+    except CallError as error:
+        error.messages = received
         raise
     return received

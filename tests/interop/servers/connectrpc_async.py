@@ -1,4 +1,4 @@
-"""Our async service: `app` runs on ASGI servers."""
+"""The service in our async API: `app` is an ASGI application."""
 
 import asyncio
 from collections import defaultdict
@@ -102,7 +102,7 @@ class Impatient(ImpatientService):
 
 
 def return_metadata(ctx: RequestContext) -> None:
-    """Send back what came with the request."""
+    """Send the metadata of the request back as headers and trailers."""
     pairs = list(ctx.request_headers.multi_items())
     for name, value in responses.headers(pairs):
         ctx.response_headers.add(name, value)

@@ -1,4 +1,4 @@
-"""Our sync service: `app` runs on WSGI servers."""
+"""The service in our sync API: `app` is a WSGI application."""
 
 import time
 from collections import defaultdict
@@ -65,7 +65,7 @@ class Interop(InteropServiceSync):
 
     def tick(self, request: pb.WaitRequest, ctx: RequestContext) -> Iterator[pb.WaitResponse]:
         try:
-            # Not for ever: pyvoy does not say that a client is gone.
+            # Bounded, because pyvoy does not report that the client disconnected.
             for _ in range(500):
                 yield pb.WaitResponse()
                 time.sleep(0.01)
@@ -92,7 +92,7 @@ class Impatient(ImpatientServiceSync):
 
 
 def ponder(ctx: RequestContext) -> pb.WaitResponse:
-    """Nothing wakes a sync handler; this one wakes itself just after its deadline."""
+    """Wait until just after the deadline, because nothing interrupts a sync handler."""
     left = ctx.timeout_ms
     time.sleep(responses.PONDERING if left is None else left / 1000 + 0.01)
     return pb.WaitResponse()

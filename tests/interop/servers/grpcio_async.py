@@ -1,6 +1,6 @@
-"""The service on `grpc.aio`, as grpcio's own generated code has it."""
+"""The service on `grpc.aio`, with the code that grpcio's plugin generates."""
 
-# ruff: noqa: N802 -- the names are those of grpcio's base class
+# ruff: noqa: N802 -- the generated base class has these names
 
 import asyncio
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""What grpcio's async and sync services share."""
+"""The parts that grpcio's async and sync services share."""
 
 import grpc
 import responses
@@ -10,12 +10,12 @@ CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 def pairs(context: grpc.ServicerContext) -> list[tuple[str, str | bytes]]:
-    """The metadata of a request."""
+    """Return the metadata of a request."""
     return [(each[0], each[1]) for each in context.invocation_metadata() or ()]
 
 
 def set_trailers(context: grpc.ServicerContext, request: pb.FailRequest | None = None) -> None:
-    """Send back what came with the request and, where it fails, the details of the failure."""
+    """Set the trailers: the metadata of the request, and the details of a failure, if any."""
     trailers = responses.trailers(pairs(context))
     if request is not None and request.details:
         status = pb.Status(code=request.code, message=request.message, details=request.details)
@@ -24,12 +24,12 @@ def set_trailers(context: grpc.ServicerContext, request: pb.FailRequest | None =
 
 
 def compress(context: grpc.ServicerContext) -> None:
-    """Compress the answer where the client takes it."""
+    """Compress the response with gzip if the client accepts it."""
     context.set_compression(grpc.Compression.Gzip)
 
 
 def remaining(context: grpc.ServicerContext) -> pb.RemainingResponse:
     seconds = context.time_remaining()
-    # The C core says "no deadline" with the largest number that it has.
+    # Without a deadline, the C core returns the largest number that it can represent.
     has_deadline = seconds is not None and seconds < 1e6
     return responses.remaining(seconds * 1000 if has_deadline else None)

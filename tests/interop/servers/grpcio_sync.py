@@ -1,6 +1,6 @@
-"""The service on grpcio's server with threads, as grpcio's own generated code has it."""
+"""The service on grpcio's sync server, with the code that grpcio's plugin generates."""
 
-# ruff: noqa: N802 -- the names are those of grpcio's base class
+# ruff: noqa: N802 -- the generated base class has these names
 
 import time
 from collections import defaultdict
@@ -15,6 +15,7 @@ from interop.v1 import interop_pb2 as pb
 from interop.v1 import interop_pb2_grpc
 
 _THREADS = 100
+"""More than the calls that a test makes at the same time and that wait for each other."""
 
 Context = grpc.ServicerContext
 

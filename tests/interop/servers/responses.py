@@ -1,12 +1,17 @@
-"""What every implementation of the service answers."""
+"""The responses of the service, the same in every implementation."""
 
 from collections.abc import Iterable
 
 from interop.v1 import interop_pb2 as pb
 
-OBSERVATION = 30  # seconds in which an event has to happen
-PONDERING = 30  # seconds that nobody waits for
-IMPATIENCE = 200  # milliseconds
+OBSERVATION = 30
+"""Seconds that `Observe` waits for an event."""
+
+PONDERING = 30
+"""Seconds that `Wait` and `Ponder` take; all callers cancel or time out before."""
+
+IMPATIENCE = 200
+"""The default deadline of `ImpatientService`, in milliseconds."""
 
 Pairs = list[tuple[str, str | bytes]]
 
@@ -29,12 +34,12 @@ def is_goodbye(request: pb.EchoRequest) -> bool:
 
 
 def headers(metadata: Iterable[tuple[str, str | bytes]]) -> Pairs:
-    """What comes back with the headers."""
+    """Return the metadata that the service sends as headers."""
     return [(name, value) for name, value in metadata if name.startswith("interop-")]
 
 
 def trailers(metadata: Iterable[tuple[str, str | bytes]]) -> Pairs:
-    """What comes back with the trailers."""
+    """Return the metadata that the service sends as trailers."""
     return [(f"trailing-{name}", value) for name, value in headers(metadata)]
 
 
