@@ -1,11 +1,11 @@
-"""What each layer of the server costs, without a server: one small unary call, in microseconds."""
+"""Measure the layers of our server with one small unary call, without an HTTP server."""
 
 import time
 from collections.abc import Callable, Coroutine
 from statistics import median
 from typing import Any
 
-import apps
+import applications
 
 from connectrpc_protocol.call import UnaryServerCall
 from connectrpc_protocol.encoding.compression import Compressions
@@ -52,7 +52,7 @@ def _run(coroutine: Coroutine[object, object, None]) -> None:
         coroutine.send(None)
     except StopIteration:
         return
-    raise RuntimeError("suspended")
+    raise RuntimeError("the application suspended, although nothing has to wait")
 
 
 def messages() -> None:
@@ -63,24 +63,24 @@ def messages() -> None:
 def core() -> None:
     call = _METHOD.accept("POST", HEADERS, b"", ("127.0.0.1", 50000))
     assert not isinstance(call, HttpResponse)
-    _answer(call)
+    _respond(call)
 
 
-def _answer(call: UnaryServerCall[SayRequest, SayResponse]) -> None:
+def _respond(call: UnaryServerCall[SayRequest, SayResponse]) -> None:
     request = call.request(BODY)
     call.response(call.encode(SayResponse(sentence=request.sentence)))
 
 
 def bare_application() -> None:
-    _run(apps.bare(SCOPE, _receive, _send))
+    _run(applications.bare(SCOPE, _receive, _send))
 
 
 def our_application() -> None:
-    _run(apps.ours(SCOPE, _receive, _send))
+    _run(applications.ours(SCOPE, _receive, _send))
 
 
 LAYERS: dict[str, Callable[[], None]] = {
-    "messages parsed, built, serialized": messages,
+    "messages: parse, build, serialize": messages,
     "the core: accept, request, response": core,
     "a bare ASGI application": bare_application,
     "our ASGI application": our_application,
@@ -88,7 +88,7 @@ LAYERS: dict[str, Callable[[], None]] = {
 
 
 def measure(rounds: int = 30, calls: int = 2000) -> dict[str, float]:
-    """Microseconds per call, the median over rounds in turns."""
+    """Return microseconds per call of each layer: the median of rounds, taken in turns."""
     times: dict[str, list[float]] = {name: [] for name in LAYERS}
     for _ in range(rounds):
         for name, function in LAYERS.items():

@@ -1,4 +1,4 @@
-"""A load generator that costs less than the server it loads: raw HTTP/1.1 over asyncio."""
+"""A load generator: raw HTTP/1.1 over asyncio, so that it needs less CPU time than the server."""
 
 import asyncio
 import time
@@ -6,11 +6,11 @@ from typing import cast
 
 
 class _Connection(asyncio.Protocol):
-    """Sends one request after the other; every answer has the same length."""
+    """Sends one request after the other. All responses have the same size."""
 
-    def __init__(self, request: bytes, answer_size: int) -> None:
+    def __init__(self, request: bytes, response_size: int) -> None:
         self._request = request
-        self._answer_size = answer_size
+        self._response_size = response_size
         self._received = 0
         self._is_running = True
         self.calls = 0
@@ -23,8 +23,8 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._received += len(data)
-        if self._received >= self._answer_size:
-            self._received -= self._answer_size
+        if self._received >= self._response_size:
+            self._received -= self._response_size
             self.calls += 1
             if self._is_running:
                 self._transport.write(self._request)
@@ -42,12 +42,12 @@ class _Connection(asyncio.Protocol):
         self._is_running = False
 
 
-async def _answer_size(port: int, request: bytes) -> int:
+async def _response_size(port: int, request: bytes) -> int:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request)
     head = await reader.readuntil(b"\r\n\r\n")
     if not head.startswith(b"HTTP/1.1 200"):
-        raise RuntimeError(f"unexpected answer: {head!r}")
+        raise RuntimeError(f"unexpected response: {head!r}")
     lines = [line.split(b":") for line in head.lower().split(b"\r\n")]
     length = next(int(value[1]) for value in lines if value[0] == b"content-length")
     await reader.readexactly(length)
@@ -59,8 +59,8 @@ async def _answer_size(port: int, request: bytes) -> int:
 async def calls_per_second(
     port: int, request: bytes, seconds: float, connections: int = 8
 ) -> float:
-    """Calls that a server answers per second, over kept-alive connections."""
-    size = await _answer_size(port, request)
+    """Return the calls per second that a server completes, over persistent connections."""
+    size = await _response_size(port, request)
     loop = asyncio.get_running_loop()
     started = time.perf_counter()
     opened = [

@@ -1,4 +1,4 @@
-"""Our clients beside the HTTP clients they use, in turns against one server."""
+"""Compare our clients with the HTTP clients that they use, in turns, on one server."""
 
 import asyncio
 import time
@@ -16,13 +16,17 @@ from eliza.v1.eliza_pb2 import SayRequest, SayResponse
 
 _HEADERS = {"content-type": "application/proto", "connect-protocol-version": "1"}
 MAIN_THREAD = "sync, main thread / pyqwest"
-"""A worker waits there in its place, so that Ctrl-C is heard; raw pyqwest does not hear it."""
+"""The name of the ratio of sync calls in the main thread.
+
+There our client makes the call in a worker thread, so that Ctrl-C can interrupt it. Ctrl-C cannot
+interrupt raw pyqwest. The thread costs time, so this ratio has a goal of its own.
+"""
 
 _REQUEST = SayRequest(sentence="I feel happy.")
 
 
-class _Clients(Protocol):
-    """Makes both colours of one library's raw clients and of ours over them."""
+class _Library(Protocol):
+    """Compares the raw clients of one library with our clients over them, async and sync."""
 
     def sync(self, base_url: str, rounds: int, calls: int) -> list[float]: ...
     async def asynchronous(self, base_url: str, rounds: int, calls: int) -> list[float]: ...
@@ -61,7 +65,7 @@ class _Httpx:
 
 
 class _Pyqwest:
-    """Raw calls read the answer piece by piece, as one must who bounds its size."""
+    """The raw calls read the response piece by piece, as our client must to limit its size."""
 
     def sync(self, base_url: str, rounds: int, calls: int) -> list[float]:
         url = base_url + ELIZA_SERVICE_SAY.path
@@ -96,21 +100,24 @@ class _Pyqwest:
 
 
 def _ratios(
-    theirs: Callable[[], SayResponse], ours: Callable[[], SayResponse], rounds: int, calls: int
+    raw: Callable[[], SayResponse], ours: Callable[[], SayResponse], rounds: int, calls: int
 ) -> list[float]:
-    """Our calls per second by theirs, once per round; the first round warms up."""
-    ratios = [_per_second(ours, calls) / _per_second(theirs, calls) for _ in range(rounds + 1)]
+    """Return our calls per second divided by raw calls per second, for each round but the first.
+
+    The first round warms up.
+    """
+    ratios = [_per_second(ours, calls) / _per_second(raw, calls) for _ in range(rounds + 1)]
     return ratios[1:]
 
 
 async def _ratios_async(
-    theirs: Callable[[], Awaitable[SayResponse]],
+    raw: Callable[[], Awaitable[SayResponse]],
     ours: Callable[[], Awaitable[SayResponse]],
     rounds: int,
     calls: int,
 ) -> list[float]:
     ratios = [
-        await _per_second_async(ours, calls) / await _per_second_async(theirs, calls)
+        await _per_second_async(ours, calls) / await _per_second_async(raw, calls)
         for _ in range(rounds + 1)
     ]
     return ratios[1:]
@@ -131,9 +138,9 @@ async def _per_second_async(call: Callable[[], Awaitable[SayResponse]], calls: i
 
 
 def all_ratios(base_url: str, rounds: int, calls: int) -> dict[str, list[float]]:
-    """The ratios, by what stands beside what."""
+    """Return the ratios of all rounds, by the name of the comparison."""
     found: dict[str, list[float]] = {}
-    libraries: dict[str, _Clients] = {"httpx": _Httpx(), "pyqwest": _Pyqwest()}
+    libraries: dict[str, _Library] = {"httpx": _Httpx(), "pyqwest": _Pyqwest()}
     for name, library in libraries.items():
         with ThreadPoolExecutor(1) as pool:
             running = pool.submit(library.sync, base_url, rounds, calls)

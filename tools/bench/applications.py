@@ -1,4 +1,7 @@
-"""The applications under measurement: ours, and the same work without us."""
+"""The two applications that the benchmark compares: ours, and a bare ASGI application.
+
+Both do the same work: they parse a request message and serialize a response message.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -12,7 +15,7 @@ from eliza.v1.eliza_pb2 import SayRequest, SayResponse
 
 
 class Eliza(ElizaService):
-    """Answers without thinking."""
+    """Returns the sentence of the request."""
 
     async def say(self, request: SayRequest, ctx: RequestContext) -> SayResponse:
         return SayResponse(sentence=request.sentence)
@@ -25,7 +28,7 @@ ours = ElizaServiceASGIApplication(Eliza())
 
 
 async def bare(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-    """Parses, builds and serializes the same messages, and knows nothing else."""
+    """Parse and serialize the same messages, without any library for RPCs."""
     if scope["type"] != "http":
         return
     body = b""
