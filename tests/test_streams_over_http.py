@@ -55,14 +55,14 @@ def test_async_client(url: str, protocol: str) -> None:
             asyncio.timeout(300),
             ElizaServiceClient(url, protocol=protocol) as client,
         ):
-            await talk_async(client)
+            await exchange_async(client)
             await end_async(client)
             await cancel_async(client)
 
     asyncio.run(check())
 
 
-async def talk_async(client: ElizaServiceClient) -> None:
+async def exchange_async(client: ElizaServiceClient) -> None:
     async with client.open_converse(**TIMEOUT) as call:
         for sentence in ("a", "b"):
             await call.send(turn(sentence))
@@ -165,12 +165,12 @@ async def cancel_async(client: ElizaServiceClient) -> None:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_sync_client(url: str, protocol: str) -> None:
     with ElizaServiceClientSync(url, protocol=protocol) as client:
-        talk_sync(client)
+        exchange_sync(client)
         end_sync(client)
         cancel_sync(client)
 
 
-def talk_sync(client: ElizaServiceClientSync) -> None:
+def exchange_sync(client: ElizaServiceClientSync) -> None:
     with client.open_converse(**TIMEOUT) as call:
         for sentence in ("a", "b"):
             call.send(turn(sentence))

@@ -45,7 +45,7 @@ class _Clients(Generic[C]):
     def __init__(self, make: Callable[[ClientCompatRequest], C], *, shares_http2: bool) -> None:
         self._make = make
         self._shares_http2 = shares_http2
-        self._known: dict[object, C] = {}
+        self._clients: dict[object, C] = {}
         self._lock = threading.Lock()
 
     def of(self, request: ClientCompatRequest) -> C:
@@ -59,9 +59,9 @@ class _Clients(Generic[C]):
             request.client_tls_creds.cert,
         )
         with self._lock:
-            if key not in self._known:
-                self._known[key] = self._make(request)
-            return self._known[key]
+            if key not in self._clients:
+                self._clients[key] = self._make(request)
+            return self._clients[key]
 
 
 async def _all_async(
@@ -70,7 +70,7 @@ async def _all_async(
     slots = asyncio.Semaphore(_CALLS_IN_FLIGHT)
     iterator = iter(requests)
 
-    async def make(request: ClientCompatRequest) -> None:
+    async def make_call(request: ClientCompatRequest) -> None:
         try:
             result = await call_async.invoke(request, clients.of(request))
         except Exception as error:
@@ -83,13 +83,13 @@ async def _all_async(
     async with asyncio.TaskGroup() as group:
         while (request := await asyncio.to_thread(next, iterator, None)) is not None:
             await slots.acquire()
-            group.create_task(make(request))
+            group.create_task(make_call(request))
 
 
 def _all_sync(
     requests: Iterable[ClientCompatRequest], clients: _Clients[call_sync.HttpClient]
 ) -> None:
-    def make(request: ClientCompatRequest) -> None:
+    def make_call(request: ClientCompatRequest) -> None:
         try:
             result = call_sync.invoke(request, clients.of(request))
         except Exception as error:
@@ -99,7 +99,7 @@ def _all_sync(
 
     with ThreadPoolExecutor(_CALLS_IN_FLIGHT) as pool:
         for request in requests:
-            pool.submit(make, request)
+            pool.submit(make_call, request)
 
 
 def _write(request: ClientCompatRequest, result: ClientResponseResult) -> None:

@@ -45,5 +45,5 @@ def unpack(packed: Any, message_type: type[M]) -> M:
     """Return the message in an `Any`. Raises `LookupError` if its type is another."""
     message = message_type()
     if not packed.Unpack(message):
-        raise LookupError(f"a request of type {packed.type_url}")
+        raise LookupError(f"unexpected message type {packed.type_url}")
     return message
