@@ -45,7 +45,7 @@ generate:
 
 # Build the wheels, install each into a new environment, and make calls between them.
 wheels:
-    python tools/wheels.py
+    python tools/wheels/trial.py
 
 # Run the conformance suite of the Connect project; with `--quick`, some cases of each row.
 conformance *args:
