@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.interop.matrix import CLIENTS, SERVERS
 from tests.processes import STEP_SECONDS, servers
 
 if TYPE_CHECKING:
@@ -26,31 +27,6 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 PROTO = "interop/v1/interop.proto"
-
-OURS = {
-    "uvicorn": (
-        "uvicorn",
-        "--port=0",
-        "--http=zttp",
-        "--http2",
-        "--no-access-log",
-        "connectrpc_async:app",
-    ),
-    "hypercorn": ("hypercorn", "--bind=127.0.0.1:0", "connectrpc_async:app"),
-    "pyvoy": ("pyvoy", "--port=0", "connectrpc_async:app"),
-    "pyvoy-wsgi": ("pyvoy", "--port=0", "--interface=wsgi", "connectrpc_sync:app"),
-}
-THEIRS = {
-    "grpcio-async": ("python", "grpcio_async.py"),
-    "grpcio-sync": ("python", "grpcio_sync.py"),
-}
-SERVERS = OURS | THEIRS
-CLIENTS = {
-    "grpcio-async": ("clients.grpcio_async", "GrpcioAsync"),
-    "grpcio-sync": ("clients.grpcio_sync", "GrpcioSync"),
-    "connectrpc-async": ("clients.connectrpc_async", "ConnectrpcAsync"),
-    "connectrpc-sync": ("clients.connectrpc_sync", "ConnectrpcSync"),
-}
 
 MakeClient = Callable[..., "InteropClient"]
 Completed = subprocess.CompletedProcess[str]

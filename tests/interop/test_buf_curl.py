@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.interop.matrix import OUR_SERVERS
 
-SERVERS = ("uvicorn", "hypercorn", "pyvoy", "pyvoy-wsgi")
 PROTOCOLS = {
     "connect over HTTP/1.1": ("--protocol", "connect"),
     "connect over HTTP/2": ("--protocol", "connect", "--http2-prior-knowledge"),
@@ -17,7 +17,7 @@ PROTOCOLS = {
 
 pytestmark = [
     pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=PROTOCOLS),
-    pytest.mark.parametrize("server", SERVERS),
+    pytest.mark.parametrize("server", OUR_SERVERS),
 ]
 
 Curl = Callable[..., Any]

@@ -9,12 +9,11 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-
-SERVERS = ("uvicorn", "hypercorn", "pyvoy", "pyvoy-wsgi")
+from tests.interop.matrix import OUR_SERVERS
 
 pytestmark = [
     pytest.mark.parametrize("version", ["--http1.1", "--http2-prior-knowledge"]),
-    pytest.mark.parametrize("server", SERVERS),
+    pytest.mark.parametrize("server", OUR_SERVERS),
 ]
 
 Curl = Callable[..., bytes]

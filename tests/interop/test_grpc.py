@@ -4,23 +4,20 @@ grpcio's clients also call grpcio's servers. This proves that the tests expect g
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from types import ModuleType
 from typing import Any
 
 import pytest
-
-CLIENTS = ("grpcio-async", "grpcio-sync", "connectrpc-async", "connectrpc-sync")
-SERVERS = ("uvicorn", "hypercorn", "pyvoy", "pyvoy-wsgi", "grpcio-async", "grpcio-sync")
-OURS = ("uvicorn", "hypercorn", "pyvoy", "pyvoy-wsgi")
+from tests.interop.matrix import CLIENTS, OUR_SERVERS, SERVERS
 
 MEGABYTE = 1_000_000
 PLENTY = 60.0
 """A time-out in seconds that does not expire during a test."""
 
 
-def pairs(*, without: tuple[str, ...] = (), servers: tuple[str, ...] = SERVERS) -> Any:
+def pairs(*, without: tuple[str, ...] = (), servers: Iterable[str] = SERVERS) -> Any:
     """Parametrize a test by client and server."""
     names = [(client, server) for server in servers if server not in without for client in CLIENTS]
     return pytest.mark.parametrize(("client_name", "server_name"), names)
@@ -252,7 +249,7 @@ def test_deadline_of_a_stream(client: Any, pb: ModuleType, failing: Any, key: st
     assert has_happened(client, pb, key, "canceled")
 
 
-@pairs(servers=OURS)
+@pairs(servers=OUR_SERVERS)
 def test_default_deadline_of_the_server(
     client: Any, pb: ModuleType, failing: Any, key: str
 ) -> None:
@@ -304,7 +301,7 @@ def test_gzip(
 
 
 @pairs(without=("pyvoy-wsgi",))  # cancelling cannot interrupt a sync WSGI handler that waits
-def test_canceled_unary_call(client: Any, pb: ModuleType, key: str) -> None:
+def test_cancelled_unary_call(client: Any, pb: ModuleType, key: str) -> None:
     running = client.start_unary("Wait", pb.WaitRequest(key=key))
     assert has_happened(client, pb, key, "started")
     assert running.cancel() == "canceled"
@@ -312,7 +309,7 @@ def test_canceled_unary_call(client: Any, pb: ModuleType, key: str) -> None:
 
 
 @pairs(without=("pyvoy-wsgi",))  # pyvoy reads a WSGI response to its end, even without a client
-def test_canceled_stream(client: Any, pb: ModuleType, key: str) -> None:
+def test_cancelled_stream(client: Any, pb: ModuleType, key: str) -> None:
     stream = client.start_server_stream("Tick", pb.WaitRequest(key=key))
     assert stream.receive() == pb.WaitResponse()
     stream.cancel()

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.interop.matrix import OUR_SERVERS
 
 HERE = Path(__file__).parent
 VERSION = "v1.9.3"
 BUILD = HERE.parents[1] / ".build" / "interop" / f"grpcurl-{VERSION}"
 
-SERVERS = ("uvicorn", "hypercorn", "pyvoy", "pyvoy-wsgi")
 
-pytestmark = pytest.mark.parametrize("server", SERVERS)
+pytestmark = pytest.mark.parametrize("server", OUR_SERVERS)
 
 Curl = Callable[..., Any]
 PrintedMessages = Callable[[Any], list[Any]]

