@@ -68,10 +68,10 @@ def _parse() -> tuple[argparse.Namespace, list[str]]:
     )
     parser.add_argument("--vv", action="store_true", help="show everything that the runner prints")
     parser.add_argument(
-        "--run", action="append", default=[], help="run only cases that match this pattern"
+        "--run", action="append", default=[], metavar="PATTERN", help="run only these cases"
     )
     parser.add_argument(
-        "--skip", action="append", default=[], help="leave out cases that match this pattern"
+        "--skip", action="append", default=[], metavar="PATTERN", help="leave out these cases"
     )
     options, arguments = parser.parse_known_args()
     options.has_own_cases = bool(
