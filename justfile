@@ -12,6 +12,10 @@ default:
 demo:
     python tools/demo.py
 
+# Install a git hook that checks format, lint and spelling before each commit.
+hooks:
+    pre-commit install
+
 # Run all tests but interop, or the tests that the arguments for pytest select.
 test *args:
     pytest --numprocesses=auto "$@"
@@ -34,11 +38,7 @@ format:
     ruff check --fix --exit-zero --quiet
     ruff format
 
-# Install a git hook that checks format, lint and spelling before each commit.
-hooks:
-    pre-commit install
-
-# Regenerate the generated code that is checked in.
+# Generate the generated code that is checked in.
 generate:
     python tools/check_generated.py --write
     python {{generator_tests}}/regenerate.py
