@@ -18,7 +18,7 @@ from tests.interop.matrix import OUR_SERVERS
 HERE = Path(__file__).parent
 PROTOS = HERE / "proto"
 BUILD = HERE.parents[1] / ".build" / "interop" / "javascript"
-INSTALL_SECONDS = 120
+STEP_SECONDS = 120
 """The time limit for npm and for each program, long enough for a slow network."""
 
 
@@ -83,7 +83,7 @@ def javascript(generated: Path) -> Path:
         return_completed_process=True,
         capture_output=True,
         text=True,
-        timeout=INSTALL_SECONDS,
+        timeout=STEP_SECONDS,
     )
     assert installing.returncode == 0, installing.stderr
     (BUILD / "gen").mkdir(exist_ok=True)
@@ -109,7 +109,7 @@ def test_client(javascript: Path, url_of: Callable[[str], str], client: str, ser
         return_completed_process=True,
         capture_output=True,
         text=True,
-        timeout=INSTALL_SECONDS,
+        timeout=STEP_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == expected
