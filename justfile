@@ -1,4 +1,4 @@
-# The commands of this repository: `uv run just` lists them, `uv run just test` runs one.
+# The commands of this repository. `uv run just` lists them, `uv run just test` runs one.
 
 set positional-arguments
 
@@ -8,26 +8,31 @@ generator_tests := "packages/protoc-gen-connect-python/tests"
 default:
     @"{{just_executable()}}" --list --unsorted
 
-# Serve Eliza, call her in every way and show what happens.
+# Serve Eliza, make every kind of call, and print what happens.
 demo:
     python tools/demo.py
 
-# Run all tests, or those that pytest's arguments select.
+# Install a git hook that checks format, lint and spelling before each commit.
+hooks:
+    pre-commit install
+
+# Run all tests but interop, or the tests that the arguments for pytest select.
 test *args:
     pytest --numprocesses=auto "$@"
 
-# Check format, lint, types, lock file, generated code and the coverage of the protocol.
+# Check format, lint, spelling, types, lock file, generated code and the coverage of the protocol.
 check:
     uv lock --check
     ruff format --check
     ruff check
+    codespell
     pyright
     mypy
     python tools/generate.py --check
     pytest --quiet --numprocesses=auto {{generator_tests}}/test_golden_files.py -k strict
     pytest --quiet --numprocesses=auto packages/connectrpc-protocol/tests --cov=connectrpc_protocol --cov-branch --cov-fail-under=100
 
-# Format, and fix what can be fixed without a person.
+# Format the code, and apply the fixes that ruff can make.
 format:
     ruff check --fix --exit-zero --quiet
     ruff format
@@ -36,23 +41,23 @@ format:
 generate *args:
     python tools/generate.py "$@"
 
-# Build the wheels and try each in an environment of its own.
+# Build the wheels, install each into a new environment, and make calls between them.
 wheels:
-    python tools/wheels.py
+    python tools/wheels/trial.py
 
-# Run the conformance suite of the Connect project; `--quick` for a part of the cases of each row.
+# Run the conformance suite of the Connect project; with `--quick`, some cases of each row.
 conformance *args:
     python conformance/run.py "$@"
 
-# Call, and be called by, the programs of others: grpcio, buf curl, curl, grpcurl, JavaScript.
+# Test against other projects' clients and servers: grpcio, buf curl, curl, grpcurl, JavaScript.
 interop *args:
     pytest --numprocesses=auto --dist=loadfile tests/interop "$@"
 
-# Measure what we cost, beside the same work without us.
+# Measure the cost of our server and clients, as ratios to the same work without them.
 bench *args:
     python tools/bench/run.py "$@"
 
-# Remove what the other commands leave behind.
+# Delete the files that the other commands create.
 clean:
     rm -rf dist .build .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
     find conformance docs examples packages tests tools -name __pycache__ -prune -exec rm -rf {} +

@@ -1,31 +1,36 @@
-"""Run the official conformance suite: `run.py [server|client] [--quick]`; see README.md."""
+"""Run the conformance suite of the Connect project: `run.py [server|client] [--quick]`.
+
+README.md explains the options and the output.
+"""
 
 import argparse
 import resource
 import signal
 import sys
 
-from _matrix import QUICK_SKIP, ROWS, Row
-from _report import report
-from _runner import run_row
-from _suite import SuiteError, prepare
+from runner.build_suite import SuiteError, prepare
+from runner.report import report
+from runner.rows import QUICK_SKIP, ROWS, Row
+from runner.run_row import run_row
 
 _OPEN_FILES = 16384
+"""The soft limit to ask for: each case may open a connection of its own, on both sides."""
 
-# Options of the runner that change which cases there are, next to --run and --skip.
+# Options of the suite's runner that, like --run and --skip, change which cases there are.
 _OTHER_CASES = ("--conf", "--test-file")
 
 
 def main() -> int:
-    """The exit status: 0 only where cases ran and all of them passed."""
+    """Run the chosen rows. Return 0 only if cases ran and all of them passed."""
     options, arguments = _parse()
     rows = [row for row in ROWS if _is_wanted(row, options)]
     if not rows:
         names = ", ".join(row.name for row in ROWS)
-        print(f"no such row; there are: {names}", file=sys.stderr)
+        print(f"no row matches; the rows are: {names}", file=sys.stderr)
         return 2
-    _allow_open_files()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends what it started, as Ctrl-C does
+    _raise_open_files_limit()
+    # With SystemExit, `finally` blocks stop the child processes, as they do after Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         suite = prepare()
     except SuiteError as error:
@@ -47,19 +52,27 @@ def main() -> int:
 
 
 def _parse() -> tuple[argparse.Namespace, list[str]]:
-    """Our options, and those of the runner."""
+    """Return the options of this program, and the arguments for the suite's runner."""
     parser = argparse.ArgumentParser(
         description="Run the conformance suite.",
-        epilog="Other options go to the runner, each as one word, such as --trace and -p=4.",
+        epilog="The suite's runner gets all other options. Write each as one word: --trace, -p=4.",
         allow_abbrev=False,
     )
-    parser.add_argument("side", nargs="?", choices=("server", "client"), help="only this side")
-    parser.add_argument("--row", action="append", metavar="NAME", help="only this row; repeatable")
-    parser.add_argument("--quick", action="store_true", help="a part of the cases of each row")
-    parser.add_argument("--extra-compressions", action="store_true", help="deflate and snappy, too")
-    parser.add_argument("--vv", action="store_true", help="show all that the runner says")
-    parser.add_argument("--run", action="append", default=[], help="only cases of this pattern")
-    parser.add_argument("--skip", action="append", default=[], help="no cases of this pattern")
+    parser.add_argument("side", nargs="?", choices=("server", "client"), help="run only this side")
+    parser.add_argument(
+        "--row", action="append", metavar="NAME", help="run only this row; repeatable"
+    )
+    parser.add_argument("--quick", action="store_true", help="run some of the cases of each row")
+    parser.add_argument(
+        "--extra-compressions", action="store_true", help="add deflate and snappy to each row"
+    )
+    parser.add_argument("--vv", action="store_true", help="show everything that the runner prints")
+    parser.add_argument(
+        "--run", action="append", default=[], metavar="PATTERN", help="run only these cases"
+    )
+    parser.add_argument(
+        "--skip", action="append", default=[], metavar="PATTERN", help="leave out these cases"
+    )
     options, arguments = parser.parse_known_args()
     options.has_own_cases = bool(
         options.run
@@ -79,14 +92,13 @@ def _is_wanted(row: Row, options: argparse.Namespace) -> bool:
 
 
 def _expected(row: Row, options: argparse.Namespace) -> int | None:
-    """How many cases there must be; `None` where the options ask for others than the profile's."""
+    """Return the number of cases that must run; `None` if the user's options change the number."""
     if options.has_own_cases:
         return None
     return row.cases.quick if options.quick else row.cases.whole
 
 
-def _allow_open_files() -> None:
-    """Every case may have a connection of its own."""
+def _raise_open_files_limit() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -42,6 +42,8 @@ PAGES = [
     "examples/README.md",
     *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md")),
     *(f"packages/connectrpc-{name}/README.md" for name in ("protocol", "client", "server")),
+    "CONTRIBUTING.md",
+    "SECURITY.md",
 ]
 WITH_ELIZA = ("docs/", "examples/")
 

@@ -1,4 +1,4 @@
-"""The tables of the guides say what the code says."""
+"""The tables of the guides agree with the code."""
 
 import importlib.util
 import inspect
@@ -25,7 +25,7 @@ PACKAGES = ["connectrpc-protocol", "connectrpc-client", "connectrpc-server"]
 
 
 def rows_of(page: Path, header: str) -> list[list[str]]:
-    """The cells of a table that begins with this header, without the header."""
+    """Return the cells of the table with this header, without the header."""
     table = page.read_text().partition(f"{header}\n|---")[2].partition("\n\n")[0]
     rows = [
         [cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines()[1:]
@@ -35,7 +35,7 @@ def rows_of(page: Path, header: str) -> list[list[str]]:
 
 
 def shown(value: object) -> str:
-    """A default as the tables show it."""
+    """Return a default value as the tables show it."""
     if isinstance(value, str):
         return f'`"{value}"`'
     if isinstance(value, tuple) and value and all(isinstance(each, str) for each in value):
@@ -173,7 +173,7 @@ def test_extras_are_in_the_readme(package: str) -> None:
     assert all(f"`{extra}`" in text for extra in project["optional-dependencies"])
 
 
-CONFORMANCE = runpy.run_path(str(ROOT / "conformance" / "_matrix.py"))
+CONFORMANCE = runpy.run_path(str(ROOT / "conformance" / "runner" / "rows.py"))
 ROWS: dict[str, Any] = {row.name: row for row in CONFORMANCE["ROWS"]}
 
 SERVERS = {
@@ -190,13 +190,13 @@ SERVERS_HEADER = "| server | interface | HTTP/1.1 | HTTP/2 | HTTP/3 |"
 
 
 def features(row: Any) -> set[str]:
-    """What a row of the conformance suite is run with."""
+    """Return the features of a row of the conformance suite."""
     text = (ROOT / "conformance" / row.features).read_text()
     return set(re.findall(r"^ +(?:- )?(\w+)(?:: true)?$", text, flags=re.M))
 
 
 def proven(row: Any, version: int) -> set[str]:
-    """What a row says of a version of HTTP, in the words of the table of servers."""
+    """Return the abilities that a row proves for a version of HTTP, in the table's words."""
     words = {
         "Connect": "PROTOCOL_CONNECT",
         "gRPC-Web": "PROTOCOL_GRPC_WEB",
@@ -205,7 +205,7 @@ def proven(row: Any, version: int) -> set[str]:
     }
     has = features(row)
     facts = {word for word, feature in words.items() if feature in has}
-    if version == 1:  # neither is defined there
+    if version == 1:  # HTTP/1.1 does not have them
         facts -= {"gRPC", "full duplex"}
     if version == 2 and "supportsH2c" not in has:
         facts.add("over TLS")
@@ -219,13 +219,13 @@ def claimed(cell: str) -> set[str]:
     return set(re.findall(r"Connect|gRPC-Web|gRPC|full duplex|over TLS|with faults", cell))
 
 
-def test_servers_of_the_readme() -> None:
+def test_readme_and_guide_have_the_same_table_of_servers() -> None:
     rows = rows_of(DOCS / "servers.md", SERVERS_HEADER + " cases of the suite |")
     linkless = [[re.sub(r"\[(.*?)\]\(.*?\)", r"\1", cell) for cell in row] for row in rows]
     assert rows_of(ROOT / "README.md", SERVERS_HEADER) == [row[:-1] for row in linkless]
 
 
-def test_servers_are_all_those_of_the_conformance_suite() -> None:
+def test_readme_lists_every_server_of_the_conformance_suite() -> None:
     rows = rows_of(ROOT / "README.md", SERVERS_HEADER)
     assert [(server, interface) for server, interface, *_ in rows] == list(SERVERS)
     run = [name for name, row in ROWS.items() if row.side == "server"]
@@ -233,7 +233,7 @@ def test_servers_are_all_those_of_the_conformance_suite() -> None:
 
 
 @pytest.mark.parametrize(("server", "interface"), SERVERS)
-def test_servers_do_what_the_conformance_suite_proves(server: str, interface: str) -> None:
+def test_documented_abilities_are_those_that_the_suite_proves(server: str, interface: str) -> None:
     rows = [ROWS[name] for name in SERVERS[server, interface]]
     documented = rows_of(DOCS / "servers.md", SERVERS_HEADER + " cases of the suite |")
     (cells,) = [row[2:] for row in documented if row[:2] == [server, interface]]
@@ -241,7 +241,7 @@ def test_servers_do_what_the_conformance_suite_proves(server: str, interface: st
         speaking = [row for row in rows if f"HTTP_VERSION_{version}" in features(row)]
         assert (cell == "\N{EN DASH}") == (not speaking)
         for row in speaking:
-            # The suite has no case of gRPC over HTTP/3, so it proves nothing of it.
+            # The suite does not test gRPC over HTTP/3, so it does not prove anything there.
             untested = {"gRPC"} if version == 3 else set[str]()
             if row.skip:
                 assert "with faults" in claimed(cell)
@@ -252,7 +252,7 @@ def test_servers_do_what_the_conformance_suite_proves(server: str, interface: st
     assert cells[3] == " + ".join(numbers)
 
 
-def test_rows_of_the_conformance_suite() -> None:
+def test_readme_of_the_conformance_suite_lists_every_row() -> None:
     rows = rows_of(ROOT / "conformance" / "README.md", "| row | side | what | cases | quick |")
     assert [[name, side, whole, quick] for name, side, _, whole, quick in rows] == [
         [f"`{row.name}`", row.side, f"{row.cases.whole:,}", f"{row.cases.quick:,}"]
@@ -260,7 +260,7 @@ def test_rows_of_the_conformance_suite() -> None:
     ]
 
 
-def test_programs_that_show_faults_of_others() -> None:
+def test_programs_that_show_upstream_faults() -> None:
     rows = rows_of(ROOT / "conformance" / "README.md", "| program | what it shows |")
     programs = (ROOT / "conformance" / "upstream").glob("*.py")
     assert sorted(row[0] for row in rows) == sorted(f"`upstream/{path.name}`" for path in programs)

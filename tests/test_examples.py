@@ -1,4 +1,4 @@
-"""Every example runs, and says what it should."""
+"""Every example runs and prints the expected output."""
 
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ converse: Goodbye. Our hour is over.
 
 
 @pytest.mark.parametrize("server", ["asgi_server.py", "wsgi_server.py"])
-def test_servers_answer_all_kinds_of_calls_from_both_clients(
+def test_servers_serve_all_kinds_of_calls_to_both_clients(
     serve: Any, run: Any, server: str
 ) -> None:
     url = serve("python", server).url()
@@ -39,7 +39,7 @@ def test_flask_mounts_below_a_prefix(serve: Any, run: Any) -> None:
 
 
 @pytest.mark.parametrize("mount", ["starlette_mount.py", "fastapi_mount.py"])
-def test_asgi_mounts_pass_the_lifespan_on(serve: Any, run: Any, mount: str) -> None:
+def test_asgi_mounts_run_the_lifespan_of_the_application(serve: Any, run: Any, mount: str) -> None:
     server = serve("python", mount)
     url = server.url()
     assert "the practice opens" in server.output
@@ -50,20 +50,20 @@ def test_asgi_mounts_pass_the_lifespan_on(serve: Any, run: Any, mount: str) -> N
 
 def test_browsers_may_call_from_the_allowed_origin(serve: Any) -> None:
     url = serve("python", "cors_server.py").url() + SAY
-    asked = ["content-type", "connect-protocol-version", "connect-timeout-ms"]
+    requested = ["content-type", "connect-protocol-version", "connect-timeout-ms"]
     preflight = httpx.options(
         url,
         headers={
             "origin": ORIGIN,
             "access-control-request-method": "POST",
-            "access-control-request-headers": ",".join(asked),
+            "access-control-request-headers": ",".join(requested),
         },
     )
     assert preflight.status_code == 200
     assert preflight.headers["access-control-allow-origin"] == ORIGIN
     assert "POST" in preflight.headers["access-control-allow-methods"]
     allowed = preflight.headers["access-control-allow-headers"].lower()
-    assert set(asked) <= {name.strip() for name in allowed.split(",")}
+    assert set(requested) <= {name.strip() for name in allowed.split(",")}
 
     response = httpx.post(
         url,
@@ -76,7 +76,7 @@ def test_browsers_may_call_from_the_allowed_origin(serve: Any) -> None:
     assert "eliza-mood" in {name.strip() for name in exposed.split(",")}
 
 
-def test_browsers_may_not_call_from_elsewhere(serve: Any) -> None:
+def test_browsers_may_not_call_from_another_origin(serve: Any) -> None:
     response = httpx.options(
         serve("python", "cors_server.py").url() + SAY,
         headers={
@@ -89,7 +89,7 @@ def test_browsers_may_not_call_from_elsewhere(serve: Any) -> None:
 
 
 @pytest.mark.parametrize("server", ["authentication_asgi.py", "authentication_wsgi.py"])
-def test_authentication_knows_users_and_refuses_strangers(
+def test_authentication_accepts_known_tokens_and_refuses_others(
     serve: Any, run: Any, server: str
 ) -> None:
     url = serve("python", server).url()
@@ -111,7 +111,7 @@ def test_authentication_covers_every_kind_of_call(serve: Any) -> None:
     assert b'"code":"unauthenticated"' in response.content
 
 
-def test_the_demonstration_runs(run: Any) -> None:
+def test_the_demo_runs(run: Any) -> None:
     assert run("python", "tools/demo.py", cwd=ROOT).endswith("Everything went as expected.\n")
 
 

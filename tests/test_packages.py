@@ -1,4 +1,4 @@
-"""What holds for every distribution: its files, its declarations, its public names."""
+"""Rules for every distribution: its files, its metadata, its public names."""
 
 import ast
 import importlib
@@ -39,7 +39,7 @@ def project(distribution: str) -> dict[str, Any]:
 
 
 def public_order(name: str) -> tuple[int, str]:
-    """Constants, then classes, then the rest: the order that ruff keeps."""
+    """Sort constants first, then classes, then the rest, as ruff does."""
     return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
 
 
@@ -59,7 +59,7 @@ def test_change_log_starts_with_the_version(distribution: str) -> None:
 
 
 @every_distribution
-def test_version_is_said_once(distribution: str) -> None:
+def test_all_places_have_the_same_version(distribution: str) -> None:
     version = project(distribution)["version"]
     for path in sources(distribution).rglob("_version.py"):
         assert path.read_text().endswith(f'__version__ = "{version}"\n')
@@ -67,7 +67,7 @@ def test_version_is_said_once(distribution: str) -> None:
 
 
 @every_distribution
-def test_declarations_are_those_of_the_others(distribution: str) -> None:
+def test_metadata_is_the_same_for_all(distribution: str) -> None:
     declared = project(distribution)
     assert declared["name"] == distribution
     assert [declared[key] for key in SHARED] == ["Apache-2.0", ["LICENSE"], "README.md", ">=3.11"]
@@ -75,13 +75,13 @@ def test_declarations_are_those_of_the_others(distribution: str) -> None:
 
 
 @every_distribution
-def test_depends_on_nothing_else(distribution: str) -> None:
+def test_dependencies_are_only_these(distribution: str) -> None:
     required = map(Requirement, project(distribution)["dependencies"])
     assert {requirement.name for requirement in required} == DEPENDENCIES[distribution]
 
 
 @every_distribution
-def test_siblings_are_required_by_compatible_range(distribution: str) -> None:
+def test_packages_require_each_other_in_a_compatible_range(distribution: str) -> None:
     for requirement in map(Requirement, project(distribution)["dependencies"]):
         if requirement.name not in DISTRIBUTIONS:
             continue
@@ -100,22 +100,22 @@ def test_extras_of_the_protocol_pass_through(distribution: str, extra: str) -> N
 
 
 @every_distribution
-def test_all_is_true_complete_and_sorted(distribution: str) -> None:
+def test_all_is_complete_and_sorted(distribution: str) -> None:
     module = importlib.import_module(import_name(distribution))
     assert module.__all__ == sorted(imported_names(sources(distribution)), key=public_order)
     assert set(module.__all__) <= set(dir(module))
 
 
 def imported_names(package: Path) -> set[str]:
-    """What a package imports into itself: that is what it offers."""
+    """Return the names that a package imports into its `__init__`: its public names."""
     tree = ast.parse((package / "__init__.py").read_text(encoding="utf-8"))
     imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
     return {alias.asname or alias.name for node in imports for alias in node.names}
 
 
 @every_distribution
-def test_siblings_use_only_what_is_public(distribution: str) -> None:
-    siblings = tuple(import_name(each) for each in DISTRIBUTIONS if each != distribution)
+def test_packages_use_only_public_names_of_each_other(distribution: str) -> None:
+    others = tuple(import_name(each) for each in DISTRIBUTIONS if each != distribution)
     for path in sources(distribution).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             match node:
@@ -125,5 +125,5 @@ def test_siblings_use_only_what_is_public(distribution: str) -> None:
                     used = [alias.name for alias in aliases]
                 case _:
                     continue
-            private = [name for name in used if name.startswith(siblings) and "._" in name]
+            private = [name for name in used if name.startswith(others) and "._" in name]
             assert not private, path.name

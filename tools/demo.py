@@ -1,8 +1,8 @@
-"""Eliza served and called, with a transcript on the screen: `just demo`.
+"""Start Eliza's server, make every kind of call, and print a transcript: `just demo`.
 
-Starts the server of `examples/src/asgi_server.py`, makes every kind of call over Connect, gRPC and
-gRPC-Web, compares each answer with the expected one and ends the server. Exits with 1 when anything
-differs.
+The program starts the server of `examples/src/asgi_server.py`, makes calls over Connect, gRPC and
+gRPC-Web, compares each response with the expected one, and stops the server. The exit status is 1
+if a response differs.
 """
 
 import asyncio
@@ -36,14 +36,14 @@ from eliza.v1.eliza_pb2 import (  # noqa: E402
     SummarizeRequest,
 )
 
-TIME_LIMIT = 60  # seconds, for everything
-CALL_LIMIT = 20_000  # milliseconds, for one call
+TIME_LIMIT = 60  # seconds for the whole program, which takes about five
+CALL_LIMIT = 20_000  # milliseconds for one call
 PROTOCOLS = ("connect", "grpc", "grpc-web")
 PROTOCOL_WIDTH = 10
 SAY = "/connectrpc.eliza.v1.ElizaService/Say"
 
 SENTENCE = "I feel tired"
-ANSWER = "Since when do you feel tired?"
+REPLY = "Since when do you feel tired?"
 WELCOME = [
     "Welcome, Ada.",
     "I am Eliza, and I have time for you.",
@@ -58,13 +58,13 @@ DIAGNOSIS = "You think about yourself a lot. That is what I am here for."
 
 
 class DifferentError(Exception):
-    """What came back is not what was expected."""
+    """A response differs from the expected one."""
 
 
 def main() -> int:
-    """The whole demonstration. Returns the exit status."""
+    """Run the demonstration. Return the exit status."""
     print("Eliza, a therapist, is served by uvicorn and called over Connect, gRPC and gRPC-Web.")
-    print("  ->  what the client sends      <-  what comes back")
+    print("  ->  sent by the client      <-  received from the server")
     try:
         with served() as url:
             asyncio.run(show_async_clients(url))
@@ -73,7 +73,7 @@ def main() -> int:
             asyncio.run(show_failures(url))
             asyncio.run(show_compression(url))
     except (DifferentError, ConnectError, httpx.HTTPError) as error:
-        print(f"\nNot as expected: {error}", file=sys.stderr)
+        print(f"\nUnexpected: {error}", file=sys.stderr)
         return 1
     print("\nEverything went as expected.")
     return 0
@@ -81,8 +81,8 @@ def main() -> int:
 
 @contextmanager
 def served() -> Generator[str, None, None]:
-    """Eliza's server on a free port; it ends with this context, or when the time is up."""
-    # gRPC needs HTTP/2, which this one of uvicorn's implementations speaks beside HTTP/1.1.
+    """Run Eliza's server on a free port; stop it at the end, or after the time limit."""
+    # gRPC needs HTTP/2. Of uvicorn's parsers only zttp speaks it, besides HTTP/1.1.
     command = [sys.executable, "-m", "uvicorn", "asgi_server:app", "--http", "zttp", "--http2"]
     command += ["--port", "0", "--no-access-log"]
     process = subprocess.Popen(command, cwd=EXAMPLES, stderr=subprocess.PIPE, text=True)
@@ -96,7 +96,7 @@ def served() -> Generator[str, None, None]:
         time_limit.cancel()
         process.terminate()
         process.communicate()
-        print("\nThe server has ended.")
+        print("\nThe server has stopped.")
 
 
 def _announced_url(process: subprocess.Popen[str]) -> str:
@@ -109,7 +109,7 @@ def _announced_url(process: subprocess.Popen[str]) -> str:
 
 
 async def show_async_clients(url: str) -> None:
-    """The four kinds of RPC with `await` and `async for`, in each protocol."""
+    """Make the four kinds of RPC with `await` and `async for`, in each protocol."""
     title("Async clients: three protocols, one port")
     async with AsyncExitStack() as stack:
         clients = {
@@ -122,7 +122,7 @@ async def show_async_clients(url: str) -> None:
         sent(SENTENCE)
         for protocol, client in clients.items():
             reply = await client.say(SayRequest(sentence=SENTENCE))
-            received(reply.sentence, ANSWER, by=protocol)
+            received(reply.sentence, REPLY, by=protocol)
 
         kind("server stream: one request, many responses")
         sent("Ada")
@@ -141,26 +141,26 @@ async def show_async_clients(url: str) -> None:
         sent(*CONVERSATION)
         for protocol, client in clients.items():
             replies = client.converse(ConverseRequest(sentence=each) for each in CONVERSATION)
-            answers = [each.sentence async for each in replies]
-            received_all(answers, [*CONVERSATION.values()], by=protocol)
+            received_sentences = [each.sentence async for each in replies]
+            received_all(received_sentences, [*CONVERSATION.values()], by=protocol)
 
-        kind("full duplex, over gRPC and HTTP/2: each sentence waits for the answer before it")
+        kind("full duplex, over gRPC and HTTP/2: each sentence waits for the response before it")
         async with clients["grpc"].open_converse() as call:
             for sentence, expected in CONVERSATION.items():
                 sent(sentence)
                 await call.send(ConverseRequest(sentence=sentence))
-                answer = await call.receive()
-                received("(nothing)" if answer is None else answer.sentence, expected)
+                response = await call.receive()
+                received("(nothing)" if response is None else response.sentence, expected)
 
 
 def show_sync_clients(url: str) -> None:
-    """The four kinds of RPC without any `await`, in each protocol."""
+    """Make the four kinds of RPC without `await`, in each protocol."""
     title("Sync clients: the same without await")
     for protocol in PROTOCOLS:
         with ElizaServiceClientSync(url, protocol=protocol, timeout_ms=CALL_LIMIT) as client:
             kind(f"all four kinds over {protocol}")
             sent(SENTENCE)
-            received(client.say(SayRequest(sentence=SENTENCE)).sentence, ANSWER)
+            received(client.say(SayRequest(sentence=SENTENCE)).sentence, REPLY)
             sent("Ada")
             welcome = client.introduce(IntroduceRequest(name="Ada"))
             received_all([each.sentence for each in welcome], WELCOME)
@@ -172,25 +172,25 @@ def show_sync_clients(url: str) -> None:
 
 
 def show_plain_http(url: str) -> None:
-    """Unary calls are plain HTTP: no generated code, no library."""
+    """Make unary calls with plain HTTP: without generated code and without our library."""
     title("No client at all: unary calls are plain HTTP")
     body = json.dumps({"sentence": SENTENCE})
     headers = {"content-type": "application/json"}
 
     kind("POST with JSON")
     command("curl", "--header", "content-type: application/json", "--data", body, url + SAY)
-    answer = httpx.post(url + SAY, headers=headers, content=body)
-    received(answer.text, json.dumps({"sentence": ANSWER}, separators=(",", ":")))
+    response = httpx.post(url + SAY, headers=headers, content=body)
+    received(response.text, json.dumps({"sentence": REPLY}, separators=(",", ":")))
 
-    kind("GET, as the proto file says that Say has no side effects; caches can serve it")
+    kind("GET, because the proto file declares Say free of side effects; caches can respond")
     query = urlencode({"connect": "v1", "encoding": "json", "message": body})
     command("curl", f"{url}{SAY}?{query}")
-    answer = httpx.get(f"{url}{SAY}?{query}")
-    received(answer.text, json.dumps({"sentence": ANSWER}, separators=(",", ":")))
+    response = httpx.get(f"{url}{SAY}?{query}")
+    received(response.text, json.dumps({"sentence": REPLY}, separators=(",", ":")))
 
 
 async def show_failures(url: str) -> None:
-    """An error with a typed detail, and a deadline, in each protocol."""
+    """Show an error with a typed detail, and a deadline, in each protocol."""
     title("What can go wrong")
     kind("an error: its code, its message and a typed detail")
     sent("(an empty sentence)")
@@ -207,9 +207,9 @@ async def show_failures(url: str) -> None:
                     by=protocol,
                 )
             else:
-                raise DifferentError("an empty sentence was answered")
+                raise DifferentError("an empty sentence did not cause an error")
 
-    kind("a deadline: she thinks 100 ms before each sentence, the client waits for 150 ms")
+    kind("a deadline: Eliza waits 100 ms before each sentence, the client allows 150 ms")
     sent("Ada")
     for protocol in PROTOCOLS:
         async with ElizaServiceClient(url, protocol=protocol, timeout_ms=150) as client:
@@ -219,13 +219,13 @@ async def show_failures(url: str) -> None:
             except ConnectError as error:
                 received(error.code.value, Code.DEADLINE_EXCEEDED.value, by=protocol)
             else:
-                raise DifferentError("the call outlived its deadline")
+                raise DifferentError("the call did not end at its deadline")
 
 
 async def show_compression(url: str) -> None:
-    """A long sentence, compressed both ways."""
+    """Send a long sentence, compressed in both directions."""
     title("Compression")
-    kind("gzip in both directions, seen from an HTTP client of your own")
+    kind("gzip in both directions, measured by an HTTP client of the user")
     long = "so tired and " * 1000 + "so tired"
     sizes: list[str] = []
 
@@ -247,48 +247,48 @@ async def show_compression(url: str) -> None:
     ):
         reply = await client.say(SayRequest(sentence=f"I feel {long}"))
     sent(f"a sentence of {len(long) + 7:,} characters: {sizes[0]}")
-    received(f"an answer of {len(reply.sentence):,} characters: {sizes[1]}")
+    received(f"a sentence of {len(reply.sentence):,} characters: {sizes[1]}")
     check(reply.sentence, f"Since when do you feel {long}?")
     check([size.rpartition(" ")[2] for size in sizes], ["gzip", "gzip"])
 
 
 def title(text: str) -> None:
-    """The heading of a part."""
+    """Print the heading of a part."""
     print(f"\n{text}\n{'=' * len(text)}")
 
 
 def kind(text: str) -> None:
-    """What is shown next."""
+    """Print what the next lines show."""
     print(f"\n{text}")
 
 
 def command(*words: str) -> None:
-    """The same request on the command line."""
+    """Print a shell command that makes the same request."""
     print(f"  $ {shlex.join(words)}")
 
 
 def sent(*texts: str) -> None:
-    """What goes to the server."""
+    """Print what the client sends."""
     for text in texts:
         print(f"  ->  {text}")
 
 
 def received(actual: str, expected: str | None = None, *, by: str = "") -> None:
-    """What came back, which must be what is expected; `by` is the protocol, where several show."""
+    """Print what the client received and compare it. `by` names the protocol, if given."""
     print(f"  <-  {by:<{PROTOCOL_WIDTH}}{actual}" if by else f"  <-  {actual}")
     if expected is not None:
         check(actual, expected)
 
 
 def received_all(actual: list[str], expected: list[str], *, by: str = "") -> None:
-    """The messages of a stream, which must be what is expected."""
+    """Print the messages of a stream and compare them."""
     for each in actual:
         received(each, by=by)
     check(actual, expected)
 
 
 def check(actual: object, expected: object) -> None:
-    """Raises `DifferentError` unless both are the same."""
+    """Raise `DifferentError` unless both are equal."""
     if actual != expected:
         raise DifferentError(f"{actual!r} instead of {expected!r}")
 

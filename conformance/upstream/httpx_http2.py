@@ -1,10 +1,10 @@
 """httpx over HTTP/2: requests fail because others on their connection were cancelled.
 
-A bare ASGI application, hypercorn and `httpx.AsyncClient`; nothing of this repository. Half of the
-requests are cancelled while they wait, the others just wait for their answer, and should get it.
-httpx 0.28 does not reset the stream of a cancelled request, so the connection is soon full. Which
-error comes of it ("Max outbound streams is 100, 100 open", "semaphore released too many times")
-depends on the moment.
+This program has a bare ASGI application, Hypercorn and `httpx.AsyncClient`, and no code of this
+repository. It cancels half of the requests while they wait. The others wait for their response and
+should get it. httpx 0.28 does not reset the stream of a cancelled request, so the connection soon
+reaches its limit of streams. The error depends on the timing: "Max outbound streams is 100, 100
+open" or "semaphore released too many times".
 
     python upstream/httpx_http2.py
 """
@@ -23,7 +23,7 @@ _REQUESTS = 16
 
 
 async def application(scope, receive, send) -> None:
-    """Reads the request, waits 20 ms and answers."""
+    """Read the request, wait 20 ms and respond."""
     if scope["type"] != "http":
         return
     while (await receive()).get("more_body", False):
@@ -34,7 +34,7 @@ async def application(scope, receive, send) -> None:
 
 
 async def main() -> None:
-    logging.disable()  # what the server says of the connections that are ended below
+    logging.disable()  # the server logs the connections that are closed below
     listener = socket.create_server(("127.0.0.1", 0))
     config = Config()
     config.bind = [f"fd://{listener.fileno()}"]
@@ -42,7 +42,7 @@ async def main() -> None:
     is_over = asyncio.Event()
     server = asyncio.create_task(serve(application, config, shutdown_trigger=is_over.wait))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-    for kind in ("one connection", "one for each request"):
+    for kind in ("one connection", "one connection for each request"):
         outcomes: Counter[str] = Counter()
         async with httpx.AsyncClient(http1=False, http2=True, timeout=10) as client:
             for _ in range(_ROUNDS):
@@ -58,7 +58,7 @@ async def _round(client: httpx.AsyncClient | None, url: str, outcomes: Counter[s
     for task in tasks[::2]:
         task.cancel()
     for result in (await asyncio.gather(*tasks, return_exceptions=True))[1::2]:
-        outcomes["answered" if isinstance(result, bytes) else repr(result)[:60]] += 1
+        outcomes["response" if isinstance(result, bytes) else repr(result)[:60]] += 1
 
 
 async def _request(client: httpx.AsyncClient | None, url: str) -> bytes:

@@ -1,17 +1,19 @@
-"""hypercorn over HTTP/3: one client can end HTTP/3 for all clients, and trailers have no end.
+"""Hypercorn over HTTP/3: one client can stop it for all clients, and trailers do not end a stream.
 
-A bare ASGI application, hypercorn, pyqwest and aioquic; nothing of this repository. In hypercorn
-0.18 two ordinary things end the task that serves UDP, so every later request gets no answer, and
-clients wait for it as long as they like:
+This program has a bare ASGI application, Hypercorn, pyqwest and aioquic, and no code of this
+repository. In Hypercorn 0.18 two ordinary events end the task that serves UDP. Later requests do
+not get a response, and clients wait until they time out:
 
-1. A client gives up a request before its answer begins. The answer then raises "Cannot send data
-   after the stream was reset".
-2. A client ends its request after the answer has ended, as full-duplex clients do that wait for it,
-   or the last packet of a request is late. That is a `KeyError` of the stream's number.
+1. A client cancels a request before its response begins. Sending the response then raises "Cannot
+   send data after the stream was reset".
+2. A client ends its request after the response has ended. Full-duplex clients do so if they wait
+   for the end of the response; a late last packet has the same effect. Hypercorn raises a
+   `KeyError` with the id of the stream.
 
-And an answer with trailers never ends: hypercorn offers the extension `http.response.trailers`, but
-wants to end each stream with a DATA frame, which nothing may send after trailers (RFC 9114, section
-4.1) and aioquic, on which it is built, refuses to. Clients that want to see the end, wait for ever.
+A response with trailers does not end. Hypercorn offers the extension `http.response.trailers`, but
+tries to end each stream with a DATA frame. A DATA frame must not follow trailers (RFC 9114, section
+4.1), and aioquic, which Hypercorn uses, refuses to send it. Clients wait for the end until they
+time out.
 
     python upstream/hypercorn_http3.py
 """
@@ -35,9 +37,9 @@ from hypercorn.config import Config
 
 
 async def application(scope, receive, send) -> None:
-    """Waits as many seconds as the path says, and answers, without a look at the request.
+    """Wait for the seconds that the path gives, then respond without reading the request.
 
-    With trailers, if the server offers them and the client asks for them.
+    The response has trailers if the server offers them and the client asks for them.
     """
     if scope["type"] != "http":
         return
@@ -55,7 +57,10 @@ async def application(scope, receive, send) -> None:
 
 async def main() -> None:
     logging.disable()  # the tracebacks of the server
-    for name, request in (("a request given up", _give_up), ("a late end", _end_late)):
+    for name, request in (
+        ("a cancelled request", _cancel),
+        ("a request that ends late", _end_late),
+    ):
         authority = trustme.CA()
         with tempfile.TemporaryDirectory() as folder:
             server, url = _serve(authority, Path(folder))
@@ -67,16 +72,17 @@ async def main() -> None:
             server.cancel()
     with tempfile.TemporaryDirectory() as folder:
         server, url = _serve(authority, Path(folder))
-        print("an answer without trailers:", await _end_of(url))
-        print("an answer with trailers:", await _end_of(url, (b"te", b"trailers")))
+        print("a response without trailers:", await _end_of(url))
+        print("a response with trailers:", await _end_of(url, (b"te", b"trailers")))
         server.cancel()
 
 
 async def _end_of(url: str, *headers: tuple[bytes, bytes]) -> str:
-    """Whether the stream of an answer ends."""
+    """Return "complete" if the stream of a response ends, else the error."""
     quic = QuicConfiguration(alpn_protocols=H3_ALPN, verify_mode=ssl.CERT_NONE)
     port = int(url.rpartition(":")[2])
     async with connect("127.0.0.1", port, configuration=quic, create_protocol=_Http) as client:
+        assert isinstance(client, _Http)
         client.request(headers)
         try:
             await asyncio.wait_for(client.is_ended.wait(), 5)
@@ -104,23 +110,23 @@ class _Http(QuicConnectionProtocol):
                 self.is_ended.set()
 
 
-async def _give_up(ca: bytes, url: str) -> None:
+async def _cancel(ca: bytes, url: str) -> None:
     request = asyncio.create_task(_request(ca, f"{url}/0.5"))
     await asyncio.sleep(0.2)
     request.cancel()
 
 
 async def _end_late(ca: bytes, url: str) -> None:
-    is_answered = asyncio.Event()
+    has_response = asyncio.Event()
 
     async def body():
         yield b"a"
-        await is_answered.wait()
+        await has_response.wait()
 
     async with _client(ca).stream("POST", f"{url}/0", content=body()) as response:
         async for _ in response.content:
             pass
-        is_answered.set()
+        has_response.set()
         await asyncio.sleep(0.5)
 
 

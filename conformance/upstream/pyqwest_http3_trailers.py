@@ -1,11 +1,11 @@
-"""pyqwest over HTTP/3: the trailers of an answer do not arrive.
+"""pyqwest over HTTP/3: the trailers of a response do not arrive.
 
-A bare ASGI application, pyvoy and pyqwest; nothing of this repository. The same application gives
-the same answer over HTTP/2, whose trailers arrive, and over HTTP/3, where pyqwest 0.12 has none.
-They were sent: another client, such as that of aioquic, sees them. gRPC says in trailers how a call
-ended.
+This program has a bare ASGI application, pyvoy and pyqwest, and no code of this repository. The
+application sends the same response over HTTP/2 and over HTTP/3. Over HTTP/2 the trailers arrive;
+over HTTP/3 pyqwest 0.12 does not deliver them. The server did send them: another client, such as
+aioquic's, receives them. gRPC needs trailers, which carry the status of a call.
 
-Exits with 0 where the fault is there.
+The exit status is 0 if the fault is there.
 
     python upstream/pyqwest_http3_trailers.py
 """
@@ -23,7 +23,7 @@ _VERSIONS = {"HTTP/2": pyqwest.HTTPVersion.HTTP2, "HTTP/3": pyqwest.HTTPVersion.
 
 
 async def application(scope, receive, send) -> None:
-    """Reads the request, and answers with trailers."""
+    """Read the request and respond with trailers."""
     if scope["type"] != "http":
         return
     while (await receive()).get("more_body", False):
@@ -52,12 +52,12 @@ async def main() -> int:
                 for name, port in ports.items()
             }
     is_there = seen == {"HTTP/2": [("x-end", "1")], "HTTP/3": []}
-    print("the fault is there" if is_there else "this is not the fault")
+    print("the fault is there" if is_there else "the fault is not there")
     return 0 if is_there else 1
 
 
 async def _trailers(ca: bytes, name: str, port: int | None) -> list[tuple[str, str]]:
-    """What the client saw over one version."""
+    """Return the trailers that the client received over one version of HTTP."""
     client = pyqwest.Client(pyqwest.HTTPTransport(tls_ca_cert=ca, http_version=_VERSIONS[name]))
     async with (
         asyncio.timeout(10),

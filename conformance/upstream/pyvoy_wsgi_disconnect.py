@@ -1,12 +1,13 @@
-"""pyvoy over WSGI: nobody tells an application that its client is gone while an answer streams.
+"""pyvoy over WSGI: it does not close a response stream after the client disconnected.
 
-A bare WSGI application, pyvoy and pyqwest; nothing of this repository. A server closes an answer
-that nobody reads any more (PEP 3333, "close()"): gunicorn does at the next chunk. pyvoy (1.3) asks
-for chunk after chunk instead, for as long as there are some, and does not end before that.
+This program has a bare WSGI application, pyvoy and pyqwest, and no code of this repository. After
+its client disconnected, a server closes the iterable of the response (PEP 3333, "close()").
+gunicorn does so at the next chunk. pyvoy 1.3 takes chunk after chunk until the iterable ends, and
+its process does not exit before that.
 
     python upstream/pyvoy_wsgi_disconnect.py
 
-It exits with 0 when the fault is there.
+The exit status is 0 if the fault is there.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ CLOSED = threading.Event()
 
 
 def application(environ, start_response):
-    """Streams without end; below `/seen` it says how much, and whether it was closed."""
+    """Stream chunks; at `/seen`, return their number and whether the stream was closed."""
     start_response("200 OK", [("content-type", "text/plain")])
     if environ["PATH_INFO"] == "/seen":
         return [f"{len(CHUNKS)} chunks, closed: {CLOSED.is_set()}".encode()]
@@ -30,7 +31,7 @@ def application(environ, start_response):
 
 
 def stream():
-    end = time.monotonic() + 3 * SECONDS  # or the server would never end
+    end = time.monotonic() + 3 * SECONDS  # otherwise the server would never exit
     try:
         while time.monotonic() < end:
             CHUNKS.append(b"hello")
@@ -41,7 +42,7 @@ def stream():
 
 
 async def main() -> bool:
-    from pyvoy import PyvoyServer  # not in the process of the server
+    from pyvoy import PyvoyServer  # the process of the server must not import it
 
     async with PyvoyServer("pyvoy_wsgi_disconnect:application", interface="wsgi") as server:
         url = f"http://127.0.0.1:{server.listener_port}"
@@ -49,7 +50,7 @@ async def main() -> bool:
         async with client.stream("GET", f"{url}/") as response:
             async for _ in response.content:
                 break
-        print("when the client leaves:", await seen(client, url))
+        print("when the client disconnects:", await seen(client, url))
         await asyncio.sleep(SECONDS)
         after = await seen(client, url)
         print(f"{SECONDS} seconds later:", after)

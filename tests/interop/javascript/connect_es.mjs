@@ -1,4 +1,4 @@
-// The clients of the Connect project: connect-node, and connect-web as browsers run it.
+// The clients of the Connect project: connect-node and connect-web.
 
 import { create, createRegistry } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
@@ -8,7 +8,7 @@ import * as web from "@connectrpc/connect-web";
 import { EchoRequestSchema, InteropService, file_interop_v1_interop } from "./gen/interop/v1/interop_pb.js";
 import { report } from "./report.mjs";
 
-// JSON shows what an Any holds.
+// In JSON, an Any contains its message, so the codec must know the type.
 const jsonOptions = { registry: createRegistry(file_interop_v1_interop) };
 
 const TRANSPORTS = {
@@ -32,7 +32,7 @@ const TRANSPORTS = {
 const [name, url] = process.argv.slice(2);
 const client = createClient(InteropService, TRANSPORTS[name](url));
 
-// The error of a call that must fail.
+// Returns the error of a call that must fail.
 async function failure(call) {
   try {
     await call();
@@ -42,7 +42,7 @@ async function failure(call) {
   throw new Error("the call did not fail");
 }
 
-// A queue that is iterated over, so that a request can wait for a response.
+// Returns a queue as an async iterable, so that a request can follow a response.
 function channel() {
   const waiting = [];
   let wake = () => {};

@@ -1,4 +1,4 @@
-// gRPC's own client for Node: @grpc/grpc-js, with types loaded from the proto file.
+// gRPC's client for Node, @grpc/grpc-js. It loads the types from the proto file.
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
@@ -29,7 +29,7 @@ function unary(method, request, { metadata = new grpc.Metadata(), ...options } =
   });
 }
 
-// The error of a call that must fail.
+// Returns the error of a call that must fail.
 async function failure(call) {
   try {
     await call();

@@ -1,4 +1,4 @@
-// Google's client for browsers: grpc-web, on an XMLHttpRequest for Node.
+// Google's client for browsers, grpc-web, with an XMLHttpRequest for Node.
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
@@ -16,7 +16,7 @@ globalThis.XMLHttpRequest = XMLHttpRequest;
 const [format, url] = process.argv.slice(2);
 const client = new grpcWeb.GrpcWebClientBase({ format });
 
-// What grpc-web's plugin for protoc generates, made from other generated code.
+// Returns the descriptor that grpc-web's plugin would generate, made from protobuf-es's code.
 function descriptor({ name, methodKind, input, output }) {
   return new grpcWeb.MethodDescriptor(
     `/${InteropService.typeName}/${name}`,
@@ -28,7 +28,7 @@ function descriptor({ name, methodKind, input, output }) {
   );
 }
 
-// All that a call tells, once it has ended.
+// Returns the messages, headers, status and error of a call after its end.
 function call(name, request, metadata = {}) {
   const method = InteropService.method[name];
   const path = `${url}/${InteropService.typeName}/${method.name}`;
@@ -40,14 +40,14 @@ function call(name, request, metadata = {}) {
       seen.error = error;
       end();
     };
-    const answered = (error, response) => {
+    const onResponse = (error, response) => {
       if (error) return fail(error);
       seen.messages.push(response);
       end();
     };
     const stream =
       method.methodKind === "unary"
-        ? client.rpcCall(path, message, metadata, descriptor(method), answered)
+        ? client.rpcCall(path, message, metadata, descriptor(method), onResponse)
         : client.serverStreaming(path, message, metadata, descriptor(method));
     stream.on("metadata", (headers) => (seen.headers = headers));
     stream.on("status", (status) => (seen.status = status));

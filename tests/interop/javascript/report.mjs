@@ -1,4 +1,4 @@
-// Runs the checks whose names follow on the command line, and prints what they return as JSON.
+// Runs the checks that the command line names, and prints their results as JSON.
 
 export async function report(checks) {
   const found = {};

@@ -1,0 +1,1 @@
+"""The clients under test: async and sync, over each HTTP library."""

@@ -1,0 +1,1 @@
+"""The parts that clients and servers under test share."""

@@ -1,0 +1,27 @@
+"""The applications under test: `asgi` and `wsgi`. HTTP servers import them, some by name."""
+
+import os
+
+from connectrpc.conformance.v1.service_connect_server import (
+    ConformanceServiceASGIApplication,
+    ConformanceServiceWSGIApplication,
+)
+
+from server.order import READ_MAX_BYTES
+from server.service import Service, ServiceSync
+
+_read_max_bytes = int(os.environ.get(READ_MAX_BYTES, "0")) or None
+_compressions = ("gzip", "br", "zstd", "deflate", "snappy")
+
+asgi = ConformanceServiceASGIApplication(
+    Service(),
+    read_max_bytes=_read_max_bytes,
+    compress_min_bytes=0,
+    compressions=_compressions,
+)
+wsgi = ConformanceServiceWSGIApplication(
+    ServiceSync(),
+    read_max_bytes=_read_max_bytes,
+    compress_min_bytes=0,
+    compressions=_compressions,
+)
