@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 import pytest
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.wrappers_pb2 import StringValue
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectrpc_protocol import (
     Code,
     Codec,
+    Compression,
     Compressions,
     ConnectError,
     ErrorDetail,
@@ -31,10 +32,10 @@ from connectrpc_protocol.client import client_protocol
 from connectrpc_protocol.header_names import RESERVED
 from connectrpc_protocol.headers import RawHeaders
 from connectrpc_protocol.http import HttpRequest, HttpResponse
-from connectrpc_protocol.options import ClientOptions, ServerOptions, server_compressions
+from connectrpc_protocol.options import ClientOptions, ServerOptions
 from connectrpc_protocol.server import stream_server_method, unary_server_method
 
-bounded = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+from .helpers import HELLO, bounded, echo_method, server_options
 
 
 class Sent(NamedTuple):
@@ -78,18 +79,11 @@ class Setting(NamedTuple):
 
 
 PROTOCOLS = ["connect", "grpc", "grpc-web", "grpc-web-text"]
-SERVER = ServerOptions(compressions=server_compressions(None), compress_min_bytes=16)
+SERVER = server_options(compress_min_bytes=16)
 
 
 def method(kind: MethodKind) -> Method[StringValue, StringValue]:
-    return Method(
-        service="acme.v1.EchoService",
-        name="Echo",
-        kind=kind,
-        request=StringValue,
-        response=StringValue,
-        idempotency=IdempotencyLevel.NO_SIDE_EFFECTS,
-    )
+    return echo_method(kind, IdempotencyLevel.NO_SIDE_EFFECTS)
 
 
 def raw(setting: Setting, request: HttpRequest) -> list[tuple[bytes, bytes]]:
@@ -356,3 +350,35 @@ def test_edges_of_chunks_do_not_matter(protocol: str) -> None:
         for size in range(1, 40)
     ]
     assert all(one.messages == other.messages for one, other in pairwise(results))
+
+
+class Reverse:
+    """A compression of the user: the bytes from the last to the first."""
+
+    name = "reverse"
+
+    def compress(self, data: bytes) -> bytes:
+        return data[::-1]
+
+    def decompress(self, data: bytes, limit: int | None) -> bytes:
+        return data[::-1]
+
+
+def test_a_compression_of_ones_own_is_used() -> None:
+    reverse: Compression = Reverse()
+    options = ClientOptions(
+        codec=ProtoCodec(),
+        send_compression=reverse,
+        accept_compression=Compressions([]),
+        compress_min_bytes=0,
+    )
+    unary_method = method(MethodKind.UNARY)
+    context = RequestContext(unary_method, "connect", "POST", Headers())
+    binding = client_protocol("connect").unary_client(unary_method, "http://h", options)
+    request = binding.call(context).request(HELLO)
+    assert request.body == HELLO.SerializeToString()[::-1]
+    headers = [(name.encode(), value.encode()) for name, value in request.headers]
+    served = unary_server_method(unary_method, ServerOptions(compressions=Compressions([reverse])))
+    call = served.accept("POST", headers, b"", None)
+    assert not isinstance(call, HttpResponse)
+    assert call.request(request.body) == HELLO

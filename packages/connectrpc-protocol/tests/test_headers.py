@@ -4,14 +4,15 @@ import pickle
 from collections.abc import Hashable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectrpc_protocol import Headers
 from connectrpc_protocol.header_names import RESERVED
 from connectrpc_protocol.headers import decode_base64, merged, raw_pairs
 
-bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
+from .helpers import bounded
+
 names = st.from_regex(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,12}", fullmatch=True)
 texts = st.from_regex(r"[\t\x20-\x7e\x80-\xff]{0,20}", fullmatch=True)
 pairs = st.lists(st.tuples(names, texts), max_size=8)

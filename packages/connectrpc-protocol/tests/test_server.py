@@ -5,33 +5,20 @@ from contextlib import suppress
 
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connectrpc_protocol import ConnectError, IdempotencyLevel, Method, MethodKind
+from connectrpc_protocol import ConnectError, IdempotencyLevel, MethodKind
 from connectrpc_protocol.call import UnaryServerCall
 from connectrpc_protocol.http import HttpResponse
-from connectrpc_protocol.options import ServerOptions, server_compressions
 from connectrpc_protocol.server import stream_server_method, unary_server_method
 
-bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
+from .helpers import bounded, echo_method, server_options
 
-
-def method(kind: MethodKind, level: IdempotencyLevel) -> Method[StringValue, StringValue]:
-    return Method(
-        service="acme.v1.EchoService",
-        name="Echo",
-        kind=kind,
-        request=StringValue,
-        response=StringValue,
-        idempotency=level,
-    )
-
-
-OPTIONS = ServerOptions(compressions=server_compressions(None))
-UNARY = unary_server_method(method(MethodKind.UNARY, IdempotencyLevel.UNKNOWN), OPTIONS)
-PURE = unary_server_method(method(MethodKind.UNARY, IdempotencyLevel.NO_SIDE_EFFECTS), OPTIONS)
-STREAM = stream_server_method(method(MethodKind.BIDI_STREAM, IdempotencyLevel.UNKNOWN), OPTIONS)
+OPTIONS = server_options()
+UNARY = unary_server_method(echo_method(MethodKind.UNARY), OPTIONS)
+PURE = unary_server_method(echo_method(MethodKind.UNARY, IdempotencyLevel.NO_SIDE_EFFECTS), OPTIONS)
+STREAM = stream_server_method(echo_method(MethodKind.BIDI_STREAM), OPTIONS)
 GRPC = [
     prefix + codec
     for prefix in (b"application/grpc", b"application/grpc-web", b"application/grpc-web-text")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connectrpc_protocol import Code, ConnectError, ErrorDetail
@@ -15,7 +15,8 @@ from connectrpc_protocol.connect.error_json import (
     load_json,
 )
 
-bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
+from ..helpers import bounded
+
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectrpc_protocol import Code, Compressions, ConnectError, JsonCodec, ProtoCodec
@@ -16,7 +16,8 @@ from connectrpc_protocol.connect.get_request import (
 )
 from connectrpc_protocol.options import ServerOptions
 
-bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
+from ..helpers import bounded
+
 LENIENT = ServerOptions(compressions=Compressions([]))
 STRICT = ServerOptions(compressions=Compressions([]), require_connect_protocol_header=True)
 URL = "https://api.example.com/acme.v1.EchoService/Echo"

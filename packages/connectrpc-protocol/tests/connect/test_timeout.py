@@ -1,17 +1,13 @@
-"""Source: Connect protocol reference, "Timeouts"."""
-
-import time
+"""`connect-timeout-ms`. Source: Connect protocol reference, "Timeouts"."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from connectrpc_protocol import Code, Compressions, ConnectError
-from connectrpc_protocol.connect.headers import read_deadline
+from connectrpc_protocol import Code, ConnectError
 from connectrpc_protocol.connect.timeout import format_timeout, parse_timeout
-from connectrpc_protocol.options import ServerOptions
 
-bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
+from ..helpers import bounded
 
 
 @pytest.mark.parametrize(
@@ -53,21 +49,3 @@ def test_a_timeout_survives_the_round_trip(timeout_ms: int) -> None:
 @given(st.integers(10**10))
 def test_a_timeout_too_long_for_the_wire_becomes_the_longest(timeout_ms: int) -> None:
     assert format_timeout(timeout_ms) == "9999999999"
-
-
-def test_a_request_without_a_timeout_has_no_deadline() -> None:
-    assert read_deadline({}, ServerOptions(compressions=Compressions([]))) is None
-
-
-def test_a_request_without_a_timeout_has_the_default_of_the_server() -> None:
-    options = ServerOptions(compressions=Compressions([]), default_timeout_ms=100_000)
-    deadline = read_deadline({}, options)
-    assert deadline is not None
-    assert deadline - time.monotonic() == pytest.approx(100, abs=10)
-
-
-def test_the_timeout_of_a_request_is_its_deadline() -> None:
-    options = ServerOptions(compressions=Compressions([]))
-    deadline = read_deadline({b"connect-timeout-ms": b"100000"}, options)
-    assert deadline is not None
-    assert deadline - time.monotonic() == pytest.approx(100, abs=10)

@@ -7,14 +7,15 @@ from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.protobuf.wrappers_pb2 import BytesValue, FloatValue, Int64Value, StringValue
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connectrpc_protocol import Codec, JsonCodec, ProtoCodec
 from connectrpc_protocol.encoding.codec import resolve_codec
 
+from ..helpers import bounded
+
 PROTO, JSON = ProtoCodec(), JsonCodec()
-bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
 codecs = pytest.mark.parametrize("codec", [PROTO, JSON], ids=["proto", "json"])
 
 # Types whose JSON form is special, and one with enums, maps of options, oneofs and nesting.

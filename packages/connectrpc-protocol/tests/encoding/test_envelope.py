@@ -5,13 +5,14 @@ from contextlib import suppress
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectrpc_protocol import Code, ConnectError
 from connectrpc_protocol.encoding.envelope import PREFIX_SIZE, Envelope, EnvelopeReader, pack
 
-bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
+from ..helpers import bounded
+
 envelopes = st.lists(st.builds(Envelope, st.integers(0, 255), st.binary(max_size=40)), max_size=6)
 
 

@@ -1,13 +1,11 @@
-"""Sources: grpc/grpc, PROTOCOL-HTTP2.md, "Responses"; doc/statuscodes.md."""
+"""`grpc-status` and `grpc-message`.
 
-import base64
-import subprocess
-import sys
+Sources: grpc/grpc, PROTOCOL-HTTP2.md, "Responses"; doc/statuscodes.md.
+"""
 
 import pytest
-from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.wrappers_pb2 import StringValue
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connectrpc_protocol import Code, ConnectError, ErrorDetail, Headers
@@ -17,37 +15,15 @@ from connectrpc_protocol.grpc.status import (
     error_from_trailers,
     error_to_trailers,
 )
-from connectrpc_protocol.headers import raw_pairs
 
-bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
-
-
-def from_wire(trailers: dict[str, str]) -> Headers:
-    return Headers.from_raw(raw_pairs(trailers.items()))
-
-
-def failed(trailers: dict[str, str]) -> ConnectError:
-    error = error_from_trailers(from_wire(trailers))
-    assert error is not None
-    return error
-
-
-def status_of_google(code: int, message: bytes = b"") -> bytes:
-    """A google.rpc.Status: `int32 code = 1; string message = 2; repeated Any details = 3;`."""
-    detail = AnyMessage()
-    detail.Pack(StringValue(value="why"))
-    data = detail.SerializeToString()
-    return bytes((8, code, 18, len(message), *message, 26, len(data))) + data
-
-
-def in_base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
+from ..helpers import bounded
+from .client_calls import error_of, from_wire
 
 
 @pytest.mark.parametrize("code", Code)
 def test_a_code_is_its_number(code: Code) -> None:
     assert error_to_trailers(ConnectError(code)) == [(b"grpc-status", str(code.grpc).encode())]
-    assert failed({"grpc-status": str(code.grpc)}).code is code
+    assert error_of({"grpc-status": str(code.grpc)}).code is code
 
 
 def test_zero_is_success() -> None:
@@ -58,7 +34,7 @@ def test_zero_is_success() -> None:
     "status", ["17", "-1", "00", "05", "+5", "5.0", "x", "", "9" * 5000, "0, 5"]
 )
 def test_a_status_that_does_not_exist_is_unknown(status: str) -> None:
-    error = failed({"grpc-status": status, "grpc-message": "why%21"})
+    error = error_of({"grpc-status": status, "grpc-message": "why%21"})
     assert error.code is Code.UNKNOWN
     assert error.message.startswith("the server sent grpc-status ")
     assert error.message.endswith(": why!")
@@ -73,7 +49,7 @@ def test_two_statuses_are_no_success() -> None:
 
 
 def test_no_status_is_unknown() -> None:
-    assert str(failed({})) == "unknown: the server sent no grpc-status"
+    assert str(error_of({})) == "unknown: the server sent no grpc-status"
 
 
 def test_a_message_is_percent_encoded_in_utf_8() -> None:
@@ -157,48 +133,6 @@ def test_a_lone_surrogate_does_not_hide_an_error() -> None:
     assert got.details == (error.details[0], ErrorDetail("a?", b""))
 
 
-def test_details_are_a_status_as_google_describes_it() -> None:
-    error = ConnectError(Code.NOT_FOUND, "gone", [StringValue(value="why")])
-    value = dict(error_to_trailers(error))[b"grpc-status-details-bin"]
-    assert b"=" not in value
-    assert base64.b64decode(value + b"==") == status_of_google(5, b"gone")
-
-
-@pytest.mark.parametrize(("message", "padding"), [(b"a", ""), (b"", "="), (b"aa", "==")])
-def test_details_of_google_are_read(message: bytes, padding: str) -> None:
-    value = in_base64(status_of_google(5, message))
-    assert value.endswith(padding)
-    assert value.count("=") == len(padding)
-    for each in (value, value.rstrip("=")):
-        error = failed({"grpc-status": "5", "grpc-status-details-bin": each})
-        assert error.details[0].unpack(StringValue) == StringValue(value="why")
-
-
-def test_details_that_disagree_do_not_change_the_error() -> None:
-    details = in_base64(status_of_google(16, b"another"))
-    error = failed({"grpc-status": "5", "grpc-message": "gone", "grpc-status-details-bin": details})
-    assert (error.code, error.message, len(error.details)) == (Code.NOT_FOUND, "gone", 1)
-
-
-@pytest.mark.parametrize(
-    "details",
-    [
-        "",
-        "%",
-        "A",
-        "\xe4",
-        in_base64(b"\xff"),
-        in_base64(b"\x1a\xff\xff\xff\xff\x0f"),
-        in_base64(b"\x12\x01\xff"),
-        in_base64(b"\x1b" * 10_000),
-        f"{in_base64(b'')}, {in_base64(b'')}",
-    ],
-)
-def test_details_that_cannot_be_read_do_not_hide_the_error(details: str) -> None:
-    error = failed({"grpc-status": "5", "grpc-message": "gone", "grpc-status-details-bin": details})
-    assert (error.code, error.message, error.details) == (Code.NOT_FOUND, "gone", ())
-
-
 @bounded
 @given(
     st.sampled_from(Code),
@@ -224,22 +158,3 @@ def test_an_error_survives(code: Code, message: str, details: list[ErrorDetail])
 def test_any_trailers_are_an_error_or_a_success(trailers: dict[str, str]) -> None:
     error = error_from_trailers(from_wire(trailers))
     assert (error is None) == (trailers.get("grpc-status") == "0")
-
-
-# What googleapis-common-protos does; a second description of another shape under one name is an
-# error.
-GOOGLE = """
-from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool
-file = descriptor_pb2.FileDescriptorProto(
-    name="google/rpc/status.proto", package="google.rpc", syntax="proto3"
-)
-status = file.message_type.add(name="Status")
-status.field.add(name="code", number=1, type=5, label=1, json_name="otherwise")
-descriptor_pool.Default().AddSerializedFile(file.SerializeToString())
-"""
-OURS = "import connectrpc_protocol.client, connectrpc_protocol.server"
-
-
-@pytest.mark.parametrize("script", [f"{GOOGLE}\n{OURS}", f"{OURS}\n{GOOGLE}"])
-def test_another_description_of_status_does_not_clash(script: str) -> None:
-    subprocess.run([sys.executable, "-c", script], check=True)

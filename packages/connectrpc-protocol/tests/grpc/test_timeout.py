@@ -1,13 +1,13 @@
-"""Source: grpc/grpc, PROTOCOL-HTTP2.md, "Timeout"."""
+"""`grpc-timeout`. Source: grpc/grpc, PROTOCOL-HTTP2.md, "Timeout"."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectrpc_protocol import Code, ConnectError
 from connectrpc_protocol.grpc.timeout import format_timeout, parse_timeout
 
-bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
+from ..helpers import bounded
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,13 @@
 """Source: grpc/grpc, PROTOCOL-WEB.md, "Message framing"."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectrpc_protocol import Headers
 from connectrpc_protocol.grpc_web.trailers import pack_trailers, parse_trailers
 
-bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
+from ..helpers import bounded
 
 
 def test_trailers_are_an_envelope_of_header_lines() -> None:

@@ -1,4 +1,4 @@
-"""Interceptors: which are usable, and in what order they run."""
+"""The order in which interceptors run, and how they end."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -17,7 +17,7 @@ from connectrpc_protocol import (
 )
 from connectrpc_protocol.interceptors.chain import InterceptorChain, InterceptorChainSync
 
-chains = pytest.mark.parametrize("chain", [InterceptorChain, InterceptorChainSync])
+from .interceptors import NoOp, Tag, TagSync
 
 
 @pytest.fixture
@@ -30,88 +30,6 @@ def ctx() -> RequestContext:
         response=StringValue,
     )
     return RequestContext(method, "connect", "POST", Headers())
-
-
-class Tag:
-    """Wraps every call: its name goes around the text of each message."""
-
-    def __init__(self, name: str, log: list[str] | None = None) -> None:
-        self.name = name
-        self.log = [] if log is None else log
-
-    def wrap(self, message: StringValue) -> StringValue:
-        return StringValue(value=f"{self.name}({message.value})")
-
-    async def intercept_unary(self, call_next, request, ctx):
-        return self.wrap(await call_next(self.wrap(request), ctx))
-
-    async def intercept_client_stream(self, call_next, requests, ctx):
-        return self.wrap(await call_next(self.wrap_each(requests), ctx))
-
-    async def intercept_server_stream(self, call_next, request, ctx):
-        async for message in call_next(self.wrap(request), ctx):
-            yield self.wrap(message)
-
-    async def intercept_bidi_stream(self, call_next, requests, ctx):
-        async for message in call_next(self.wrap_each(requests), ctx):
-            yield self.wrap(message)
-
-    async def on_start(self, ctx):
-        self.log.append(f"start {self.name}")
-        return self.name
-
-    async def on_end(self, token, ctx, error):
-        self.log.append(f"end {token} {error!s}")
-
-    async def wrap_each(self, requests):
-        async for request in requests:
-            yield self.wrap(request)
-
-
-class TagSync:
-    """`Tag` in the other colour."""
-
-    def __init__(self, name: str, log: list[str] | None = None) -> None:
-        self.name = name
-        self.log = [] if log is None else log
-
-    def wrap(self, message: StringValue) -> StringValue:
-        return StringValue(value=f"{self.name}({message.value})")
-
-    def intercept_unary_sync(self, call_next, request, ctx):
-        return self.wrap(call_next(self.wrap(request), ctx))
-
-    def intercept_client_stream_sync(self, call_next, requests, ctx):
-        return self.wrap(call_next(map(self.wrap, requests), ctx))
-
-    def intercept_server_stream_sync(self, call_next, request, ctx):
-        yield from map(self.wrap, call_next(self.wrap(request), ctx))
-
-    def intercept_bidi_stream_sync(self, call_next, requests, ctx):
-        yield from map(self.wrap, call_next(map(self.wrap, requests), ctx))
-
-    def on_start_sync(self, ctx):
-        self.log.append(f"start {self.name}")
-        return self.name
-
-    def on_end_sync(self, token, ctx, error):
-        self.log.append(f"end {token} {error!s}")
-
-
-class Nothing:
-    """Passes the kinds of calls on that another interceptor is for."""
-
-    async def on_start(self, ctx):
-        return None
-
-    async def on_end(self, token, ctx, error):
-        return None
-
-    def on_start_sync(self, ctx):
-        return None
-
-    def on_end_sync(self, token, ctx, error):
-        return None
 
 
 ONE = StringValue(value="x")
@@ -152,7 +70,7 @@ WRAPPED = "a(b([b(a(x))]))"
 
 
 def chain_of_two() -> InterceptorChain:
-    return InterceptorChain([Tag("a"), Nothing(), Tag("b")])
+    return InterceptorChain([Tag("a"), NoOp(), Tag("b")])
 
 
 def test_the_first_interceptor_is_the_outermost_of_unary_calls(ctx: RequestContext) -> None:
@@ -193,7 +111,7 @@ def bracket_each(requests: Iterator[StringValue], ctx: RequestContext) -> Iterat
 
 
 def chain_of_two_sync() -> InterceptorChainSync:
-    return InterceptorChainSync([TagSync("a"), Nothing(), TagSync("b")])
+    return InterceptorChainSync([TagSync("a"), NoOp(), TagSync("b")])
 
 
 def test_the_first_interceptor_is_the_outermost_of_sync_unary_calls(ctx: RequestContext) -> None:
@@ -264,7 +182,7 @@ def test_metadata_interceptors_see_the_error_of_the_call(colour, tag, ctx) -> No
     assert log[2:] == [f"end b {REFUSED}", f"end a {REFUSED}"]
 
 
-class Refuse(Nothing):
+class Refuse(NoOp):
     async def on_start(self, ctx):
         raise REFUSED
 
@@ -281,7 +199,7 @@ def test_only_interceptors_that_started_end(colour, tag, ctx) -> None:
     assert log == ["start a", f"end a {REFUSED}"]
 
 
-class FailAtTheEnd(Nothing):
+class FailAtTheEnd(NoOp):
     async def on_end(self, token, ctx, error):
         raise ValueError("at the end")
 
@@ -297,7 +215,7 @@ def test_an_interceptor_ends_although_an_inner_one_fails_at_its_end(colour, tag,
     assert log == ["start a", "start b", "end b None", "end a at the end"]
 
 
-class FailToClose(Nothing):
+class FailToClose(NoOp):
     """Interceptors of streams that fail when they are closed."""
 
     async def intercept_server_stream(self, call_next, request, ctx):
@@ -377,7 +295,7 @@ def test_no_interceptor_stops_a_cancellation_or_an_interrupt(colour, tag, ctx, e
     assert len(log) == 2
 
 
-class Suppress(Nothing):
+class Suppress(NoOp):
     async def on_end(self, token, ctx, error):
         return True
 
@@ -392,155 +310,9 @@ def test_no_interceptor_hides_the_error_of_a_call(colour, tag, ctx) -> None:
 
 
 def test_the_metadata_interceptors_of_a_chain_are_known() -> None:
-    metadata = Nothing()
+    metadata = NoOp()
     assert InterceptorChain([metadata]).metadata == (metadata,)
     assert InterceptorChainSync([metadata]).metadata == (metadata,)
-
-
-# What is no usable interceptor.
-
-
-class Misspelt(Nothing):
-    async def intercept_unray(self, call_next, request, ctx): ...
-
-
-class OnlyAsync:
-    async def intercept_unary(self, call_next, request, ctx): ...
-
-
-class OnlySync:
-    def intercept_unary_sync(self, call_next, request, ctx): ...
-
-
-class HalfStart:
-    async def on_start(self, ctx): ...
-    def on_start_sync(self, ctx): ...
-
-
-class HalfEnd:
-    async def on_end(self, token, ctx, error): ...
-    def on_end_sync(self, token, ctx, error): ...
-
-
-class HalfInTheOtherColour(Nothing):
-    async def intercept_unary(self, call_next, request, ctx): ...
-    def intercept_bidi_stream_sync(self, call_next, requests, ctx): ...
-
-
-class NotCallable:
-    intercept_unary = "call_next"
-    intercept_unary_sync = "call_next"
-
-
-class PlainFunction:
-    def intercept_unary(self, call_next, request, ctx): ...
-
-
-class PlainStart:
-    def on_start(self, ctx): ...
-    async def on_end(self, token, ctx, error): ...
-
-
-class PlainGenerator:
-    def intercept_server_stream(self, call_next, request, ctx):
-        yield
-
-
-class CoroutineForIterator:
-    async def intercept_bidi_stream(self, call_next, requests, ctx): ...
-
-
-class CoroutineForSync:
-    async def intercept_unary_sync(self, call_next, request, ctx): ...
-
-
-class CoroutineForSyncIterator:
-    async def intercept_server_stream_sync(self, call_next, request, ctx): ...
-
-
-class AsyncGeneratorForSync:
-    async def intercept_bidi_stream_sync(self, call_next, requests, ctx):
-        yield
-
-
-@pytest.mark.parametrize(
-    ("chain", "interceptor", "text"),
-    [
-        (InterceptorChain, Tag, "interceptor Tag is a class; pass an instance"),
-        (InterceptorChainSync, TagSync, "interceptor TagSync is a class; pass an instance"),
-        (InterceptorChain, Misspelt(), "Misspelt has an unknown method: intercept_unray"),
-        (InterceptorChainSync, Misspelt(), "Misspelt has an unknown method"),
-        (
-            InterceptorChain,
-            object(),
-            "object is not an async interceptor: .* intercept_bidi_",
-        ),
-        (InterceptorChainSync, None, "NoneType is not a sync interceptor: .* on_start_sync$"),
-        (InterceptorChain, echo, "function is not an async interceptor"),
-        (InterceptorChain, OnlySync(), "OnlySync is not an async interceptor"),
-        (InterceptorChainSync, OnlyAsync(), "OnlyAsync is not a sync interceptor"),
-        (InterceptorChain, HalfStart(), "HalfStart needs both on_start and on_end"),
-        (InterceptorChain, HalfEnd(), "HalfEnd needs both on_start and on_end"),
-        (InterceptorChainSync, HalfStart(), "needs both on_start_sync and on_end_sync"),
-        (InterceptorChainSync, HalfEnd(), "needs both on_start_sync and on_end_sync"),
-        (
-            InterceptorChain,
-            HalfInTheOtherColour(),
-            "has intercept_bidi_stream_sync but not intercept_bidi_stream$",
-        ),
-        (
-            InterceptorChainSync,
-            HalfInTheOtherColour(),
-            "has intercept_unary but not intercept_unary_sync$",
-        ),
-        (InterceptorChain, NotCallable(), "NotCallable: intercept_unary is not callable"),
-        (InterceptorChainSync, NotCallable(), "intercept_unary_sync is not callable"),
-        (InterceptorChain, PlainFunction(), "intercept_unary must be an 'async def' function"),
-        (InterceptorChain, PlainStart(), "on_start must be an 'async def' function"),
-        (InterceptorChain, PlainGenerator(), "intercept_server_stream must be an async generator"),
-        (
-            InterceptorChain,
-            CoroutineForIterator(),
-            "intercept_bidi_stream must return an iterator, not an awaitable",
-        ),
-        (InterceptorChainSync, CoroutineForSync(), "intercept_unary_sync must not be async"),
-        (
-            InterceptorChainSync,
-            CoroutineForSyncIterator(),
-            "intercept_server_stream_sync must not be async",
-        ),
-        (
-            InterceptorChainSync,
-            AsyncGeneratorForSync(),
-            "intercept_bidi_stream_sync must not be async",
-        ),
-    ],
-)
-def test_what_would_never_run_is_a_type_error(chain, interceptor: object, text: str) -> None:
-    with pytest.raises(TypeError, match=text):
-        chain([interceptor])
-
-
-class ReturnsAnIterator:
-    def intercept_server_stream(self, call_next, request, ctx):
-        return call_next(request, ctx)
-
-    def intercept_server_stream_sync(self, call_next, request, ctx):
-        return call_next(request, ctx)
-
-
-@chains
-def test_a_function_that_returns_an_iterator_is_usable(chain) -> None:
-    assert chain([ReturnsAnIterator()]).metadata == ()
-
-
-class WithAttributes(Nothing):
-    on_behalf_of = "somebody"
-
-
-@chains
-def test_other_attributes_are_the_interceptors_own(chain) -> None:
-    assert len(chain([WithAttributes()]).metadata) == 1
 
 
 class Through:
