@@ -252,19 +252,25 @@ def check_error(response: Sent, at_client: Received) -> None:
     sent(1, st.none()),
     sent(1, st.none() | errors),
 )
-def test_unary_calls(setting: Setting, http_method: str, request: Sent, response: Sent) -> None:
+def test_unary_calls_exchange_messages_metadata_and_errors(
+    setting: Setting, http_method: str, request: Sent, response: Sent
+) -> None:
     check(request, response, *unary(setting, http_method, request, response))
 
 
 @bounded
 @given(settings_of_both, sent(None, st.none()), sent(1, st.none()) | sent(0, errors))
-def test_client_streams(setting: Setting, request: Sent, response: Sent) -> None:
+def test_client_streams_exchange_messages_metadata_and_errors(
+    setting: Setting, request: Sent, response: Sent
+) -> None:
     check(request, response, *stream(setting, MethodKind.CLIENT_STREAM, request, response))
 
 
 @bounded
 @given(settings_of_both, sent(1, st.none()), sent(None, st.none() | errors))
-def test_server_streams(setting: Setting, request: Sent, response: Sent) -> None:
+def test_server_streams_exchange_messages_metadata_and_errors(
+    setting: Setting, request: Sent, response: Sent
+) -> None:
     at_server, at_client = stream(setting, MethodKind.SERVER_STREAM, request, response)
     check(request, response, at_server, at_client)
     assert at_client.messages == list(response.messages)
@@ -272,7 +278,9 @@ def test_server_streams(setting: Setting, request: Sent, response: Sent) -> None
 
 @bounded
 @given(settings_of_both, sent(None, st.none()), sent(None, st.none() | errors))
-def test_bidi_streams(setting: Setting, request: Sent, response: Sent) -> None:
+def test_bidi_streams_exchange_messages_metadata_and_errors(
+    setting: Setting, request: Sent, response: Sent
+) -> None:
     at_server, at_client = stream(setting, MethodKind.BIDI_STREAM, request, response)
     check(request, response, at_server, at_client)
     assert at_client.messages == list(response.messages)
@@ -296,7 +304,7 @@ def test_large_messages_survive_every_combination(
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_metadata_cannot_carry_what_the_protocol_sets(protocol: str) -> None:
+def test_metadata_does_not_carry_reserved_names(protocol: str) -> None:
     setting = Setting(ProtoCodec(), None, (), 100, protocol)
     bad = Headers([(name, "bad") for name in RESERVED])
     said = Sent([StringValue()], bad, bad)
@@ -320,7 +328,7 @@ def test_a_detail_is_unpacked_on_the_other_side(protocol: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_an_error_that_a_client_received_can_be_sent_on(protocol: str) -> None:
+def test_a_server_can_send_on_an_error_that_a_client_received(protocol: str) -> None:
     said = Sent(
         [StringValue()],
         Headers({"x-a": "1"}),
@@ -338,7 +346,7 @@ def test_an_error_that_a_client_received_can_be_sent_on(protocol: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_edges_of_chunks_do_not_matter(protocol: str) -> None:
+def test_the_size_of_the_chunks_does_not_change_the_messages(protocol: str) -> None:
     said = Sent([StringValue(value="one"), StringValue()], Headers(), Headers())
     results = [
         stream(
@@ -364,7 +372,7 @@ class Reverse:
         return data[::-1]
 
 
-def test_a_compression_of_ones_own_is_used() -> None:
+def test_client_and_server_use_a_compression_of_the_user() -> None:
     reverse: Compression = Reverse()
     options = ClientOptions(
         codec=ProtoCodec(),

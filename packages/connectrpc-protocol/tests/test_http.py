@@ -4,7 +4,7 @@ from connectrpc_protocol import RawHeaders
 from connectrpc_protocol.http import NOT_FOUND, HttpResponse, plain_text
 
 
-def test_an_answer_for_people_has_its_length_and_type() -> None:
+def test_plain_text_has_its_length_and_content_type() -> None:
     answer = plain_text(415, "nö\n", (b"accept-post", b"application/proto"))
     assert (answer.status, answer.body, answer.trailers) == (415, b"n\xc3\xb6\n", None)
     assert dict(answer.headers) == {
@@ -14,17 +14,19 @@ def test_an_answer_for_people_has_its_length_and_type() -> None:
     }
 
 
-def test_not_found() -> None:
+def test_not_found_has_status_404() -> None:
     assert (NOT_FOUND.status, NOT_FOUND.body) == (404, b"not found\n")
 
 
-def test_trailers_join_the_headers_of_an_answer_without_a_body() -> None:
+def test_without_trailers_moves_the_trailers_to_the_headers() -> None:
     answer = HttpResponse(200, [(b"a", b"1")], b"", [(b"b", b"2")]).without_trailers()
     assert (answer.status, list(answer.headers)) == (200, [(b"a", b"1"), (b"b", b"2")])
     assert (answer.body, answer.trailers) == (b"", None)
 
 
 @pytest.mark.parametrize(("body", "trailers"), [(b"", None), (b"x", None), (b"x", [(b"b", b"2")])])
-def test_other_answers_stay_as_they_are(body: bytes, trailers: RawHeaders | None) -> None:
+def test_without_trailers_returns_other_responses_unchanged(
+    body: bytes, trailers: RawHeaders | None
+) -> None:
     answer = HttpResponse(200, [], body, trailers)
     assert answer.without_trailers() is answer

@@ -105,7 +105,7 @@ def test_a_method_without_side_effects_allows_get() -> None:
     assert (answer.status, dict(answer.headers)[b"allow"]) == (405, b"GET, POST")
 
 
-def test_the_context_of_a_post() -> None:
+def test_a_post_has_a_context_with_its_headers_and_peer() -> None:
     headers = [(b"content-type", b"application/proto"), (b"x-a", b"1")]
     call = UNARY.accept("POST", headers, b"", ("192.0.2.1", 80))
     assert not isinstance(call, HttpResponse)
@@ -114,7 +114,7 @@ def test_the_context_of_a_post() -> None:
     assert (ctx.request_headers["x-a"], ctx.peer, ctx.timeout_ms) == ("1", "192.0.2.1:80", None)
 
 
-def test_the_context_of_a_get() -> None:
+def test_a_get_has_a_context_with_its_headers() -> None:
     call = PURE.accept("GET", [(b"x-a", b"1")], GET, None)
     assert not isinstance(call, HttpResponse)
     assert (call.context.http_method, call.context.request_headers["x-a"]) == ("GET", "1")
@@ -168,7 +168,7 @@ queries = st.binary(max_size=60) | st.lists(
 @example(UNARY, "POST", [(b"content-type", b"application/proto")] * 500, b"")
 @example(PURE, "GET", [], b"&" * 5000)
 @example(PURE, "GET", [], b"message=%00%ff&encoding=\xff&connect=v1")
-def test_any_request_becomes_a_call_or_an_answer(served, http_method, headers, query) -> None:
+def test_any_request_becomes_a_call_or_a_response(served, http_method, headers, query) -> None:
     answer = served.accept(http_method, headers, query, None)
     if isinstance(answer, HttpResponse):
         assert 200 <= answer.status < 600

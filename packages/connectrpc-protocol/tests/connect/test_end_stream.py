@@ -99,7 +99,7 @@ def test_any_json_is_metadata_or_a_value_error(value: object) -> None:
 
 @bounded
 @given(st.binary())
-def test_any_bytes_are_an_end_or_a_value_error(data: bytes) -> None:
+def test_any_bytes_are_an_end_stream_message_or_a_value_error(data: bytes) -> None:
     try:
         parse_end_stream(data)
     except ValueError:

@@ -64,7 +64,7 @@ def started(kind: MethodKind = MethodKind.BIDI_STREAM, headers=(), **options) ->
     return call
 
 
-def test_the_head_of_a_request() -> None:
+def test_a_request_head_has_the_headers_of_the_protocol_and_the_metadata() -> None:
     head = call_of(headers={"x-a": "1", "te": "trailers"})[0].head()
     assert head == (
         "POST",
@@ -84,7 +84,7 @@ def test_a_request_is_an_envelope() -> None:
     assert call_of()[0].message(HELLO) == HELLO_ENVELOPE
 
 
-def test_long_requests_are_compressed_where_it_is_asked_for() -> None:
+def test_send_compression_compresses_long_requests() -> None:
     call, _ = call_of(send_compression=Gzip())
     assert ("connect-content-encoding", "gzip") in call.head().headers
     data = call.message(LONG)
@@ -96,7 +96,7 @@ def test_a_request_of_another_type_is_a_type_error() -> None:
         call_of()[0].message(Struct())
 
 
-def test_responses_come_until_the_end_of_the_stream() -> None:
+def test_a_call_returns_the_responses_until_the_end_of_the_stream() -> None:
     call, context = call_of()
     call.start(200, [*OK, (b"x-a", b"1")])
     assert list(call.feed(HELLO_ENVELOPE + HELLO_ENVELOPE)) == [HELLO, HELLO]
@@ -106,14 +106,14 @@ def test_responses_come_until_the_end_of_the_stream() -> None:
     assert context.response_trailers.get_all("x-b") == ["2", "3"]
 
 
-def test_compressed_responses_are_read() -> None:
+def test_a_call_decompresses_the_responses() -> None:
     call = started(headers=[(b"connect-content-encoding", b"gzip")])
     data = pack(1, Gzip().compress(HELLO_BYTES)) + pack(3, Gzip().compress(b"{}"))
     assert list(call.feed(data)) == [HELLO]
     call.end()
 
 
-def test_an_error_at_the_end_is_raised() -> None:
+def test_a_call_raises_the_error_of_the_end_stream_message() -> None:
     call = started(headers=[(b"x-a", b"1")])
     error = refused(
         call, pack(2, b'{"error":{"code":"aborted","message":"m"},"metadata":{"x-b":["2"]}}')
@@ -128,7 +128,7 @@ def test_an_error_without_a_code_is_unknown(error: bytes) -> None:
     assert got.code is Code.UNKNOWN
 
 
-def test_no_error_may_be_written_as_null() -> None:
+def test_an_error_that_is_null_is_a_success() -> None:
     call = started()
     list(call.feed(pack(2, b'{"error":null,"metadata":null}')))
     call.end()
@@ -147,13 +147,13 @@ def test_no_error_may_be_written_as_null() -> None:
         b'{"metadata":{"x-a":"1"}}',
     ],
 )
-def test_a_malformed_end_is_internal(data: bytes) -> None:
+def test_a_malformed_end_stream_message_is_internal(data: bytes) -> None:
     error = refused(started(), pack(2, data))
     assert error.code is Code.INTERNAL
     assert "malformed end-stream message" in error.message
 
 
-def test_a_stream_without_an_end_is_internal() -> None:
+def test_a_stream_without_an_end_stream_message_is_internal() -> None:
     error = refused(started(), HELLO_ENVELOPE)
     assert (error.code, error.message) == (
         Code.INTERNAL,
@@ -166,7 +166,7 @@ def test_a_stream_that_ends_inside_a_response_is_internal() -> None:
 
 
 @pytest.mark.parametrize("more", [HELLO_ENVELOPE, END, b"\0"])
-def test_data_after_the_end_is_internal(more: bytes) -> None:
+def test_data_after_the_end_stream_message_is_internal(more: bytes) -> None:
     assert refused(started(), END, more).code is Code.INTERNAL
 
 
@@ -175,7 +175,7 @@ def test_unknown_flags_of_a_server_are_internal(flags: int) -> None:
     assert refused(started(), pack(flags, b"")).code is Code.INTERNAL
 
 
-def test_an_end_beyond_the_limit_is_refused() -> None:
+def test_an_end_stream_message_beyond_the_limit_is_refused() -> None:
     error = refused(started(read_max_bytes=10), pack(2, b" " * (64 * 1024 + 1)))
     assert error.code is Code.RESOURCE_EXHAUSTED
 
@@ -193,11 +193,11 @@ def test_a_second_response_of_a_client_stream_is_unimplemented() -> None:
     )
 
 
-def test_no_response_of_a_client_stream_is_unimplemented() -> None:
+def test_a_client_stream_without_a_response_is_unimplemented() -> None:
     assert refused(started(MethodKind.CLIENT_STREAM), END).code is Code.UNIMPLEMENTED
 
 
-def test_no_response_of_a_failed_client_stream_is_its_error() -> None:
+def test_a_failed_client_stream_without_a_response_raises_its_error() -> None:
     error = refused(started(MethodKind.CLIENT_STREAM), pack(2, b'{"error":{"code":"aborted"}}'))
     assert error.code is Code.ABORTED
 
@@ -214,19 +214,19 @@ def test_no_response_of_a_failed_client_stream_is_its_error() -> None:
         (200, [*OK, (b"connect-content-encoding", b"\xff")], Code.INTERNAL),
     ],
 )
-def test_a_head_that_was_not_asked_for_is_an_error(status: int, headers, code: Code) -> None:
+def test_an_unexpected_response_head_is_an_error(status: int, headers, code: Code) -> None:
     with pytest.raises(ConnectError) as caught:
         call_of()[0].start(status, headers)
     assert caught.value.code is code
 
 
-def test_the_error_of_a_head_has_its_headers() -> None:
+def test_the_error_of_a_response_head_carries_its_headers() -> None:
     with pytest.raises(ConnectError) as caught:
         call_of()[0].start(503, [(b"retry-after", b"7")])
     assert caught.value.metadata["retry-after"] == "7"
 
 
-def test_a_client_that_has_not_started_has_no_responses() -> None:
+def test_a_call_that_has_not_started_does_not_return_responses() -> None:
     assert list(call_of()[0].feed(b"")) == []
 
 
@@ -248,7 +248,7 @@ envelopes = st.builds(
     st.lists(st.tuples(st.binary(max_size=6), st.binary(max_size=6)), max_size=3),
 )
 @example(b"", [pack(2, b'{"error":{}}')], MethodKind.BIDI_STREAM, [(b"\0", b"\n")])
-def test_any_answer_is_messages_or_a_connect_error(encoding, chunks, kind, headers) -> None:
+def test_any_response_is_messages_or_a_connect_error(encoding, chunks, kind, headers) -> None:
     call, _ = call_of(kind)
     got: list[StringValue] = []
     try:
@@ -261,7 +261,7 @@ def test_any_answer_is_messages_or_a_connect_error(encoding, chunks, kind, heade
     assert all(isinstance(message, StringValue) for message in got)
 
 
-def test_many_trailers_of_a_failure_take_time_in_proportion(grows_in_proportion) -> None:
+def test_time_grows_in_proportion_to_the_trailers_of_a_failure(grows_in_proportion) -> None:
     def work(count: int) -> None:
         values = ",".join(f'"{number}"' for number in range(count))
         data = f'{{"error":{{"code":"aborted"}},"metadata":{{"x-a":[{values}]}}}}'

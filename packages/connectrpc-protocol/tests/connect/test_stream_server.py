@@ -78,13 +78,13 @@ def test_requests_may_come_byte_by_byte() -> None:
     assert got == [HELLO, HELLO]
 
 
-def test_a_chunk_is_taken_before_its_requests_are_asked_for() -> None:
+def test_feed_takes_a_chunk_before_its_requests_are_iterated() -> None:
     call = accepted()
     call.feed(HELLO_ENVELOPE[:6])
     assert list(call.feed(HELLO_ENVELOPE[6:])) == [HELLO]
 
 
-def test_requests_before_one_that_is_at_fault_come_out() -> None:
+def test_feed_returns_the_requests_before_a_malformed_one() -> None:
     requests = accepted().feed(HELLO_ENVELOPE + pack(0, b"\xff"))
     assert next(requests) == HELLO
     with pytest.raises(ConnectError):
@@ -120,7 +120,7 @@ def test_unknown_flags_are_an_invalid_argument(flags: int) -> None:
     )
 
 
-def test_a_request_that_is_no_message_is_an_invalid_argument() -> None:
+def test_a_malformed_request_is_an_invalid_argument() -> None:
     assert refused(accepted(), pack(0, b"\x0a\xff")).code is Code.INVALID_ARGUMENT
 
 
@@ -136,7 +136,7 @@ def test_a_request_beyond_the_limit_after_decompression_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", server_compressions(None).names)
-def test_compressed_requests_may_stand_between_others(name: str) -> None:
+def test_compressed_and_uncompressed_requests_may_alternate(name: str) -> None:
     compression = server_compressions(None).get(name)
     assert compression is not None
     call = accepted({"connect-content-encoding": name})
@@ -176,12 +176,12 @@ def test_a_second_request_of_a_server_stream_is_unimplemented() -> None:
     assert str(error) == "unimplemented: more than one message, expected one"
 
 
-def test_no_request_of_a_server_stream_is_unimplemented() -> None:
+def test_a_server_stream_without_a_request_is_unimplemented() -> None:
     error = refused(accepted(kind=MethodKind.SERVER_STREAM))
     assert str(error) == "unimplemented: no message, expected one"
 
 
-def test_the_head_of_an_answer() -> None:
+def test_a_response_head_has_the_content_type_and_the_metadata() -> None:
     call = accepted()
     call.context.response_headers.add("x-a", "1")
     call.context.response_headers.add("content-length", "7")
@@ -194,7 +194,7 @@ def test_a_response_is_an_envelope() -> None:
     assert accepted().message(HELLO) == HELLO_ENVELOPE
 
 
-def test_long_responses_are_compressed_as_the_client_likes() -> None:
+def test_long_responses_are_compressed_as_the_client_prefers() -> None:
     call = accepted({"connect-accept-encoding": "zstd;q=0.1,gzip"})
     assert (b"connect-content-encoding", b"gzip") in call.head().headers
     data = call.message(LONG)
@@ -206,7 +206,7 @@ def test_short_responses_are_not_compressed() -> None:
     assert accepted({"connect-accept-encoding": "gzip"}).message(HELLO) == HELLO_ENVELOPE
 
 
-def test_the_length_from_which_responses_are_compressed_is_an_option() -> None:
+def test_an_option_sets_the_length_of_responses_to_compress() -> None:
     headers = {"connect-accept-encoding": "gzip"}
     assert accepted(headers, compress_min_bytes=len(HELLO_BYTES)).message(HELLO)[0] == 1
     assert accepted(headers, compress_min_bytes=len(HELLO_BYTES) + 1).message(HELLO)[0] == 0
@@ -223,7 +223,7 @@ def test_a_response_of_another_type_is_a_type_error() -> None:
         accepted().message(Struct())
 
 
-def test_the_end_of_a_success() -> None:
+def test_a_success_ends_with_an_empty_object() -> None:
     end = accepted().end()
     assert (end_stream(end.body), end.trailers) == ({}, None)
 
@@ -235,7 +235,7 @@ def test_the_end_carries_the_trailers() -> None:
     assert end_stream(call.end().body) == {"metadata": {"x-a": ["1", "2"]}}
 
 
-def test_the_end_of_a_failure() -> None:
+def test_a_failure_ends_with_its_error_and_all_trailers() -> None:
     call = accepted()
     call.context.response_trailers.add("x-a", "1")
     end = call.end(ConnectError(Code.ABORTED, "again", metadata={"x-b": "2"}))
@@ -248,7 +248,7 @@ def test_the_end_of_a_failure() -> None:
 @pytest.mark.parametrize(
     ("expose", "message"), [(False, "internal error"), (True, "ValueError: secret")]
 )
-def test_the_end_of_an_unexpected_exception(expose: bool, message: str) -> None:
+def test_an_option_exposes_the_text_of_an_unexpected_exception(expose: bool, message: str) -> None:
     end = accepted(expose_errors=expose).end(ValueError("secret"))
     assert end_stream(end.body) == {"error": {"code": "internal", "message": message}}
 
@@ -261,7 +261,7 @@ def test_the_end_of_an_unexpected_exception(expose: bool, message: str) -> None:
         ({"connect-content-encoding": "lzma"}, "unimplemented"),
     ],
 )
-def test_a_stream_that_cannot_be_begun_ends_with_an_error(headers, code: str) -> None:
+def test_a_stream_with_an_invalid_header_ends_with_an_error(headers, code: str) -> None:
     answer = accept(headers)
     assert isinstance(answer, HttpResponse)
     assert (answer.status, dict(answer.headers)) == (200, dict(OK))

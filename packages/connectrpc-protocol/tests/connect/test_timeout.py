@@ -22,7 +22,7 @@ def test_a_timeout_is_a_number_of_milliseconds(value: bytes, timeout_ms: int) ->
     "value",
     [b"", b"-1", b"+1", b" 1", b"1 ", b"1.5", b"1s", b"1_0", b"10000000000", b"9" * 9999, b"\xb2"],
 )
-def test_anything_else_is_an_invalid_argument(value: bytes) -> None:
+def test_a_malformed_timeout_is_an_invalid_argument(value: bytes) -> None:
     with pytest.raises(ConnectError, match="invalid connect-timeout-ms") as caught:
         parse_timeout(value)
     assert caught.value.code is Code.INVALID_ARGUMENT
@@ -47,5 +47,5 @@ def test_a_timeout_survives_the_round_trip(timeout_ms: int) -> None:
 
 @bounded
 @given(st.integers(10**10))
-def test_a_timeout_too_long_for_the_wire_becomes_the_longest(timeout_ms: int) -> None:
+def test_a_timeout_that_is_too_long_becomes_the_longest_one(timeout_ms: int) -> None:
     assert format_timeout(timeout_ms) == "9999999999"

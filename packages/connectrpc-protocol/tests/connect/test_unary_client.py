@@ -81,18 +81,18 @@ def test_a_request_of_another_type_is_a_type_error(http_method: str) -> None:
         client(http_method=http_method)[0].request(Struct())
 
 
-def test_a_request_tells_what_remains_of_its_timeout() -> None:
+def test_a_request_carries_the_time_left_until_its_deadline() -> None:
     headers = Headers(client(deadline=time.monotonic() + 100)[0].request(HELLO).headers)
     assert 50_000 < int(headers["connect-timeout-ms"]) <= 100_000
 
 
-def test_metadata_cannot_replace_what_the_protocol_sets() -> None:
+def test_metadata_does_not_replace_headers_of_the_protocol() -> None:
     given_headers = {"Content-Type": "text/html", "Connect-Timeout-Ms": "1", "host": "evil"}
     names = [name for name, _ in client(given_headers)[0].request(HELLO).headers]
     assert names == ["content-type", "connect-protocol-version", "accept-encoding"]
 
 
-def test_a_long_request_is_compressed_where_it_is_asked_for() -> None:
+def test_send_compression_compresses_a_long_request() -> None:
     request = client(send_compression=Gzip())[0].request(LONG)
     assert ("content-encoding", "gzip") in request.headers
     assert request.body is not None
@@ -103,7 +103,7 @@ def test_a_short_request_is_not_compressed() -> None:
     assert client(send_compression=Gzip())[0].request(HELLO).body == HELLO_BYTES
 
 
-def test_a_request_with_get_has_its_message_in_the_url() -> None:
+def test_a_get_has_its_message_in_the_url() -> None:
     request = client({"x-a": "1"}, "GET")[0].request(HELLO)
     assert request == (
         "GET",
@@ -113,7 +113,7 @@ def test_a_request_with_get_has_its_message_in_the_url() -> None:
     )
 
 
-def test_a_compressed_get_is_always_the_same() -> None:
+def test_equal_compressed_gets_have_equal_urls() -> None:
     urls = {
         client(http_method="GET", send_compression=Gzip())[0].request(LONG).url for _ in range(3)
     }
@@ -121,7 +121,7 @@ def test_a_compressed_get_is_always_the_same() -> None:
     assert "compression=gzip" in urls.pop()
 
 
-def test_a_get_that_is_too_long_is_a_post() -> None:
+def test_a_get_whose_url_is_too_long_becomes_a_post() -> None:
     request = client(http_method="GET")[0].request(LONG)
     assert (request.method, request.url) == ("POST", URL)
 
@@ -134,13 +134,13 @@ def get_url(length: int) -> tuple[str, int]:
     return request.method, len(request.url)
 
 
-def test_a_get_of_the_longest_url_is_a_get() -> None:
+def test_a_get_with_the_longest_url_stays_a_get() -> None:
     spare = MAX_URL_LENGTH - get_url(0)[1]
     assert get_url(spare) == ("GET", MAX_URL_LENGTH)
     assert get_url(spare + 1) == ("POST", len(URL))
 
 
-def test_the_body_of_a_success_is_the_response() -> None:
+def test_a_call_decodes_the_body_of_a_success() -> None:
     call, context = client()
     headers = [PROTO_TYPE, (b"x-a", b"1"), (b"Trailer-X-B", b"2"), (b"trailer-x-b", b"3")]
     assert call.response(200, headers, HELLO_BYTES) == HELLO
@@ -149,7 +149,7 @@ def test_the_body_of_a_success_is_the_response() -> None:
     assert context.response_trailers.get_all("x-b") == ["2", "3"]
 
 
-def test_a_compressed_response_is_read() -> None:
+def test_a_call_decompresses_the_response() -> None:
     headers = [PROTO_TYPE, (b"content-encoding", b"gzip")]
     assert client()[0].response(200, headers, Gzip().compress(HELLO_BYTES)) == HELLO
 
@@ -159,7 +159,7 @@ def test_a_response_beyond_the_limit_is_refused() -> None:
     assert error.code is Code.RESOURCE_EXHAUSTED
 
 
-def test_the_read_limit_is_an_option() -> None:
+def test_an_option_sets_the_read_limit() -> None:
     call = client(read_max_bytes=6)[0]
     assert call.read_limit == 6
     assert str(call.too_large()) == "resource_exhausted: message exceeds the limit of 6 bytes"
@@ -176,7 +176,7 @@ def test_the_read_limit_is_an_option() -> None:
         ([PROTO_TYPE, (b"content-encoding", b"\xff")], Code.INTERNAL),
     ],
 )
-def test_a_response_that_was_not_asked_for_is_an_error(
+def test_an_unexpected_content_type_or_compression_is_an_error(
     headers: list[tuple[bytes, bytes]], code: Code
 ) -> None:
     assert failed(200, headers, b"").code is code
@@ -188,7 +188,7 @@ def test_a_content_type_may_have_parameters() -> None:
 
 
 @pytest.mark.parametrize("body", [b"\x0a\xff", b"\x07"])
-def test_a_response_that_is_no_message_is_internal(body: bytes) -> None:
+def test_a_malformed_response_is_internal(body: bytes) -> None:
     assert failed(200, [PROTO_TYPE], body).code is Code.INTERNAL
 
 
@@ -197,34 +197,34 @@ def test_a_response_that_cannot_be_decompressed_is_internal(body: bytes) -> None
     assert failed(200, [PROTO_TYPE, (b"content-encoding", b"gzip")], body).code is Code.INTERNAL
 
 
-def test_an_error_of_the_protocol_is_raised() -> None:
+def test_a_call_raises_the_error_of_the_server() -> None:
     body = b'{"code":"aborted","message":"again","details":[{"type":"a.B","value":"YQ"}]}'
     error = failed(409, [JSON_TYPE, (b"x-a", b"1"), (b"trailer-x-b", b"2")], body)
     assert (error.code, error.message, len(error.details)) == (Code.ABORTED, "again", 1)
     assert (error.metadata["x-a"], error.metadata["x-b"]) == ("1", "2")
 
 
-def test_a_compressed_error_is_read() -> None:
+def test_a_call_decompresses_an_error() -> None:
     body = Gzip().compress(b'{"code":"aborted"}')
     assert failed(409, [JSON_TYPE, (b"content-encoding", b"gzip")], body).code is Code.ABORTED
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 200_000, b"{}", b'{"code":7}', b"[]"])
-def test_an_error_without_a_code_has_that_of_the_status(body: bytes) -> None:
+def test_an_error_without_a_code_has_the_code_of_its_http_status(body: bytes) -> None:
     assert failed(503, [JSON_TYPE], body).code is Code.UNAVAILABLE
 
 
-def test_an_answer_of_something_else_has_the_code_of_its_status() -> None:
+def test_the_page_of_a_proxy_has_the_code_of_its_http_status() -> None:
     error = failed(502, [(b"content-type", b"text/html")], b"<html>")
     assert str(error) == "unavailable: HTTP status 502"
 
 
-def test_an_answer_of_something_else_may_be_compressed_with_anything() -> None:
+def test_the_page_of_a_proxy_may_have_an_unknown_compression() -> None:
     headers = [(b"content-type", b"text/html"), (b"content-encoding", b"deflate")]
     assert failed(503, headers, b"\x78\x9c").code is Code.UNAVAILABLE
 
 
-def test_an_error_compressed_with_what_was_not_offered_is_internal() -> None:
+def test_an_error_in_a_compression_that_was_not_offered_is_internal() -> None:
     error = failed(409, [JSON_TYPE, (b"content-encoding", b"br"), (b"x-a", b"1")], b"")
     assert error.message == "the server used an unknown compression 'br'; supported: gzip, identity"
     assert (error.code, error.metadata["x-a"]) == (Code.INTERNAL, "1")
@@ -256,7 +256,7 @@ response_headers = st.lists(
 @example(500, [JSON_TYPE, (b"x-a", b"\x00\x01")], b"{}")
 @example(500, [(b"a b", b"\xff")], b"")
 @example(200, [(b"content-type", b"application/proto")] * 2, b"")
-def test_any_answer_is_a_message_or_a_connect_error(status: int, headers, body: bytes) -> None:
+def test_any_response_is_a_message_or_a_connect_error(status: int, headers, body: bytes) -> None:
     try:
         message = client()[0].response(status, headers, body)
     except ConnectError:
@@ -264,7 +264,7 @@ def test_any_answer_is_a_message_or_a_connect_error(status: int, headers, body: 
     assert isinstance(message, StringValue)
 
 
-def test_a_message_that_cannot_be_encoded_is_an_error_of_its_codec() -> None:
+def test_a_message_that_cannot_be_encoded_raises_the_error_of_its_codec() -> None:
     method = Method(
         service="acme.v1.S", name="M", kind=MethodKind.UNARY, request=Struct, response=Struct
     )

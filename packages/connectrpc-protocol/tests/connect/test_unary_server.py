@@ -57,7 +57,7 @@ def error_of(answer: object) -> tuple[int, dict[str, object]]:
     return answer.status, json.loads(answer.body)
 
 
-def test_the_body_is_the_request() -> None:
+def test_a_call_decodes_its_body_as_the_request() -> None:
     assert accepted().request(HELLO_BYTES) == HELLO
 
 
@@ -66,7 +66,7 @@ def test_an_empty_body_is_an_empty_message() -> None:
 
 
 @pytest.mark.parametrize("compression", server_compressions(None).names)
-def test_a_compressed_body_is_the_request(compression: str) -> None:
+def test_a_call_decompresses_its_body(compression: str) -> None:
     one = server_compressions(None).get(compression)
     assert one is not None
     call = accepted({"content-encoding": compression})
@@ -74,30 +74,30 @@ def test_a_compressed_body_is_the_request(compression: str) -> None:
 
 
 @pytest.mark.parametrize("compression", server_compressions(None).names)
-def test_an_empty_body_needs_no_decompression(compression: str) -> None:
+def test_an_empty_body_is_not_decompressed(compression: str) -> None:
     assert accepted({"content-encoding": compression}).request(b"") == StringValue()
 
 
-def test_a_post_has_a_body_within_the_limit() -> None:
+def test_a_post_has_a_body_and_a_read_limit() -> None:
     call = accepted(read_max_bytes=7)
     assert (call.has_body, call.read_limit) == (True, 7)
     assert str(call.too_large()) == "resource_exhausted: message exceeds the limit of 7 bytes"
 
 
-def test_a_get_has_no_body() -> None:
+def test_a_get_has_its_message_in_the_query() -> None:
     query = b"connect=v1&encoding=json&message=%22hello%22"
     call = accepted(query=query)
     assert (call.has_body, call.request(b"")) == (False, HELLO)
 
 
-def test_a_compressed_get_is_the_request() -> None:
+def test_a_get_decompresses_its_message() -> None:
     query = b"encoding=proto&base64=1&compression=gzip&message="
     call = accepted(query=query + base64.urlsafe_b64encode(Gzip().compress(HELLO_BYTES)))
     assert call.request(b"") == HELLO
 
 
 @pytest.mark.parametrize("limit", [None, 7])
-def test_a_message_of_the_limit_passes(limit: int | None) -> None:
+def test_a_message_as_long_as_the_limit_passes(limit: int | None) -> None:
     assert accepted(read_max_bytes=limit).request(HELLO_BYTES) == HELLO
 
 
@@ -115,7 +115,7 @@ def test_a_message_beyond_the_limit_after_decompression_is_refused() -> None:
     assert caught.value.code is Code.RESOURCE_EXHAUSTED
 
 
-def test_a_body_that_is_no_message_is_an_invalid_argument() -> None:
+def test_a_malformed_body_is_an_invalid_argument() -> None:
     with pytest.raises(ConnectError, match=r"decode google.protobuf.StringValue from proto") as got:
         accepted().request(b"\x0a\xff")
     assert got.value.code is Code.INVALID_ARGUMENT
@@ -128,7 +128,7 @@ def test_a_body_that_cannot_be_decompressed_is_an_invalid_argument() -> None:
 
 
 @pytest.mark.parametrize("content_type", ["application/proto", "application/json"])
-def test_an_answer_has_its_length_and_the_type_of_the_request(content_type: str) -> None:
+def test_a_response_has_its_length_and_the_content_type_of_the_request(content_type: str) -> None:
     answer = respond(accepted(content_type=content_type), HELLO)
     assert (answer.status, answer.trailers) == (200, None)
     assert dict(answer.headers) == {
@@ -153,7 +153,7 @@ def test_metadata_is_sent_as_headers_and_prefixed_trailers() -> None:
     ]
 
 
-def test_a_long_answer_is_compressed_as_the_client_likes() -> None:
+def test_a_long_response_is_compressed_as_the_client_prefers() -> None:
     answer = respond(accepted({"accept-encoding": "br;q=0.5, gzip"}), LONG)
     headers = dict(answer.headers)
     assert headers[b"content-encoding"] == b"gzip"
@@ -162,7 +162,7 @@ def test_a_long_answer_is_compressed_as_the_client_likes() -> None:
 
 
 @pytest.mark.parametrize("accept_encoding", [None, "", "identity", "deflate", "gzip;q=0"])
-def test_a_long_answer_stays_as_it_is_for_a_client_without_compression(
+def test_a_long_response_is_not_compressed_for_a_client_without_compression(
     accept_encoding: str | None,
 ) -> None:
     headers = {} if accept_encoding is None else {"accept-encoding": accept_encoding}
@@ -171,22 +171,22 @@ def test_a_long_answer_stays_as_it_is_for_a_client_without_compression(
     assert b"content-encoding" not in dict(answer.headers)
 
 
-def test_a_short_answer_is_not_compressed() -> None:
+def test_a_short_response_is_not_compressed() -> None:
     answer = respond(accepted({"accept-encoding": "gzip"}), HELLO)
     assert answer.body == HELLO_BYTES
 
 
-def test_the_length_from_which_answers_are_compressed_is_an_option() -> None:
+def test_an_option_sets_the_length_of_responses_to_compress() -> None:
     answer = respond(accepted({"accept-encoding": "gzip"}, compress_min_bytes=7), HELLO)
     assert dict(answer.headers)[b"content-encoding"] == b"gzip"
 
 
-def test_a_long_answer_to_a_get_varies_by_accept_encoding() -> None:
+def test_a_long_response_to_a_get_varies_by_accept_encoding() -> None:
     answer = respond(accepted(query=b"encoding=proto&message="), LONG)
     assert dict(answer.headers)[b"vary"] == b"accept-encoding"
 
 
-def test_an_answer_beyond_the_send_limit_is_an_error() -> None:
+def test_a_response_beyond_the_send_limit_is_an_error() -> None:
     with pytest.raises(ConnectError, match="7 bytes exceeds the send limit of 6 bytes") as caught:
         respond(accepted(send_max_bytes=6), HELLO)
     assert caught.value.code is Code.RESOURCE_EXHAUSTED
@@ -198,7 +198,7 @@ def test_a_response_of_another_type_is_a_type_error() -> None:
 
 
 @pytest.mark.parametrize("code", Code)
-def test_a_failure_has_the_status_of_its_code(code: Code) -> None:
+def test_a_failure_has_the_http_status_of_its_code(code: Code) -> None:
     status, value = error_of(accepted().failure(ConnectError(code, "text")))
     assert (status, value) == (code.http_status, {"code": code.value, "message": "text"})
 
@@ -216,12 +216,12 @@ def test_a_failure_carries_the_metadata_of_the_call_and_of_the_error() -> None:
     ]
 
 
-def test_a_failure_does_not_tell_the_text_of_an_unexpected_exception() -> None:
+def test_a_failure_hides_the_text_of_an_unexpected_exception() -> None:
     answer = accepted().failure(ValueError("secret"))
     assert error_of(answer) == (500, {"code": "internal", "message": "internal error"})
 
 
-def test_a_failure_may_expose_the_text_of_an_unexpected_exception() -> None:
+def test_an_option_exposes_the_text_of_an_unexpected_exception() -> None:
     answer = accepted(expose_errors=True).failure(ValueError("bug"))
     assert error_of(answer) == (500, {"code": "internal", "message": "ValueError: bug"})
 
@@ -244,7 +244,7 @@ def test_a_long_failure_is_compressed() -> None:
         ),
     ],
 )
-def test_a_post_that_cannot_be_begun_is_an_error(
+def test_a_post_with_an_invalid_header_is_an_error(
     headers: dict[str, str], code: str, text: str
 ) -> None:
     status, value = error_of(accept(headers))
@@ -263,7 +263,7 @@ def test_a_post_that_cannot_be_begun_is_an_error(
         (b"&" * 500, "invalid_argument", "too many query parameters"),
     ],
 )
-def test_a_get_that_cannot_be_begun_is_an_error(query: bytes, code: str, text: str) -> None:
+def test_a_get_with_an_invalid_query_is_an_error(query: bytes, code: str, text: str) -> None:
     status, value = error_of(accept(query=query))
     assert (status, value["code"]) == (Code(code).http_status, code)
     assert text in str(value["message"])
@@ -276,18 +276,18 @@ def test_a_get_in_an_unknown_codec_is_an_unsupported_media_type() -> None:
 
 
 @pytest.mark.parametrize("query", [None, b"encoding=proto&message="])
-def test_a_call_without_a_version_is_refused_where_one_is_required(query: bytes | None) -> None:
+def test_a_call_without_a_version_is_refused_if_one_is_required(query: bytes | None) -> None:
     answer = accept(query=query, require_connect_protocol_header=True)
     status, value = error_of(answer)
     assert (status, value["code"]) == (400, "invalid_argument")
 
 
-def test_a_call_with_the_version_passes_where_it_is_required() -> None:
+def test_a_call_with_the_version_passes_if_it_is_required() -> None:
     headers = {"connect-protocol-version": "1"}
     assert accepted(headers, require_connect_protocol_header=True).request(b"") == StringValue()
 
 
-def test_the_timeout_of_the_client_is_that_of_the_call() -> None:
+def test_the_timeout_of_the_client_sets_the_deadline_of_the_call() -> None:
     timeout_ms = accepted({"connect-timeout-ms": "100000"}).context.timeout_ms
     assert timeout_ms is not None
     assert 50_000 < timeout_ms <= 100_000

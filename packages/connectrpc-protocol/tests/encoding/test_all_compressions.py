@@ -80,7 +80,7 @@ def test_the_same_data_gives_the_same_bytes(compression: Compression) -> None:
 @example(b"\x28\xb5\x2f\xfd" + b"\xff" * 20, 100)
 @example(b"\xff\x06\x00\x00sNaPpY" + b"\x00\x09\x00\x00crc!\x80\x80\x04\x00\x00", None)
 @each
-def test_any_bytes_are_data_or_an_error_of_the_contract(
+def test_any_bytes_are_decompressed_or_raise_an_error_of_the_contract(
     compression: Compression, data: bytes, limit: int | None
 ) -> None:
     try:
@@ -110,7 +110,7 @@ def test_data_after_the_end_is_a_value_error(compression: Compression, limit: in
 
 @pytest.mark.parametrize("size", [1, 100, 32 * 1024, 32 * 1024 + 1, MIB, MIB + 1])
 @each
-def test_data_of_the_limit_passes_and_one_byte_more_does_not(
+def test_data_as_long_as_the_limit_passes_and_one_byte_more_does_not(
     compression: Compression, size: int
 ) -> None:
     data = compression.compress(bytes(size))
@@ -172,7 +172,7 @@ def test_several_members_are_one_message(compression: Compression, limit: int | 
 
 
 @each_in_parts
-def test_the_limit_is_for_all_members_together(compression: Compression) -> None:
+def test_the_limit_covers_all_members_together(compression: Compression) -> None:
     with pytest.raises(ConnectError, match="exceeds the limit of 9 bytes"):
         compression.decompress(compression.compress(b"hello") * 2, 9)
 
@@ -193,7 +193,7 @@ def test_large_data_in_several_members_is_one_message(compression: Compression) 
 
 
 @each_in_parts
-def test_many_tiny_members_take_time_in_proportion(
+def test_time_grows_in_proportion_to_the_number_of_tiny_members(
     compression: Compression, grows_in_proportion
 ) -> None:
     member = compression.compress(b"")

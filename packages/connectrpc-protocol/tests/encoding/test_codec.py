@@ -157,7 +157,7 @@ def test_json_ignores_unknown_fields() -> None:
     assert JSON.decode(b'{"name":"M","brandNew":1}', DescriptorProto) == DescriptorProto(name="M")
 
 
-def test_json_takes_the_names_of_the_proto_file_and_of_json() -> None:
+def test_json_accepts_field_names_of_the_proto_file_and_of_json() -> None:
     both = [
         JSON.decode(data, DescriptorProto)
         for data in (b'{"nested_type":[{}]}', b'{"nestedType":[{}]}')
@@ -171,15 +171,15 @@ def test_binary_keeps_unknown_fields() -> None:
 
 
 @pytest.mark.parametrize("name", ["proto", "json"])
-def test_a_codec_is_found_by_its_name(name: str) -> None:
+def test_resolve_codec_finds_a_codec_by_its_name(name: str) -> None:
     assert resolve_codec(name).name == name
 
 
-def test_a_codec_object_is_taken_as_it_is() -> None:
+def test_resolve_codec_returns_a_codec_object_unchanged() -> None:
     own = JsonCodec()
     assert resolve_codec(own) is own
 
 
-def test_an_unknown_codec_names_the_known_ones() -> None:
+def test_an_unknown_codec_is_a_value_error_that_lists_the_known_names() -> None:
     with pytest.raises(ValueError, match="unknown codec 'xml'; known by name: 'proto', 'json'"):
         resolve_codec("xml")

@@ -26,7 +26,7 @@ from ..helpers import bounded
 OFFERED = [Gzip(), Brotli(), Zstd()]
 
 
-def test_the_usual_three_are_offered_with_the_extras() -> None:
+def test_gzip_br_and_zstd_are_available_if_the_extras_are_installed() -> None:
     assert [compression.name for compression in available_compressions()] == ["gzip", "br", "zstd"]
 
 
@@ -48,7 +48,7 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 @pytest.mark.parametrize(
     ("library", "left"), [("brotli", ["gzip", "zstd"]), ("zstandard", ["gzip", "br"])]
 )
-def test_what_is_not_installed_is_not_available(
+def test_a_compression_without_its_library_is_not_available(
     without: Callable[[str], None], library: str, left: list[str]
 ) -> None:
     without(library)
@@ -59,7 +59,7 @@ def test_what_is_not_installed_is_not_available(
     ("library", "name", "extra"),
     [("brotli", "br", "brotli"), ("zstandard", "zstd", "zstd"), ("cramjam", "snappy", "snappy")],
 )
-def test_asking_for_what_is_not_installed_names_the_extra(
+def test_a_missing_library_is_an_import_error_that_names_the_extra(
     without: Callable[[str], None], library: str, name: str, extra: str
 ) -> None:
     without(library)
@@ -80,16 +80,16 @@ def test_the_extras_are_not_imported_before_they_are_used() -> None:
 
 
 @pytest.mark.parametrize("name", ["gzip", "br", "zstd", "deflate", "snappy"])
-def test_a_compression_is_found_by_its_name(name: str) -> None:
+def test_resolve_compression_finds_a_compression_by_its_name(name: str) -> None:
     assert resolve_compression(name).name == name
 
 
-def test_a_compression_object_is_taken_as_it_is() -> None:
+def test_resolve_compression_returns_an_object_unchanged() -> None:
     own = Gzip(9)
     assert resolve_compression(own) is own
 
 
-def test_an_unknown_compression_names_the_known_ones() -> None:
+def test_an_unknown_compression_is_a_value_error_that_lists_the_known_names() -> None:
     known = "'gzip', 'br', 'zstd', 'deflate', 'snappy'"
     with pytest.raises(ValueError, match=f"unknown compression 'lzma'; known by name: {known}"):
         resolve_compression("lzma")
@@ -99,17 +99,17 @@ def test_compressions_keep_their_order() -> None:
     assert Compressions(["zstd", "gzip"]).names == ("zstd", "gzip")
 
 
-def test_a_name_alone_is_no_list_of_names() -> None:
+def test_a_single_string_is_not_a_list_of_names() -> None:
     with pytest.raises(TypeError, match=r"a list of names: \['gzip'\]"):
         Compressions("gzip")
 
 
 @pytest.mark.parametrize("name", ["", "identity"])
-def test_identity_is_no_compression(name: str) -> None:
+def test_get_returns_none_for_identity(name: str) -> None:
     assert Compressions(["gzip"]).get(name) is None
 
 
-def test_get_gives_the_compression_of_a_name() -> None:
+def test_get_returns_the_compression_of_a_name() -> None:
     own = Gzip(1)
     assert Compressions([own]).get("gzip") is own
 
@@ -150,7 +150,9 @@ def test_get_refuses_an_unknown_name_and_lists_the_supported() -> None:
         (",,;,;;q=1,gzip", "gzip"),
     ],
 )
-def test_the_favourite_of_the_peer_is_chosen(accepted: str, chosen: str | None) -> None:
+def test_negotiate_chooses_the_compression_that_the_peer_prefers(
+    accepted: str, chosen: str | None
+) -> None:
     compression = Compressions(["gzip", "br", "zstd"]).negotiate(accepted)
     assert (None if compression is None else compression.name) == chosen
 
@@ -160,7 +162,7 @@ def test_the_favourite_of_the_peer_is_chosen(accepted: str, chosen: str | None) 
     st.text(st.characters(max_codepoint=255), max_size=60)
     | st.text("gzipbr;q=0.1, \t", max_size=30)
 )
-def test_any_accept_encoding_chooses_one_of_ours_or_none(accepted: str) -> None:
+def test_negotiate_returns_an_accepted_compression_or_none_for_any_header(accepted: str) -> None:
     compression = Compressions(OFFERED).negotiate(accepted)
     assert compression is None or compression in OFFERED
 

@@ -11,7 +11,7 @@ from connectrpc_protocol import (
 DEFLATE = Deflate()
 
 
-def test_deflate_is_the_zlib_format() -> None:
+def test_deflate_writes_the_zlib_format() -> None:
     assert zlib.decompress(DEFLATE.compress(b"data")) == b"data"
 
 
@@ -22,6 +22,6 @@ def test_deflate_refuses_data_without_the_zlib_header(limit: int | None) -> None
         DEFLATE.decompress(bare, limit)
 
 
-def test_deflate_is_one_stream() -> None:
+def test_deflate_refuses_a_second_stream() -> None:
     with pytest.raises(ValueError, match="data after the end"):
         DEFLATE.decompress(DEFLATE.compress(b"a") * 2, None)

@@ -9,12 +9,12 @@ from connectrpc_protocol import (
 GZIP = Gzip()
 
 
-def test_gzip_has_no_time_in_its_header() -> None:
+def test_gzip_writes_a_header_without_a_time() -> None:
     # RFC 1952, section 2.3.1: MTIME zero means that no time stamp is available.
     assert GZIP.compress(b"data")[4:8] == b"\0\0\0\0"
 
 
-def test_gzip_is_read_by_others() -> None:
+def test_the_standard_library_reads_gzip() -> None:
     import gzip
 
     assert gzip.GzipFile(fileobj=io.BytesIO(GZIP.compress(b"data"))).read() == b"data"

@@ -7,7 +7,7 @@ from connectrpc_protocol import Code, ConnectError, JsonCodec
 from connectrpc_protocol.encoding.messages import MessageDecoder
 
 
-def test_an_error_does_not_repeat_a_long_value() -> None:
+def test_a_decoding_error_does_not_quote_a_long_value() -> None:
     """What cannot be decoded is the client's; its answer, which may be a header, is short."""
     decoder = MessageDecoder(JsonCodec(), Int64Value, None, Code.INVALID_ARGUMENT)
     with pytest.raises(ConnectError, match="cannot decode google") as caught:

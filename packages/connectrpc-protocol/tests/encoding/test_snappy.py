@@ -47,24 +47,24 @@ def test_snappy_reads_compressed_and_uncompressed_chunks_and_skips_others() -> N
     ids=range(12),
 )
 @pytest.mark.parametrize("limit", [None, 100 * 1024])
-def test_snappy_refuses_what_its_format_forbids(data: bytes, limit: int | None) -> None:
+def test_snappy_refuses_malformed_data(data: bytes, limit: int | None) -> None:
     with pytest.raises(ValueError, match="snappy data"):
         SNAPPY.decompress(data, limit)
 
 
-def test_snappy_knows_the_size_before_it_takes_memory() -> None:
+def test_snappy_checks_the_declared_size_before_it_allocates_memory() -> None:
     promise = chunk(0x00, b"crc!\x80\x80\x04") * 1000
     with pytest.raises(ConnectError, match="exceeds the limit of 100000 bytes"):
         SNAPPY.decompress(IDENTIFIER + promise, 100_000)
 
 
-def test_snappy_takes_time_in_proportion_to_empty_chunks(grows_in_proportion) -> None:
+def test_time_grows_in_proportion_to_the_number_of_empty_snappy_chunks(grows_in_proportion) -> None:
     def work(count: int) -> None:
         SNAPPY.decompress(IDENTIFIER + chunk(0xFE, b"") * count, MIB)
 
     assert grows_in_proportion(work, 40_000)
 
 
-def test_snappy_of_nothing_is_a_whole_stream() -> None:
+def test_snappy_compresses_empty_data_to_a_whole_stream() -> None:
     # framing_format.txt, section 4.1: a stream starts with its identifier.
     assert SNAPPY.compress(b"") == IDENTIFIER

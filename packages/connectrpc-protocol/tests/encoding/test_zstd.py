@@ -39,7 +39,7 @@ def test_zstd_refuses_a_window_beyond_8_mib(limit: int | None) -> None:
         ZSTD.decompress(data, limit)
 
 
-def test_zstd_takes_a_window_of_8_mib() -> None:
+def test_zstd_accepts_a_window_of_8_mib() -> None:
     parameters = zstandard.ZstdCompressionParameters(window_log=23)
     compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
     data = compressor.compress(bytes(MIB)) + compressor.flush()

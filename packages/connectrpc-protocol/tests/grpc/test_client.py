@@ -24,7 +24,7 @@ from ..helpers import HELLO, HELLO_BYTES, HELLO_ENVELOPE, LONG, bounded
 from .client_calls import OK, ClientCall, Pairs, each_protocol
 
 
-def test_the_head_of_a_grpc_request() -> None:
+def test_a_grpc_request_head_has_the_headers_of_the_protocol_and_the_metadata() -> None:
     head = ClientCall(
         "grpc", headers={"x-a": "1", "te": "gzip", "grpc-timeout": "1S"}
     ).stream.head()
@@ -43,7 +43,7 @@ def test_the_head_of_a_grpc_request() -> None:
 
 
 @each_protocol
-def test_a_timeout_goes_first(protocol: str) -> None:
+def test_the_timeout_is_the_first_header(protocol: str) -> None:
     client = ClientCall(protocol, deadline=time.monotonic() + 900)
     name, value = client.stream.head().headers[0]
     assert name == "grpc-timeout"
@@ -58,7 +58,7 @@ def test_a_unary_request_is_one_envelope(protocol: str) -> None:
 
 
 @each_protocol
-def test_long_requests_are_compressed_where_it_is_asked_for(protocol: str) -> None:
+def test_send_compression_compresses_long_requests(protocol: str) -> None:
     request = ClientCall(protocol, send_compression=Gzip()).unary.request(LONG)
     assert ("grpc-encoding", "gzip") in request.headers
     assert request.body is not None
@@ -70,7 +70,7 @@ def test_long_requests_are_compressed_where_it_is_asked_for(protocol: str) -> No
 
 
 @each_protocol
-def test_an_answer(protocol: str) -> None:
+def test_a_call_returns_the_message_and_stores_the_metadata(protocol: str) -> None:
     client = ClientCall(protocol)
     assert client.receive(HELLO_ENVELOPE, [*OK, (b"x-b", b"2")], [(b"x-a", b"1")]) == [HELLO]
     assert client.context.response_headers["x-a"] == "1"
@@ -79,7 +79,7 @@ def test_an_answer(protocol: str) -> None:
 
 @each_protocol
 @pytest.mark.parametrize("ending", ["", "+proto", "+proto; charset=utf-8", "+PROTO"])
-def test_the_content_types_of_binary_protobuf(protocol: str, ending: str) -> None:
+def test_binary_protobuf_has_several_content_types(protocol: str, ending: str) -> None:
     assert ClientCall(protocol).receive(
         HELLO_ENVELOPE, OK, content_type=f"application/{protocol}{ending}"
     )
@@ -96,14 +96,16 @@ def test_the_content_types_of_binary_protobuf(protocol: str, ending: str) -> Non
         ("application/grpc-web-text", Code.INTERNAL),
     ],
 )
-def test_another_content_type_is_an_error(protocol: str, content_type: str, code: Code) -> None:
+def test_an_unexpected_content_type_is_an_error(
+    protocol: str, content_type: str, code: Code
+) -> None:
     content_type = content_type.replace("{protocol}", protocol) or " "
     error = ClientCall(protocol).receive_error(HELLO_ENVELOPE, OK, content_type=content_type)
     assert error.code is code
     assert "expected" in error.message
 
 
-def test_json_must_be_named() -> None:
+def test_a_content_type_without_a_codec_is_not_json() -> None:
     client = ClientCall("grpc", codec=JsonCodec())
     assert (
         client.receive_error(HELLO_ENVELOPE, OK, content_type="application/grpc").code
@@ -113,7 +115,7 @@ def test_json_must_be_named() -> None:
 
 @each_protocol
 @pytest.mark.parametrize("kind", [MethodKind.UNARY, MethodKind.CLIENT_STREAM])
-def test_the_number_of_responses(protocol: str, kind: MethodKind) -> None:
+def test_a_call_with_one_response_refuses_none_and_two(protocol: str, kind: MethodKind) -> None:
     assert str(ClientCall(protocol, kind).receive_error(b"", OK)).startswith(
         "unimplemented: no message"
     )
@@ -137,18 +139,20 @@ def test_a_stream_may_be_empty(protocol: str) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", [MethodKind.UNARY, MethodKind.BIDI_STREAM])
-def test_a_body_at_fault(protocol: str, kind: MethodKind, body: bytes, code: Code) -> None:
+def test_a_malformed_body_is_an_error(
+    protocol: str, kind: MethodKind, body: bytes, code: Code
+) -> None:
     assert ClientCall(protocol, kind, read_max_bytes=1000).receive_error(body, OK).code is code
 
 
 @pytest.mark.parametrize("size", [1, 5, 8])
-def test_a_message_that_is_cut_is_internal(size: int) -> None:
+def test_a_truncated_message_is_internal(size: int) -> None:
     error = ClientCall("grpc").receive_error(HELLO_ENVELOPE[:size], OK)
     assert str(error).startswith("internal: the stream ended inside a message")
 
 
 @each_protocol
-def test_a_compressed_answer(protocol: str) -> None:
+def test_a_call_decompresses_the_response_within_the_limit(protocol: str) -> None:
     body = pack(1, Gzip().compress(LONG.SerializeToString()))
     headers = [(b"grpc-encoding", b"gzip")]
     assert ClientCall(protocol).receive(body, OK, headers) == [LONG]
@@ -178,7 +182,7 @@ def test_an_error_has_headers_and_trailers(protocol: str, kind: MethodKind) -> N
 
 
 @each_protocol
-def test_trailers_only(protocol: str) -> None:
+def test_a_trailers_only_response_has_its_trailers_in_the_headers(protocol: str) -> None:
     client = ClientCall(protocol)
     error = client.receive_error(
         b"", None, [(b"grpc-status", b"5"), (b"x-b", b"2"), (b"x-b", b"3")]
@@ -190,7 +194,7 @@ def test_trailers_only(protocol: str) -> None:
 
 
 @each_protocol
-def test_trailers_count_more_than_headers(protocol: str) -> None:
+def test_a_status_in_the_trailers_overrides_one_in_the_headers(protocol: str) -> None:
     error = ClientCall(protocol).receive_error(
         b"", [(b"grpc-status", b"9")], [(b"grpc-status", b"8")]
     )
@@ -200,7 +204,7 @@ def test_trailers_count_more_than_headers(protocol: str) -> None:
 @each_protocol
 @pytest.mark.parametrize("headers", [[], [(b"grpc-status", b"9")], OK])
 @pytest.mark.parametrize("kind", [MethodKind.UNARY, MethodKind.BIDI_STREAM])
-def test_an_answer_without_its_trailers_is_unknown(
+def test_a_response_without_trailers_is_unknown(
     protocol: str, kind: MethodKind, headers: Pairs
 ) -> None:
     error = ClientCall(protocol, kind).receive_error(HELLO_ENVELOPE, None, headers)
@@ -208,7 +212,7 @@ def test_an_answer_without_its_trailers_is_unknown(
 
 
 @each_protocol
-def test_the_error_counts_and_not_the_body_before_it(protocol: str) -> None:
+def test_a_call_raises_an_error_that_follows_a_message(protocol: str) -> None:
     error = ClientCall(protocol).receive_error(HELLO_ENVELOPE, [(b"grpc-status", b"5")])
     assert error.code is Code.NOT_FOUND
 
@@ -229,7 +233,7 @@ def test_the_error_counts_and_not_the_body_before_it(protocol: str) -> None:
         (504, Code.UNAVAILABLE),
     ],
 )
-def test_another_http_status(protocol: str, status: int, code: Code) -> None:
+def test_an_http_status_other_than_200_is_an_error(protocol: str, status: int, code: Code) -> None:
     error = ClientCall(protocol).receive_error(
         b"<html>", None, [(b"x-a", b"1")], status=status, content_type="text/html"
     )
@@ -238,7 +242,7 @@ def test_another_http_status(protocol: str, status: int, code: Code) -> None:
 
 
 @each_protocol
-def test_a_grpc_status_counts_more_than_that_of_http(protocol: str) -> None:
+def test_a_grpc_status_overrides_the_http_status(protocol: str) -> None:
     error = ClientCall(protocol).receive_error(b"", None, [(b"grpc-status", b"5")], status=503)
     assert error.code is Code.NOT_FOUND
     error = ClientCall(protocol).receive_error(HELLO_ENVELOPE, None, OK, status=503)
@@ -247,7 +251,7 @@ def test_a_grpc_status_counts_more_than_that_of_http(protocol: str) -> None:
 
 @each_protocol
 @pytest.mark.parametrize(("seconds", "code"), [(-1, "deadline_exceeded"), (900, "canceled")])
-def test_a_call_canceled_after_its_deadline_ran_out_of_time(
+def test_a_call_that_is_cancelled_after_its_deadline_is_deadline_exceeded(
     protocol: str, seconds: int, code: str
 ) -> None:
     client = ClientCall(protocol, deadline=time.monotonic() + seconds)
@@ -255,12 +259,12 @@ def test_a_call_canceled_after_its_deadline_ran_out_of_time(
 
 
 @each_protocol
-def test_the_error_of_a_long_answer_tells_the_limit_of_messages(protocol: str) -> None:
+def test_the_error_of_a_body_that_is_too_large_names_the_limit_of_messages(protocol: str) -> None:
     error = ClientCall(protocol, read_max_bytes=1000).unary.too_large()
     assert str(error) == "resource_exhausted: message exceeds the limit of 1000 bytes"
 
 
-def test_a_unary_answer_is_bounded() -> None:
+def test_the_read_limit_leaves_room_for_envelopes_and_trailers() -> None:
     limit = ClientCall("grpc-web", read_max_bytes=1000).unary.read_limit
     assert limit == 1000 + 64 * 1024 + 2 * 5
     assert ClientCall("grpc", read_max_bytes=1000).unary.read_limit == 1005
@@ -287,7 +291,7 @@ bodies = st.lists(
     bodies.map(b"".join),
     st.none() | fields,
 )
-def test_any_answer_is_messages_or_a_connect_error(
+def test_any_response_is_messages_or_a_connect_error(
     protocol: str,
     kind: MethodKind,
     status: int,

@@ -32,7 +32,7 @@ from .server_calls import (
 
 @each_protocol
 @pytest.mark.parametrize("codec", ["", "+proto", "+json"])
-def test_the_answer_has_the_content_type_of_the_request(protocol: str, codec: str) -> None:
+def test_a_response_has_the_content_type_of_the_request(protocol: str, codec: str) -> None:
     headers = {"content-type": f"application/{protocol}{codec}"}
     for call in (unary_call(protocol, headers), stream_call(protocol, headers)):
         assert call.context.protocol == protocol.removesuffix("-text")
@@ -41,7 +41,7 @@ def test_the_answer_has_the_content_type_of_the_request(protocol: str, codec: st
         assert content_type == headers["content-type"].encode()
 
 
-def test_binary_protobuf_is_meant_only_where_it_is_spoken() -> None:
+def test_a_content_type_without_a_codec_needs_the_proto_codec() -> None:
     class Own(JsonCodec):
         name = "own"
 
@@ -60,7 +60,7 @@ def test_a_timeout_becomes_a_deadline(protocol: str) -> None:
 
 
 @each_protocol
-def test_the_default_and_the_longest_timeout_of_the_server_hold(protocol: str) -> None:
+def test_the_default_and_the_maximum_timeout_of_the_server_apply(protocol: str) -> None:
     assert unary_call(protocol).context.deadline is None
     call = unary_call(protocol, default_timeout_ms=0)
     assert call.context.timeout_ms == 0
@@ -78,7 +78,7 @@ def test_the_default_and_the_longest_timeout_of_the_server_hold(protocol: str) -
     ],
 )
 @pytest.mark.parametrize("begin", [accept_unary, accept_stream])
-def test_a_call_that_cannot_be_begun_is_an_error(
+def test_a_call_with_an_invalid_header_is_an_error(
     protocol: str, headers, status: bytes, text: bytes, begin
 ) -> None:
     answer = begin(protocol, headers)
@@ -92,7 +92,7 @@ def test_a_call_that_cannot_be_begun_is_an_error(
 
 @each_protocol
 @pytest.mark.parametrize("begin", [unary_call, stream_call])
-def test_a_failure_has_its_metadata_once(protocol: str, begin) -> None:
+def test_a_failure_sends_its_metadata_once(protocol: str, begin) -> None:
     call = begin(protocol)
     call.context.response_headers.add("x-a", "1")
     call.context.response_trailers.add("x-b", "2")
@@ -110,7 +110,7 @@ def test_a_failure_has_its_metadata_once(protocol: str, begin) -> None:
 
 
 @pytest.mark.parametrize("begin", [unary_call, stream_call])
-def test_a_failure_without_trailers_has_them_in_its_headers(begin) -> None:
+def test_without_trailers_moves_the_trailers_of_a_failure_to_its_headers(begin) -> None:
     answer = begin("grpc").failure(ConnectError(Code.ABORTED)).without_trailers()
     assert (answer.status, answer.body, answer.trailers) == (200, b"", None)
     assert answer.headers[-1] == (b"grpc-status", b"10")
@@ -120,14 +120,16 @@ def test_a_failure_without_trailers_has_them_in_its_headers(begin) -> None:
 @pytest.mark.parametrize(
     ("expose", "text"), [(False, b"internal error"), (True, b"ValueError: secret")]
 )
-def test_the_failure_of_an_unexpected_exception(protocol: str, expose: bool, text: bytes) -> None:
+def test_an_option_exposes_the_text_of_an_unexpected_exception(
+    protocol: str, expose: bool, text: bytes
+) -> None:
     answer = unary_call(protocol, expose_errors=expose).failure(ValueError("secret"))
     trailers = [(b"grpc-status", b"13"), (b"grpc-message", text)]
     assert split_response(protocol, answer) == ([], trailers)
 
 
 @each_protocol
-def test_a_message_of_an_error_begins_no_header(protocol: str) -> None:
+def test_an_error_message_with_line_breaks_does_not_add_a_trailer(protocol: str) -> None:
     answer = unary_call(protocol).failure(ConnectError(Code.ABORTED, "a\r\ngrpc-status: 0\r\n"))
     _, trailers = split_response(protocol, answer)
     assert [name for name, _ in trailers] == [b"grpc-status", b"grpc-message"]

@@ -21,19 +21,19 @@ from .client_calls import error_of, from_wire
 
 
 @pytest.mark.parametrize("code", Code)
-def test_a_code_is_its_number(code: Code) -> None:
+def test_a_code_is_sent_as_its_number(code: Code) -> None:
     assert error_to_trailers(ConnectError(code)) == [(b"grpc-status", str(code.grpc).encode())]
     assert error_of({"grpc-status": str(code.grpc)}).code is code
 
 
-def test_zero_is_success() -> None:
+def test_status_zero_is_a_success() -> None:
     assert error_from_trailers(Headers({"grpc-status": "0", "grpc-message": "fine"})) is None
 
 
 @pytest.mark.parametrize(
     "status", ["17", "-1", "00", "05", "+5", "5.0", "x", "", "9" * 5000, "0, 5"]
 )
-def test_a_status_that_does_not_exist_is_unknown(status: str) -> None:
+def test_an_undefined_status_is_unknown(status: str) -> None:
     error = error_of({"grpc-status": status, "grpc-message": "why%21"})
     assert error.code is Code.UNKNOWN
     assert error.message.startswith("the server sent grpc-status ")
@@ -41,14 +41,14 @@ def test_a_status_that_does_not_exist_is_unknown(status: str) -> None:
     assert len(error.message) < 200
 
 
-def test_two_statuses_are_no_success() -> None:
+def test_two_statuses_are_unknown() -> None:
     trailers = Headers([("grpc-status", "0"), ("grpc-status", "0")])
     error = error_from_trailers(trailers)
     assert error is not None
     assert error.code is Code.UNKNOWN
 
 
-def test_no_status_is_unknown() -> None:
+def test_a_missing_status_is_unknown() -> None:
     assert str(error_of({})) == "unknown: the server sent no grpc-status"
 
 
@@ -58,7 +58,7 @@ def test_a_message_is_percent_encoded_in_utf_8() -> None:
     )
 
 
-def test_all_that_may_stay_as_it_is_stays() -> None:
+def test_visible_ascii_characters_are_not_encoded() -> None:
     visible = bytes(byte for byte in range(0x21, 0x7F) if byte != ord("%"))
     assert encode_message(visible.decode()) == visible
     assert encode_message("two  words") == b"two  words"
@@ -68,7 +68,7 @@ def test_all_that_may_stay_as_it_is_stays() -> None:
     ("message", "value"),
     [(" ", b"%20"), ("  ", b"%20%20"), ("   ", b"%20 %20"), (" a b ", b"%20a b%20")],
 )
-def test_http_takes_no_space_from_the_ends_of_a_message(message: str, value: bytes) -> None:
+def test_spaces_at_the_ends_of_a_message_are_encoded(message: str, value: bytes) -> None:
     assert encode_message(message) == value
 
 
@@ -101,20 +101,20 @@ def test_a_very_long_message_is_cut(letter: str) -> None:
         ("\xe4", "\N{REPLACEMENT CHARACTER}"),
     ],
 )
-def test_a_message_that_is_not_encoded_well_is_not_lost(value: str, message: str) -> None:
+def test_the_malformed_parts_of_a_message_stay_or_are_replaced(value: str, message: str) -> None:
     assert decode_message(value) == message
 
 
 @bounded
 @given(st.text(st.characters(max_codepoint=255)))
 @example("%" * 10_000)
-def test_any_value_is_a_message(value: str) -> None:
+def test_any_value_decodes_to_a_message(value: str) -> None:
     decode_message(value).encode()
 
 
 @bounded
 @given(st.text())
-def test_a_message_survives(message: str) -> None:
+def test_a_message_survives_the_round_trip(message: str) -> None:
     data = encode_message(message)
     assert data.isascii()
     assert not {*data} & {*b"\r\n\0"}
@@ -141,7 +141,9 @@ def test_a_lone_surrogate_does_not_hide_an_error() -> None:
         st.builds(ErrorDetail, st.from_regex(r"[a-zA-Z_.]{1,20}", fullmatch=True), st.binary())
     ),
 )
-def test_an_error_survives(code: Code, message: str, details: list[ErrorDetail]) -> None:
+def test_an_error_survives_the_round_trip(
+    code: Code, message: str, details: list[ErrorDetail]
+) -> None:
     error = ConnectError(code, message, details)
     got = error_from_trailers(Headers.from_raw(error_to_trailers(error)))
     assert got is not None

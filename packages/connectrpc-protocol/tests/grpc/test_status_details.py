@@ -28,7 +28,7 @@ def in_base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def test_details_are_a_status_as_google_describes_it() -> None:
+def test_details_are_sent_as_a_google_rpc_status() -> None:
     error = ConnectError(Code.NOT_FOUND, "gone", [StringValue(value="why")])
     value = dict(error_to_trailers(error))[b"grpc-status-details-bin"]
     assert b"=" not in value
@@ -36,7 +36,7 @@ def test_details_are_a_status_as_google_describes_it() -> None:
 
 
 @pytest.mark.parametrize(("message", "padding"), [(b"a", ""), (b"", "="), (b"aa", "==")])
-def test_details_of_google_are_read(message: bytes, padding: str) -> None:
+def test_a_google_rpc_status_is_read_with_and_without_padding(message: bytes, padding: str) -> None:
     value = in_base64(status_of_google(5, message))
     assert value.endswith(padding)
     assert value.count("=") == len(padding)
@@ -45,7 +45,7 @@ def test_details_of_google_are_read(message: bytes, padding: str) -> None:
         assert error.details[0].unpack(StringValue) == StringValue(value="why")
 
 
-def test_details_that_disagree_do_not_change_the_error() -> None:
+def test_a_code_and_a_message_in_the_details_do_not_change_the_error() -> None:
     details = in_base64(status_of_google(16, b"another"))
     error = error_of(
         {"grpc-status": "5", "grpc-message": "gone", "grpc-status-details-bin": details}
@@ -67,7 +67,7 @@ def test_details_that_disagree_do_not_change_the_error() -> None:
         f"{in_base64(b'')}, {in_base64(b'')}",
     ],
 )
-def test_details_that_cannot_be_read_do_not_hide_the_error(details: str) -> None:
+def test_malformed_details_do_not_hide_the_error(details: str) -> None:
     error = error_of(
         {"grpc-status": "5", "grpc-message": "gone", "grpc-status-details-bin": details}
     )
@@ -89,5 +89,5 @@ OURS = "import connectrpc_protocol.client, connectrpc_protocol.server"
 
 
 @pytest.mark.parametrize("script", [f"{GOOGLE}\n{OURS}", f"{OURS}\n{GOOGLE}"])
-def test_another_description_of_status_does_not_clash(script: str) -> None:
+def test_another_description_of_google_rpc_status_does_not_clash(script: str) -> None:
     subprocess.run([sys.executable, "-c", script], check=True)

@@ -11,7 +11,7 @@ from .server_calls import each_protocol, split_body, stream_call, to_wire
 
 @each_protocol
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 100])
-def test_requests_may_be_cut_anywhere(protocol: str, size: int) -> None:
+def test_requests_may_come_in_chunks_of_any_size(protocol: str, size: int) -> None:
     call = stream_call(protocol)
     body = to_wire(protocol, HELLO_ENVELOPE) + to_wire(protocol, HELLO_ENVELOPE)
     chunks = [body[start : start + size] for start in range(0, len(body), size)]
@@ -45,7 +45,7 @@ def test_a_stream_that_ends_inside_a_request_is_an_invalid_argument(
 
 
 @each_protocol
-def test_the_number_of_requests_of_a_server_stream(protocol: str) -> None:
+def test_a_server_stream_refuses_none_and_two_requests(protocol: str) -> None:
     call = stream_call(protocol, kind=MethodKind.SERVER_STREAM)
     with pytest.raises(ConnectError, match="no message, expected one") as caught:
         call.feed_end()
@@ -56,7 +56,7 @@ def test_the_number_of_requests_of_a_server_stream(protocol: str) -> None:
 
 
 @each_protocol
-def test_a_streamed_answer(protocol: str) -> None:
+def test_a_stream_sends_a_head_messages_and_trailers(protocol: str) -> None:
     call = stream_call(protocol, {"grpc-accept-encoding": "gzip"}, compress_min_bytes=100)
     call.context.response_headers.add("x-a", "1")
     head = call.head()
@@ -76,7 +76,7 @@ def test_a_streamed_answer(protocol: str) -> None:
 
 
 @each_protocol
-def test_the_end_of_a_failed_stream(protocol: str) -> None:
+def test_a_failed_stream_ends_with_its_status_and_message(protocol: str) -> None:
     end = stream_call(protocol).end(ConnectError(Code.ABORTED, "again"))
     assert split_body(protocol, end.body, end.trailers) == (
         [],

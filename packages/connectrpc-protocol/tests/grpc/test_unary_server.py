@@ -10,7 +10,7 @@ from .server_calls import each_protocol, refused, split_response, to_wire, unary
 
 
 @each_protocol
-def test_a_small_answer(protocol: str) -> None:
+def test_a_unary_call_reads_one_envelope_and_sends_one(protocol: str) -> None:
     call = unary_call(protocol)
     assert call.has_body
     assert call.request(to_wire(protocol, HELLO_ENVELOPE)) == HELLO
@@ -23,7 +23,7 @@ def test_a_small_answer(protocol: str) -> None:
 
 
 @each_protocol
-def test_answers_share_no_headers(protocol: str) -> None:
+def test_responses_do_not_share_headers(protocol: str) -> None:
     """What a middleware adds to one answer must not be in the next."""
     call = unary_call(protocol)
     first, second = call.response(HELLO_BYTES), call.response(HELLO_BYTES)
@@ -33,7 +33,7 @@ def test_answers_share_no_headers(protocol: str) -> None:
 
 
 @each_protocol
-def test_an_answer_with_metadata(protocol: str) -> None:
+def test_a_response_carries_metadata_in_headers_and_trailers(protocol: str) -> None:
     call = unary_call(protocol)
     call.context.response_headers.add("x-a", "1")
     call.context.response_trailers.add_binary("x-b-bin", b"\xff\xfe")
@@ -43,7 +43,7 @@ def test_an_answer_with_metadata(protocol: str) -> None:
 
 
 @each_protocol
-def test_a_long_answer_is_compressed_as_the_client_likes(protocol: str) -> None:
+def test_a_long_response_is_compressed_as_the_client_prefers(protocol: str) -> None:
     call = unary_call(protocol, {"grpc-accept-encoding": "identity,deflate,gzip"})
     answer = call.response(call.encode(LONG))
     assert (b"grpc-encoding", b"gzip") in answer.headers
@@ -54,7 +54,7 @@ def test_a_long_answer_is_compressed_as_the_client_likes(protocol: str) -> None:
 
 @each_protocol
 @pytest.mark.parametrize("headers", [{}, {"grpc-accept-encoding": "identity"}])
-def test_a_long_answer_stays_as_it_is_where_the_client_takes_nothing_else(
+def test_a_long_response_is_not_compressed_for_a_client_without_compression(
     protocol: str, headers: dict[str, str]
 ) -> None:
     answer = unary_call(protocol, headers).response(LONG.SerializeToString())
@@ -93,19 +93,19 @@ def test_a_long_answer_stays_as_it_is_where_the_client_takes_nothing_else(
         (pack(0, b"a" * 10), "resource_exhausted: message exceeds the limit of 9 bytes"),
     ],
 )
-def test_a_body_that_is_not_one_message(protocol: str, body: bytes, error: str) -> None:
+def test_a_body_that_is_not_one_message_is_an_error(protocol: str, body: bytes, error: str) -> None:
     call = unary_call(protocol, {"grpc-encoding": "identity"}, read_max_bytes=9)
     assert str(refused(call, to_wire(protocol, body))) == error
 
 
 @each_protocol
-def test_bytes_that_are_no_message_are_an_invalid_argument(protocol: str) -> None:
+def test_a_malformed_message_is_an_invalid_argument(protocol: str) -> None:
     error = refused(unary_call(protocol), to_wire(protocol, pack(0, b"\x0a\xff")))
     assert error.code is Code.INVALID_ARGUMENT
 
 
 @each_protocol
-def test_a_compressed_request(protocol: str) -> None:
+def test_a_call_decompresses_the_request_within_the_limit(protocol: str) -> None:
     body = to_wire(protocol, pack(1, Gzip().compress(LONG.SerializeToString())))
     assert unary_call(protocol, {"grpc-encoding": "gzip"}).request(body) == LONG
     error = refused(unary_call(protocol, {"grpc-encoding": "gzip"}, read_max_bytes=1000), body)
@@ -113,7 +113,7 @@ def test_a_compressed_request(protocol: str) -> None:
 
 
 @each_protocol
-def test_the_body_of_the_longest_message_is_within_the_limit(protocol: str) -> None:
+def test_the_read_limit_allows_the_body_of_the_longest_message(protocol: str) -> None:
     call = unary_call(protocol, read_max_bytes=len(HELLO_BYTES))
     body = to_wire(protocol, HELLO_ENVELOPE)
     assert call.read_limit == len(body)
@@ -122,6 +122,6 @@ def test_the_body_of_the_longest_message_is_within_the_limit(protocol: str) -> N
 
 
 @each_protocol
-def test_the_error_of_a_long_body_tells_the_limit_of_messages(protocol: str) -> None:
+def test_the_error_of_a_body_that_is_too_large_names_the_limit_of_messages(protocol: str) -> None:
     error = unary_call(protocol, read_max_bytes=9).too_large()
     assert str(error) == "resource_exhausted: message exceeds the limit of 9 bytes"

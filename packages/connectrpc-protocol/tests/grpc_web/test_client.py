@@ -24,7 +24,7 @@ def web(
     return client
 
 
-def test_the_head_of_a_grpc_web_request() -> None:
+def test_a_grpc_web_request_head_has_the_headers_of_the_protocol() -> None:
     head = ClientCall(
         "grpc-web", codec=JsonCodec(), accept_compression=Compressions([])
     ).stream.head()
@@ -35,7 +35,7 @@ def test_the_head_of_a_grpc_web_request() -> None:
     ]
 
 
-def test_trailers_may_be_cut_anywhere() -> None:
+def test_trailers_may_come_in_chunks_of_any_size() -> None:
     body = HELLO_ENVELOPE + pack(0x80, b"grpc-status: 5\r\n")
     for size in range(1, len(body)):
         client = web()
@@ -52,7 +52,7 @@ def test_trailers_may_be_compressed() -> None:
         client.stream.end()
 
 
-def test_trailers_have_room_where_messages_have_not() -> None:
+def test_trailers_may_be_longer_than_the_limit_of_messages() -> None:
     trailers = [*OK, (b"x-a", b"1" * 1000)]
     assert ClientCall("grpc-web", read_max_bytes=len(HELLO_BYTES)).receive(
         HELLO_ENVELOPE, trailers
@@ -60,7 +60,7 @@ def test_trailers_have_room_where_messages_have_not() -> None:
 
 
 @pytest.mark.parametrize("size", [65, 5000])
-def test_trailers_are_bounded(size: int) -> None:
+def test_trailers_beyond_their_own_limit_are_refused(size: int) -> None:
     prefix = b"\x80" + (size * 1024 + 1).to_bytes(4)
     with pytest.raises(ConnectError) as caught:
         list(web(read_max_bytes=10).stream.feed(prefix))
@@ -72,7 +72,7 @@ def test_trailers_are_bounded(size: int) -> None:
 
 
 @pytest.mark.parametrize("more", [HELLO_ENVELOPE, pack(0x80, b""), b"\0\0\0\0\0"])
-def test_nothing_comes_after_the_trailers(more: bytes) -> None:
+def test_data_after_the_trailers_is_internal(more: bytes) -> None:
     client = web()
     with pytest.raises(ConnectError, match="data after the end") as caught:
         list(client.stream.feed(pack(0x80, b"grpc-status: 0\r\n") + more))
@@ -87,7 +87,7 @@ def test_malformed_trailers_are_internal() -> None:
     assert caught.value.code is Code.INTERNAL
 
 
-def test_trailers_begin_no_header_when_they_are_sent_on() -> None:
+def test_trailers_that_http_cannot_carry_are_left_out_of_the_error() -> None:
     block = b"grpc-status: 5\r\nx-a: 1\r2\r\nx-b: \0\r\nx-c: 3\r\n"
     client = web()
     list(client.stream.feed(pack(0x80, block)))

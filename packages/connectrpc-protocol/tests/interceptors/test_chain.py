@@ -136,7 +136,7 @@ def test_the_first_interceptor_is_the_outermost_of_sync_bidi_streams(ctx: Reques
     assert [message.value for message in answers] == [WRAPPED]
 
 
-def test_without_interceptors_the_handler_itself_is_called() -> None:
+def test_a_chain_without_interceptors_returns_the_handler_itself() -> None:
     assert InterceptorChain(()).unary(echo) is echo
     assert InterceptorChainSync(()).unary(bracket) is bracket
 
@@ -208,7 +208,7 @@ class FailAtTheEnd(NoOp):
 
 
 @colours
-def test_an_interceptor_ends_although_an_inner_one_fails_at_its_end(colour, tag, ctx) -> None:
+def test_an_outer_interceptor_ends_even_if_an_inner_one_fails_to_end(colour, tag, ctx) -> None:
     log: list[str] = []
     with pytest.raises(ValueError, match="at the end"):
         run_either(colour, [tag("a", log), FailAtTheEnd(), tag("b", log)], ctx, None)
@@ -235,7 +235,7 @@ class FailToClose(NoOp):
             raise ValueError("not closed")
 
 
-def test_a_stream_is_closed_although_its_interceptor_fails_to(ctx) -> None:
+def test_a_stream_is_closed_even_if_its_interceptor_fails_to_close(ctx) -> None:
     log: list[str] = []
 
     async def stream(request, ctx):
@@ -256,7 +256,7 @@ def test_a_stream_is_closed_although_its_interceptor_fails_to(ctx) -> None:
     asyncio.run(call())
 
 
-def test_a_sync_stream_is_closed_although_its_interceptor_fails_to(ctx) -> None:
+def test_a_sync_stream_is_closed_even_if_its_interceptor_fails_to_close(ctx) -> None:
     log: list[str] = []
 
     def stream(request, ctx):
@@ -275,7 +275,9 @@ def test_a_sync_stream_is_closed_although_its_interceptor_fails_to(ctx) -> None:
 
 @colours
 @pytest.mark.parametrize("error_type", [asyncio.CancelledError, KeyboardInterrupt])
-def test_no_interceptor_stops_a_cancellation_or_an_interrupt(colour, tag, ctx, error_type) -> None:
+def test_a_failing_on_end_does_not_replace_a_cancellation_or_an_interrupt(
+    colour, tag, ctx, error_type
+) -> None:
     log: list[str] = []
     error = error_type()
 
@@ -304,12 +306,12 @@ class Suppress(NoOp):
 
 
 @colours
-def test_no_interceptor_hides_the_error_of_a_call(colour, tag, ctx) -> None:
+def test_the_return_value_of_on_end_does_not_suppress_the_error(colour, tag, ctx) -> None:
     with pytest.raises(ConnectError):
         run_either(colour, [Suppress()], ctx, REFUSED)
 
 
-def test_the_metadata_interceptors_of_a_chain_are_known() -> None:
+def test_a_chain_lists_its_metadata_interceptors() -> None:
     metadata = NoOp()
     assert InterceptorChain([metadata]).metadata == (metadata,)
     assert InterceptorChainSync([metadata]).metadata == (metadata,)
@@ -346,7 +348,7 @@ class Plain(AsyncIterator[Any]):
         raise StopAsyncIteration
 
 
-def test_iterators_that_cannot_be_closed_are_left_alone() -> None:
+def test_an_iterator_without_a_close_method_is_not_closed() -> None:
     async def collect() -> list[Any]:
         stream = InterceptorChain([Through()]).bidi_stream(lambda requests, ctx: requests)
         return [each async for each in stream(Plain(iter("ab")), cast("Any", None))]

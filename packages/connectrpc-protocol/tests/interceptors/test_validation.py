@@ -128,7 +128,7 @@ class AsyncGeneratorForSync:
         ),
     ],
 )
-def test_what_would_never_run_is_a_type_error(chain, interceptor: object, text: str) -> None:
+def test_an_unusable_interceptor_is_a_type_error(chain, interceptor: object, text: str) -> None:
     with pytest.raises(TypeError, match=text):
         chain([interceptor])
 
@@ -142,7 +142,7 @@ class ReturnsAnIterator:
 
 
 @chains
-def test_a_function_that_returns_an_iterator_is_usable(chain) -> None:
+def test_a_stream_interceptor_may_return_an_iterator(chain) -> None:
     assert chain([ReturnsAnIterator()]).metadata == ()
 
 
@@ -151,5 +151,5 @@ class WithAttributes(NoOp):
 
 
 @chains
-def test_other_attributes_are_the_interceptors_own(chain) -> None:
+def test_an_interceptor_may_have_other_attributes(chain) -> None:
     assert len(chain([WithAttributes()]).metadata) == 1
