@@ -12,7 +12,7 @@ from connectrpc_protocol import deprecated, lazy_attributes
 
 @pytest.fixture
 def write_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
-    """Writes a module that can be imported during the test."""
+    """Return a function that writes a module. The test can import it."""
     monkeypatch.syspath_prepend(tmp_path)
 
     def write(name: str, source: str) -> None:
@@ -56,7 +56,7 @@ def test_a_missing_side_is_an_import_error_that_names_the_distribution(
 
 
 class Missing:
-    """A finder for which one package is not installed."""
+    """A finder that hides one installed package."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -67,11 +67,11 @@ class Missing:
 
 
 def test_another_missing_module_is_a_module_not_found_error(write_module) -> None:
-    write_module("lazy_target_three", "import a_module_that_nobody_wrote")
+    write_module("lazy_target_three", "import a_module_that_does_not_exist")
     get = lazy_attributes("lazy_owner", {"Eliza": "lazy_target_three"})
     with pytest.raises(ModuleNotFoundError) as caught:
         get("Eliza")
-    assert caught.value.name == "a_module_that_nobody_wrote"
+    assert caught.value.name == "a_module_that_does_not_exist"
 
 
 def test_an_attribute_that_its_module_lacks_is_an_attribute_error(write_module) -> None:

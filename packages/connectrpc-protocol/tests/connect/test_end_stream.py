@@ -17,7 +17,7 @@ values = st.recursive(
 
 
 def packed(trailers: Headers, error: ConnectError | None = None) -> object:
-    """The JSON value in the envelope."""
+    """Return the JSON value in the envelope."""
     envelope = pack_end_stream(trailers, error)
     assert envelope[0] == END_STREAM
     assert int.from_bytes(envelope[1:5], "big") == len(envelope) - 5

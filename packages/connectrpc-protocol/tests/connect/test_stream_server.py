@@ -262,7 +262,7 @@ def test_an_option_exposes_the_text_of_an_unexpected_exception(expose: bool, mes
     ],
 )
 def test_a_stream_with_an_invalid_header_ends_with_an_error(headers, code: str) -> None:
-    answer = accept(headers)
-    assert isinstance(answer, HttpResponse)
-    assert (answer.status, dict(answer.headers)) == (200, dict(OK))
-    assert end_stream(answer.body)["error"]["code"] == code
+    response = accept(headers)
+    assert isinstance(response, HttpResponse)
+    assert (response.status, dict(response.headers)) == (200, dict(OK))
+    assert end_stream(response.body)["error"]["code"] == code

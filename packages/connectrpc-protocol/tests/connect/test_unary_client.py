@@ -127,7 +127,7 @@ def test_a_get_whose_url_is_too_long_becomes_a_post() -> None:
 
 
 def get_url(length: int) -> tuple[str, int]:
-    """The method and the length of the URL of a call whose message has so many letters."""
+    """Return the method and the length of the URL for a message of that many letters."""
     request = client(http_method="GET", codec=JsonCodec())[0].request(
         StringValue(value="a" * length)
     )

@@ -50,11 +50,11 @@ def respond(call: Call, message: StringValue) -> HttpResponse:
     return call.response(call.encode(message))
 
 
-def error_of(answer: object) -> tuple[int, dict[str, object]]:
-    assert isinstance(answer, HttpResponse)
-    assert dict(answer.headers)[b"content-type"] == b"application/json"
-    assert dict(answer.headers)[b"content-length"] == b"%d" % len(answer.body)
-    return answer.status, json.loads(answer.body)
+def error_of(response: object) -> tuple[int, dict[str, object]]:
+    assert isinstance(response, HttpResponse)
+    assert dict(response.headers)[b"content-type"] == b"application/json"
+    assert dict(response.headers)[b"content-length"] == b"%d" % len(response.body)
+    return response.status, json.loads(response.body)
 
 
 def test_a_call_decodes_its_body_as_the_request() -> None:
@@ -129,11 +129,11 @@ def test_a_body_that_cannot_be_decompressed_is_an_invalid_argument() -> None:
 
 @pytest.mark.parametrize("content_type", ["application/proto", "application/json"])
 def test_a_response_has_its_length_and_the_content_type_of_the_request(content_type: str) -> None:
-    answer = respond(accepted(content_type=content_type), HELLO)
-    assert (answer.status, answer.trailers) == (200, None)
-    assert dict(answer.headers) == {
+    response = respond(accepted(content_type=content_type), HELLO)
+    assert (response.status, response.trailers) == (200, None)
+    assert dict(response.headers) == {
         b"content-type": content_type.encode(),
-        b"content-length": b"%d" % len(answer.body),
+        b"content-length": b"%d" % len(response.body),
     }
 
 
@@ -154,11 +154,11 @@ def test_metadata_is_sent_as_headers_and_prefixed_trailers() -> None:
 
 
 def test_a_long_response_is_compressed_as_the_client_prefers() -> None:
-    answer = respond(accepted({"accept-encoding": "br;q=0.5, gzip"}), LONG)
-    headers = dict(answer.headers)
+    response = respond(accepted({"accept-encoding": "br;q=0.5, gzip"}), LONG)
+    headers = dict(response.headers)
     assert headers[b"content-encoding"] == b"gzip"
-    assert headers[b"content-length"] == b"%d" % len(answer.body)
-    assert Gzip().decompress(answer.body, None) == LONG.SerializeToString()
+    assert headers[b"content-length"] == b"%d" % len(response.body)
+    assert Gzip().decompress(response.body, None) == LONG.SerializeToString()
 
 
 @pytest.mark.parametrize("accept_encoding", [None, "", "identity", "deflate", "gzip;q=0"])
@@ -166,24 +166,24 @@ def test_a_long_response_is_not_compressed_for_a_client_without_compression(
     accept_encoding: str | None,
 ) -> None:
     headers = {} if accept_encoding is None else {"accept-encoding": accept_encoding}
-    answer = respond(accepted(headers), LONG)
-    assert answer.body == LONG.SerializeToString()
-    assert b"content-encoding" not in dict(answer.headers)
+    response = respond(accepted(headers), LONG)
+    assert response.body == LONG.SerializeToString()
+    assert b"content-encoding" not in dict(response.headers)
 
 
 def test_a_short_response_is_not_compressed() -> None:
-    answer = respond(accepted({"accept-encoding": "gzip"}), HELLO)
-    assert answer.body == HELLO_BYTES
+    response = respond(accepted({"accept-encoding": "gzip"}), HELLO)
+    assert response.body == HELLO_BYTES
 
 
 def test_an_option_sets_the_length_of_responses_to_compress() -> None:
-    answer = respond(accepted({"accept-encoding": "gzip"}, compress_min_bytes=7), HELLO)
-    assert dict(answer.headers)[b"content-encoding"] == b"gzip"
+    response = respond(accepted({"accept-encoding": "gzip"}, compress_min_bytes=7), HELLO)
+    assert dict(response.headers)[b"content-encoding"] == b"gzip"
 
 
 def test_a_long_response_to_a_get_varies_by_accept_encoding() -> None:
-    answer = respond(accepted(query=b"encoding=proto&message="), LONG)
-    assert dict(answer.headers)[b"vary"] == b"accept-encoding"
+    response = respond(accepted(query=b"encoding=proto&message="), LONG)
+    assert dict(response.headers)[b"vary"] == b"accept-encoding"
 
 
 def test_a_response_beyond_the_send_limit_is_an_error() -> None:
@@ -217,19 +217,19 @@ def test_a_failure_carries_the_metadata_of_the_call_and_of_the_error() -> None:
 
 
 def test_a_failure_hides_the_text_of_an_unexpected_exception() -> None:
-    answer = accepted().failure(ValueError("secret"))
-    assert error_of(answer) == (500, {"code": "internal", "message": "internal error"})
+    response = accepted().failure(ValueError("secret"))
+    assert error_of(response) == (500, {"code": "internal", "message": "internal error"})
 
 
 def test_an_option_exposes_the_text_of_an_unexpected_exception() -> None:
-    answer = accepted(expose_errors=True).failure(ValueError("bug"))
-    assert error_of(answer) == (500, {"code": "internal", "message": "ValueError: bug"})
+    response = accepted(expose_errors=True).failure(ValueError("bug"))
+    assert error_of(response) == (500, {"code": "internal", "message": "ValueError: bug"})
 
 
 def test_a_long_failure_is_compressed() -> None:
     error = ConnectError(Code.ABORTED, "again " * 1000)
-    answer = accepted({"accept-encoding": "gzip"}).failure(error)
-    assert json.loads(Gzip().decompress(answer.body, None))["code"] == "aborted"
+    response = accepted({"accept-encoding": "gzip"}).failure(error)
+    assert json.loads(Gzip().decompress(response.body, None))["code"] == "aborted"
 
 
 @pytest.mark.parametrize(
@@ -270,15 +270,18 @@ def test_a_get_with_an_invalid_query_is_an_error(query: bytes, code: str, text: 
 
 
 def test_a_get_in_an_unknown_codec_is_an_unsupported_media_type() -> None:
-    answer = accept(query=b"encoding=xml&message=")
-    assert isinstance(answer, HttpResponse)
-    assert (answer.status, answer.body) == (415, b"unsupported encoding; supported: proto, json\n")
+    response = accept(query=b"encoding=xml&message=")
+    assert isinstance(response, HttpResponse)
+    assert (response.status, response.body) == (
+        415,
+        b"unsupported encoding; supported: proto, json\n",
+    )
 
 
 @pytest.mark.parametrize("query", [None, b"encoding=proto&message="])
 def test_a_call_without_a_version_is_refused_if_one_is_required(query: bytes | None) -> None:
-    answer = accept(query=query, require_connect_protocol_header=True)
-    status, value = error_of(answer)
+    response = accept(query=query, require_connect_protocol_header=True)
+    status, value = error_of(response)
     assert (status, value["code"]) == (400, "invalid_argument")
 
 

@@ -40,7 +40,7 @@ def zeros(compressor: Callable[[], "zlib._Compress"]) -> bytes:
 
 @pytest.fixture(scope="module")
 def bombs() -> dict[str, bytes]:
-    """128 MiB of zeros in each compression; those of zstd do not tell their size."""
+    """Compress 128 MiB of zeros with each compression; zstd does not declare the size."""
     import brotli
     import cramjam
 
@@ -96,7 +96,7 @@ def test_any_bytes_are_decompressed_or_raise_an_error_of_the_contract(
 def test_truncated_data_is_a_value_error(compression: Compression, data: bytes, draw) -> None:
     whole = compression.compress(data)
     cut = draw.draw(st.integers(0, len(whole) - 1))
-    assume(whole[:cut] != SNAPPY_IDENTIFIER)  # of all cuts the one that Snappy cannot see
+    assume(whole[:cut] != SNAPPY_IDENTIFIER)  # a whole stream without data
     with pytest.raises(ValueError, match=r"\S"):
         compression.decompress(whole[:cut], 1000)
 
@@ -135,7 +135,7 @@ def test_a_bomb_takes_no_more_memory_than_the_limit(
     assert peak < 8 * MIB
 
 
-# tracemalloc does not see what the C libraries allocate by themselves; the system does.
+# tracemalloc does not count the memory that C libraries allocate. The operating system does.
 LIMITED = """
 import resource, sys
 from connectrpc_protocol import ConnectError, resolve_compression

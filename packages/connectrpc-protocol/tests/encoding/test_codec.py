@@ -18,7 +18,7 @@ from ..helpers import bounded
 PROTO, JSON = ProtoCodec(), JsonCodec()
 codecs = pytest.mark.parametrize("codec", [PROTO, JSON], ids=["proto", "json"])
 
-# Types whose JSON form is special, and one with enums, maps of options, oneofs and nesting.
+# Types with a JSON form of their own, and `DescriptorProto` with enums, options and nesting.
 TYPES: list[type[Message]] = [
     Any,
     BytesValue,
@@ -48,7 +48,7 @@ def varint(number: int) -> bytes:
 
 
 def nested_value(depth: int) -> bytes:
-    """A google.protobuf.Value that is a list of a list of …, in binary."""
+    """Return a google.protobuf.Value in binary: a list in a list in a list, to this depth."""
     data = b""
     for _ in range(depth):
         data = b"\x0a" + varint(len(data)) + data

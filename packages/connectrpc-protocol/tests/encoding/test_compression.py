@@ -32,7 +32,7 @@ def test_gzip_br_and_zstd_are_available_if_the_extras_are_installed() -> None:
 
 @pytest.fixture
 def without(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Makes a library look as if it were not installed."""
+    """Return a function that makes a library look as if it were not installed."""
 
     def hide(library: str) -> None:
         find_spec = importlib.util.find_spec

@@ -21,7 +21,7 @@ BLOCK = SNAPPY.compress(b"hello")[len(IDENTIFIER) :]
 
 
 def test_snappy_reads_compressed_and_uncompressed_chunks_and_skips_others() -> None:
-    # framing_format.txt, sections 4.4 and 4.6: padding and what the future may bring.
+    # framing_format.txt, sections 4.4 and 4.6: padding, and chunks that are reserved but skippable.
     data = IDENTIFIER + BLOCK + chunk(0xFE, b"\0\0") + chunk(0x80, b"new") + IDENTIFIER
     zeros_block = SNAPPY.compress(bytes(70_000))[len(IDENTIFIER) :]
     assert (BLOCK[0], zeros_block[0]) == (1, 0)

@@ -66,7 +66,7 @@ def test_send_compression_compresses_long_requests(protocol: str) -> None:
     assert Gzip().decompress(request.body[5:], None) == LONG.SerializeToString()
 
 
-# Answers.
+# Responses.
 
 
 @each_protocol
@@ -166,7 +166,7 @@ def test_a_compression_that_was_not_offered_is_internal(protocol: str) -> None:
     assert error.code is Code.INTERNAL
 
 
-# How calls fail.
+# Failed calls.
 
 
 @each_protocol

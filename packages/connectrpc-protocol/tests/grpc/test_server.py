@@ -36,8 +36,8 @@ def test_a_response_has_the_content_type_of_the_request(protocol: str, codec: st
     headers = {"content-type": f"application/{protocol}{codec}"}
     for call in (unary_call(protocol, headers), stream_call(protocol, headers)):
         assert call.context.protocol == protocol.removesuffix("-text")
-        answer = call.failure(ConnectError(Code.ABORTED))
-        content_type = dict(answer.headers)[b"content-type"]
+        response = call.failure(ConnectError(Code.ABORTED))
+        content_type = dict(response.headers)[b"content-type"]
         assert content_type == headers["content-type"].encode()
 
 
@@ -81,10 +81,10 @@ def test_the_default_and_the_maximum_timeout_of_the_server_apply(protocol: str) 
 def test_a_call_with_an_invalid_header_is_an_error(
     protocol: str, headers, status: bytes, text: bytes, begin
 ) -> None:
-    answer = begin(protocol, headers)
-    assert isinstance(answer, HttpResponse)
-    assert (b"grpc-accept-encoding", b"gzip, br, zstd") in answer.headers
-    messages, trailers = split_response(protocol, answer)
+    response = begin(protocol, headers)
+    assert isinstance(response, HttpResponse)
+    assert (b"grpc-accept-encoding", b"gzip, br, zstd") in response.headers
+    messages, trailers = split_response(protocol, response)
     assert (messages, trailers[0]) == ([], (b"grpc-status", status))
     assert text in dict(trailers)[b"grpc-message"]
     assert len(dict(trailers)[b"grpc-message"]) < 200
@@ -97,8 +97,8 @@ def test_a_failure_sends_its_metadata_once(protocol: str, begin) -> None:
     call.context.response_headers.add("x-a", "1")
     call.context.response_trailers.add("x-b", "2")
     error = ConnectError(Code.ABORTED, "try again", metadata={"x-c": "3", "grpc-status": "0"})
-    answer = call.failure(error)
-    messages, trailers = split_response(protocol, answer)
+    response = call.failure(error)
+    messages, trailers = split_response(protocol, response)
     assert messages == []
     assert trailers == [
         (b"grpc-status", b"10"),
@@ -106,14 +106,14 @@ def test_a_failure_sends_its_metadata_once(protocol: str, begin) -> None:
         (b"x-b", b"2"),
         (b"x-c", b"3"),
     ]
-    assert [pair for pair in answer.headers if pair[0].startswith(b"x-")] == [(b"x-a", b"1")]
+    assert [pair for pair in response.headers if pair[0].startswith(b"x-")] == [(b"x-a", b"1")]
 
 
 @pytest.mark.parametrize("begin", [unary_call, stream_call])
 def test_without_trailers_moves_the_trailers_of_a_failure_to_its_headers(begin) -> None:
-    answer = begin("grpc").failure(ConnectError(Code.ABORTED)).without_trailers()
-    assert (answer.status, answer.body, answer.trailers) == (200, b"", None)
-    assert answer.headers[-1] == (b"grpc-status", b"10")
+    response = begin("grpc").failure(ConnectError(Code.ABORTED)).without_trailers()
+    assert (response.status, response.body, response.trailers) == (200, b"", None)
+    assert response.headers[-1] == (b"grpc-status", b"10")
 
 
 @each_protocol
@@ -123,15 +123,15 @@ def test_without_trailers_moves_the_trailers_of_a_failure_to_its_headers(begin) 
 def test_an_option_exposes_the_text_of_an_unexpected_exception(
     protocol: str, expose: bool, text: bytes
 ) -> None:
-    answer = unary_call(protocol, expose_errors=expose).failure(ValueError("secret"))
+    response = unary_call(protocol, expose_errors=expose).failure(ValueError("secret"))
     trailers = [(b"grpc-status", b"13"), (b"grpc-message", text)]
-    assert split_response(protocol, answer) == ([], trailers)
+    assert split_response(protocol, response) == ([], trailers)
 
 
 @each_protocol
 def test_an_error_message_with_line_breaks_does_not_add_a_trailer(protocol: str) -> None:
-    answer = unary_call(protocol).failure(ConnectError(Code.ABORTED, "a\r\ngrpc-status: 0\r\n"))
-    _, trailers = split_response(protocol, answer)
+    response = unary_call(protocol).failure(ConnectError(Code.ABORTED, "a\r\ngrpc-status: 0\r\n"))
+    _, trailers = split_response(protocol, response)
     assert [name for name, _ in trailers] == [b"grpc-status", b"grpc-message"]
 
 

@@ -74,7 +74,7 @@ def test_spaces_at_the_ends_of_a_message_are_encoded(message: str, value: bytes)
 
 @pytest.mark.parametrize("letter", ["a", "ä", "€", "😀", "\n"])
 def test_a_very_long_message_is_cut(letter: str) -> None:
-    """Peers binding what they read of headers; grpcio gives up an answer beyond 8 to 16 KiB."""
+    """Peers limit the size of headers; grpcio drops a response with more than 8 to 16 KiB."""
     size = 2048 // len(letter.encode())
     assert decode_message(encode_message(letter * size).decode()) == letter * size
     error = ConnectError(Code.ABORTED, letter * (size + 1), [StringValue(value="why")])
@@ -123,7 +123,7 @@ def test_a_message_survives_the_round_trip(message: str) -> None:
 
 
 def test_a_lone_surrogate_does_not_hide_an_error() -> None:
-    """Not even in the name of a detail, where JSON of another server may have put it."""
+    """JSON of another server may contain one, even in the type name of a detail."""
     details = [StringValue(value="x"), ErrorDetail("a\ud800", b"")]
     error = ConnectError(Code.ABORTED, "a\ud800", details)
     trailers = Headers.from_raw(error_to_trailers(error))

@@ -17,7 +17,10 @@ from .client_calls import error_of
 
 
 def status_of_google(code: int, message: bytes = b"") -> bytes:
-    """A google.rpc.Status: `int32 code = 1; string message = 2; repeated Any details = 3;`."""
+    """Return a google.rpc.Status with one detail.
+
+    `int32 code = 1; string message = 2; repeated Any details = 3;`
+    """
     detail = AnyMessage()
     detail.Pack(StringValue(value="why"))
     data = detail.SerializeToString()
@@ -74,8 +77,8 @@ def test_malformed_details_do_not_hide_the_error(details: str) -> None:
     assert (error.code, error.message, error.details) == (Code.NOT_FOUND, "gone", ())
 
 
-# What googleapis-common-protos does; a second description of another shape under one name is an
-# error.
+# As googleapis-common-protos does. Protobuf refuses a second description of another shape under
+# the same name.
 GOOGLE = """
 from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool
 file = descriptor_pb2.FileDescriptorProto(

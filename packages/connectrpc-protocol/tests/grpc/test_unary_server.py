@@ -14,9 +14,9 @@ def test_a_unary_call_reads_one_envelope_and_sends_one(protocol: str) -> None:
     call = unary_call(protocol)
     assert call.has_body
     assert call.request(to_wire(protocol, HELLO_ENVELOPE)) == HELLO
-    answer = call.response(call.encode(HELLO))
-    assert split_response(protocol, answer) == ([(0, HELLO_BYTES)], [(b"grpc-status", b"0")])
-    assert list(answer.headers)[:2] == [
+    response = call.response(call.encode(HELLO))
+    assert split_response(protocol, response) == ([(0, HELLO_BYTES)], [(b"grpc-status", b"0")])
+    assert list(response.headers)[:2] == [
         (b"content-type", f"application/{protocol}".encode()),
         (b"grpc-accept-encoding", b"gzip, br, zstd"),
     ]
@@ -24,7 +24,7 @@ def test_a_unary_call_reads_one_envelope_and_sends_one(protocol: str) -> None:
 
 @each_protocol
 def test_responses_do_not_share_headers(protocol: str) -> None:
-    """What a middleware adds to one answer must not be in the next."""
+    """A middleware may add a header to one response. The next must not have it."""
     call = unary_call(protocol)
     first, second = call.response(HELLO_BYTES), call.response(HELLO_BYTES)
     assert first.headers is not second.headers
@@ -37,17 +37,17 @@ def test_a_response_carries_metadata_in_headers_and_trailers(protocol: str) -> N
     call = unary_call(protocol)
     call.context.response_headers.add("x-a", "1")
     call.context.response_trailers.add_binary("x-b-bin", b"\xff\xfe")
-    answer = call.response(HELLO_BYTES)
-    assert (b"x-a", b"1") in answer.headers
-    assert split_response(protocol, answer)[1] == [(b"grpc-status", b"0"), (b"x-b-bin", b"//4")]
+    response = call.response(HELLO_BYTES)
+    assert (b"x-a", b"1") in response.headers
+    assert split_response(protocol, response)[1] == [(b"grpc-status", b"0"), (b"x-b-bin", b"//4")]
 
 
 @each_protocol
 def test_a_long_response_is_compressed_as_the_client_prefers(protocol: str) -> None:
     call = unary_call(protocol, {"grpc-accept-encoding": "identity,deflate,gzip"})
-    answer = call.response(call.encode(LONG))
-    assert (b"grpc-encoding", b"gzip") in answer.headers
-    [(flags, data)], _ = split_response(protocol, answer)
+    response = call.response(call.encode(LONG))
+    assert (b"grpc-encoding", b"gzip") in response.headers
+    [(flags, data)], _ = split_response(protocol, response)
     assert flags == 1
     assert Gzip().decompress(data, None) == LONG.SerializeToString()
 
@@ -57,9 +57,9 @@ def test_a_long_response_is_compressed_as_the_client_prefers(protocol: str) -> N
 def test_a_long_response_is_not_compressed_for_a_client_without_compression(
     protocol: str, headers: dict[str, str]
 ) -> None:
-    answer = unary_call(protocol, headers).response(LONG.SerializeToString())
-    assert b"grpc-encoding" not in dict(answer.headers)
-    assert split_response(protocol, answer)[0] == [(0, LONG.SerializeToString())]
+    response = unary_call(protocol, headers).response(LONG.SerializeToString())
+    assert b"grpc-encoding" not in dict(response.headers)
+    assert split_response(protocol, response)[0] == [(0, LONG.SerializeToString())]
 
 
 @each_protocol

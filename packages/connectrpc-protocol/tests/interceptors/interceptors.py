@@ -4,7 +4,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 
 class Tag:
-    """Wraps every call: its name goes around the text of each message."""
+    """Wraps every call: puts its name around the text of each message."""
 
     def __init__(self, name: str, log: list[str] | None = None) -> None:
         self.name = name
@@ -40,7 +40,7 @@ class Tag:
 
 
 class TagSync:
-    """`Tag` in the other colour."""
+    """`Tag` for sync chains."""
 
     def __init__(self, name: str, log: list[str] | None = None) -> None:
         self.name = name
@@ -70,7 +70,7 @@ class TagSync:
 
 
 class NoOp:
-    """Passes the kinds of calls on that another interceptor is for."""
+    """A metadata interceptor, async and sync, that does nothing."""
 
     async def on_start(self, ctx):
         return None

@@ -11,25 +11,18 @@ from connectrpc_protocol import (
     Code,
     ConnectError,
     Headers,
-    Method,
     MethodKind,
     RequestContext,
 )
 from connectrpc_protocol.interceptors.chain import InterceptorChain, InterceptorChainSync
 
+from ..helpers import echo_method
 from .interceptors import NoOp, Tag, TagSync
 
 
 @pytest.fixture
 def ctx() -> RequestContext:
-    method = Method(
-        service="acme.v1.EchoService",
-        name="Echo",
-        kind=MethodKind.UNARY,
-        request=StringValue,
-        response=StringValue,
-    )
-    return RequestContext(method, "connect", "POST", Headers())
+    return RequestContext(echo_method(MethodKind.UNARY), "connect", "POST", Headers())
 
 
 ONE = StringValue(value="x")
@@ -127,13 +120,13 @@ def test_the_first_interceptor_is_the_outermost_of_sync_client_streams(
 def test_the_first_interceptor_is_the_outermost_of_sync_server_streams(
     ctx: RequestContext,
 ) -> None:
-    answers = chain_of_two_sync().server_stream(bracket_one)(ONE, ctx)
-    assert [message.value for message in answers] == [WRAPPED]
+    responses = chain_of_two_sync().server_stream(bracket_one)(ONE, ctx)
+    assert [message.value for message in responses] == [WRAPPED]
 
 
 def test_the_first_interceptor_is_the_outermost_of_sync_bidi_streams(ctx: RequestContext) -> None:
-    answers = chain_of_two_sync().bidi_stream(bracket_each)(iter([ONE]), ctx)
-    assert [message.value for message in answers] == [WRAPPED]
+    responses = chain_of_two_sync().bidi_stream(bracket_each)(iter([ONE]), ctx)
+    assert [message.value for message in responses] == [WRAPPED]
 
 
 def test_a_chain_without_interceptors_returns_the_handler_itself() -> None:
@@ -154,30 +147,30 @@ def run_sync(chain: InterceptorChainSync, ctx: RequestContext, error: BaseExcept
 
 
 def run_either(
-    colour: str, interceptors: list[object], ctx: RequestContext, error: BaseException | None
+    mode: str, interceptors: list[object], ctx: RequestContext, error: BaseException | None
 ) -> None:
-    if colour == "async":
+    if mode == "async":
         asyncio.run(run(InterceptorChain(interceptors), ctx, error))
     else:
         run_sync(InterceptorChainSync(interceptors), ctx, error)
 
 
-colours = pytest.mark.parametrize(("colour", "tag"), [("async", Tag), ("sync", TagSync)])
+async_and_sync = pytest.mark.parametrize(("mode", "tag"), [("async", Tag), ("sync", TagSync)])
 REFUSED = ConnectError(Code.UNAUTHENTICATED, "who are you?")
 
 
-@colours
-def test_metadata_interceptors_start_in_order_and_end_in_reverse(colour, tag, ctx) -> None:
+@async_and_sync
+def test_metadata_interceptors_start_in_order_and_end_in_reverse(mode, tag, ctx) -> None:
     log: list[str] = []
-    run_either(colour, [tag("a", log), tag("b", log)], ctx, None)
+    run_either(mode, [tag("a", log), tag("b", log)], ctx, None)
     assert log == ["start a", "start b", "end b None", "end a None"]
 
 
-@colours
-def test_metadata_interceptors_see_the_error_of_the_call(colour, tag, ctx) -> None:
+@async_and_sync
+def test_metadata_interceptors_see_the_error_of_the_call(mode, tag, ctx) -> None:
     log: list[str] = []
     with pytest.raises(ConnectError) as caught:
-        run_either(colour, [tag("a", log), tag("b", log)], ctx, REFUSED)
+        run_either(mode, [tag("a", log), tag("b", log)], ctx, REFUSED)
     assert caught.value is REFUSED
     assert log[2:] == [f"end b {REFUSED}", f"end a {REFUSED}"]
 
@@ -190,11 +183,11 @@ class Refuse(NoOp):
         raise REFUSED
 
 
-@colours
-def test_only_interceptors_that_started_end(colour, tag, ctx) -> None:
+@async_and_sync
+def test_only_interceptors_that_started_end(mode, tag, ctx) -> None:
     log: list[str] = []
     with pytest.raises(ConnectError) as caught:
-        run_either(colour, [tag("a", log), Refuse(), tag("b", log)], ctx, None)
+        run_either(mode, [tag("a", log), Refuse(), tag("b", log)], ctx, None)
     assert caught.value is REFUSED
     assert log == ["start a", f"end a {REFUSED}"]
 
@@ -207,16 +200,16 @@ class FailAtTheEnd(NoOp):
         raise ValueError("at the end")
 
 
-@colours
-def test_an_outer_interceptor_ends_even_if_an_inner_one_fails_to_end(colour, tag, ctx) -> None:
+@async_and_sync
+def test_an_outer_interceptor_ends_even_if_an_inner_one_fails_to_end(mode, tag, ctx) -> None:
     log: list[str] = []
     with pytest.raises(ValueError, match="at the end"):
-        run_either(colour, [tag("a", log), FailAtTheEnd(), tag("b", log)], ctx, None)
+        run_either(mode, [tag("a", log), FailAtTheEnd(), tag("b", log)], ctx, None)
     assert log == ["start a", "start b", "end b None", "end a at the end"]
 
 
 class FailToClose(NoOp):
-    """Interceptors of streams that fail when they are closed."""
+    """Fails when its stream is closed."""
 
     async def intercept_server_stream(self, call_next, request, ctx):
         responses = call_next(request, ctx)
@@ -250,7 +243,7 @@ def test_a_stream_is_closed_even_if_its_interceptor_fails_to_close(ctx) -> None:
         await anext(responses)
         with pytest.raises(ValueError, match="not closed"):
             await responses.aclose()
-        # Before the garbage collector or the end of the event loop do it.
+        # The chain closed it, not the garbage collector or the end of the event loop.
         assert log == ["closed"]
 
     asyncio.run(call())
@@ -273,10 +266,10 @@ def test_a_sync_stream_is_closed_even_if_its_interceptor_fails_to_close(ctx) -> 
     assert log == ["closed"]
 
 
-@colours
+@async_and_sync
 @pytest.mark.parametrize("error_type", [asyncio.CancelledError, KeyboardInterrupt])
 def test_a_failing_on_end_does_not_replace_a_cancellation_or_an_interrupt(
-    colour, tag, ctx, error_type
+    mode, tag, ctx, error_type
 ) -> None:
     log: list[str] = []
     error = error_type()
@@ -284,10 +277,10 @@ def test_a_failing_on_end_does_not_replace_a_cancellation_or_an_interrupt(
     interceptors = [tag("a", log), FailAtTheEnd()]
 
     def call() -> None:
-        if colour == "sync":
+        if mode == "sync":
             run_sync(InterceptorChainSync(interceptors), ctx, error)
         else:
-            # Not through an event loop, which has its own ways with both errors.
+            # Without an event loop, because it would handle both errors in its own way.
             run(InterceptorChain(interceptors), ctx, error).send(None)
 
     with pytest.raises(error_type) as caught:
@@ -305,10 +298,10 @@ class Suppress(NoOp):
         return True
 
 
-@colours
-def test_the_return_value_of_on_end_does_not_suppress_the_error(colour, tag, ctx) -> None:
+@async_and_sync
+def test_the_return_value_of_on_end_does_not_suppress_the_error(mode, tag, ctx) -> None:
     with pytest.raises(ConnectError):
-        run_either(colour, [Suppress()], ctx, REFUSED)
+        run_either(mode, [Suppress()], ctx, REFUSED)
 
 
 def test_a_chain_lists_its_metadata_interceptors() -> None:
@@ -318,7 +311,7 @@ def test_a_chain_lists_its_metadata_interceptors() -> None:
 
 
 class Through:
-    """Passes a stream on, in the usual style."""
+    """Passes on a stream with a loop, as most interceptors do."""
 
     async def intercept_bidi_stream(
         self, call_next: Callable[..., AsyncIterator[Any]], requests: Any, ctx: Any
@@ -328,7 +321,7 @@ class Through:
 
 
 class ThroughSync:
-    """The sync twin of `Through`."""
+    """`Through` for sync chains."""
 
     def intercept_bidi_stream_sync(
         self, call_next: Callable[..., Iterator[Any]], requests: Any, ctx: Any

@@ -34,7 +34,7 @@ class HalfEnd:
     def on_end_sync(self, token, ctx, error): ...
 
 
-class HalfInTheOtherColour(NoOp):
+class HalfSync(NoOp):
     async def intercept_unary(self, call_next, request, ctx): ...
     def intercept_bidi_stream_sync(self, call_next, requests, ctx): ...
 
@@ -97,12 +97,12 @@ class AsyncGeneratorForSync:
         (InterceptorChainSync, HalfEnd(), "needs both on_start_sync and on_end_sync"),
         (
             InterceptorChain,
-            HalfInTheOtherColour(),
+            HalfSync(),
             "has intercept_bidi_stream_sync but not intercept_bidi_stream$",
         ),
         (
             InterceptorChainSync,
-            HalfInTheOtherColour(),
+            HalfSync(),
             "has intercept_unary but not intercept_unary_sync$",
         ),
         (InterceptorChain, NotCallable(), "NotCallable: intercept_unary is not callable"),
@@ -147,7 +147,7 @@ def test_a_stream_interceptor_may_return_an_iterator(chain) -> None:
 
 
 class WithAttributes(NoOp):
-    on_behalf_of = "somebody"
+    on_behalf_of = "alice"
 
 
 @chains
