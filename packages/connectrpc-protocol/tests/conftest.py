@@ -1,4 +1,4 @@
-"""Fixtures: how time grows with the size of the work."""
+"""A fixture that checks how time grows with the size of the work."""
 
 import gc
 from collections.abc import Callable
@@ -11,7 +11,7 @@ Work = Callable[[int], object]
 
 
 def seconds(work: Work, size: int) -> float:
-    """The processor's time for work of that size, at best."""
+    """Return the least processor time of three runs, because other processes may disturb a run."""
     best = float("inf")
     for _ in range(3):
         start = process_time()
@@ -22,7 +22,11 @@ def seconds(work: Work, size: int) -> float:
 
 @pytest.fixture
 def grows_in_proportion() -> Callable[[Work, int], bool]:
-    """Whether 16 times the work takes about 16 times as long, and not 256 times."""
+    """Return a function that tells linear time from quadratic time.
+
+    16 times the work takes about 16 times as long in linear time, and 256 times in quadratic time.
+    The bound of 64 is as far from one as from the other.
+    """
 
     def measure(work: Work, size: int) -> bool:
         gc.disable()

@@ -33,7 +33,7 @@ def test_a_code_has_its_name_and_numbers(
     assert (code.value, code.grpc, code.http_status) == (value, grpc, http_status)
 
 
-def test_there_are_no_other_codes() -> None:
+def test_code_has_exactly_the_codes_of_the_specification() -> None:
     assert list(Code) == [code for code, *_ in REFERENCE]
 
 
@@ -70,5 +70,5 @@ def test_a_code_stays_itself_when_copied() -> None:
         (-1, Code.UNKNOWN),
     ],
 )
-def test_the_code_of_an_http_status(status: int, code: Code) -> None:
+def test_from_http_status_follows_the_specification(status: int, code: Code) -> None:
     assert Code.from_http_status(status) is code

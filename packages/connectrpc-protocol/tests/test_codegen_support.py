@@ -12,7 +12,7 @@ from connectrpc_protocol import deprecated, lazy_attributes
 
 @pytest.fixture
 def write_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
-    """Writes a module that can be imported during the test."""
+    """Return a function that writes a module. The test can import it."""
     monkeypatch.syspath_prepend(tmp_path)
 
     def write(name: str, source: str) -> None:
@@ -30,12 +30,12 @@ def test_a_lazy_attribute_is_imported_on_first_use(write_module) -> None:
     assert value is sys.modules.pop("lazy_target_one").VALUE
 
 
-def test_a_lazy_attribute_may_stand_in_a_neighbouring_module() -> None:
+def test_a_lazy_attribute_may_come_from_a_relative_module() -> None:
     get = lazy_attributes("connectrpc_protocol", {"Code": ".code"})
     assert get("Code") is sys.modules["connectrpc_protocol"].Code
 
 
-def test_another_name_is_an_attribute_error() -> None:
+def test_an_unknown_name_is_an_attribute_error() -> None:
     get = lazy_attributes("acme.eliza_connect", {"Client": ".client"})
     with pytest.raises(AttributeError, match=r"module 'acme\.eliza_connect' has no attribute 'X'"):
         get("X")
@@ -56,7 +56,7 @@ def test_a_missing_side_is_an_import_error_that_names_the_distribution(
 
 
 class Missing:
-    """A finder for which one package is not installed."""
+    """A finder that hides one installed package."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -66,12 +66,12 @@ class Missing:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
-def test_another_missing_module_is_its_own_error(write_module) -> None:
-    write_module("lazy_target_three", "import a_module_that_nobody_wrote")
+def test_another_missing_module_is_a_module_not_found_error(write_module) -> None:
+    write_module("lazy_target_three", "import a_module_that_does_not_exist")
     get = lazy_attributes("lazy_owner", {"Eliza": "lazy_target_three"})
     with pytest.raises(ModuleNotFoundError) as caught:
         get("Eliza")
-    assert caught.value.name == "a_module_that_nobody_wrote"
+    assert caught.value.name == "a_module_that_does_not_exist"
 
 
 def test_an_attribute_that_its_module_lacks_is_an_attribute_error(write_module) -> None:
@@ -121,7 +121,7 @@ def test_a_deprecated_function_keeps_its_name_and_documentation() -> None:
 
 
 @pytest.mark.parametrize("target", [old, old_coroutine, Old, OldService])
-def test_what_is_deprecated_says_so(target) -> None:
+def test_a_deprecated_object_has_its_message_as_an_attribute(target) -> None:
     assert target.__deprecated__.startswith("use ")
 
 
@@ -133,7 +133,7 @@ def test_a_deprecated_coroutine_function_warns_when_it_is_called() -> None:
     assert done.value.value == 6
 
 
-def test_a_deprecated_class_warns_when_it_is_made() -> None:
+def test_a_deprecated_class_warns_when_it_is_instantiated() -> None:
     with pytest.warns(DeprecationWarning, match="use New"):
         assert Old(3).number == 3
 

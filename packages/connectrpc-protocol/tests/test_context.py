@@ -23,12 +23,12 @@ def context(
     return RequestContext(ECHO, "connect", "POST", headers, deadline, peer)
 
 
-def test_a_context_tells_what_is_called_and_how() -> None:
+def test_a_context_has_its_method_protocol_and_http_method() -> None:
     ctx = context()
     assert (ctx.method, ctx.protocol, ctx.http_method) == (ECHO, "connect", "POST")
 
 
-def test_request_headers_are_read_from_the_wire() -> None:
+def test_a_context_decodes_raw_request_headers() -> None:
     assert context([(b"x-one", b"1")]).request_headers["X-One"] == "1"
 
 
@@ -37,17 +37,17 @@ def test_request_headers_are_the_same_object_each_time() -> None:
     assert ctx.request_headers is ctx.request_headers
 
 
-def test_headers_given_to_a_context_are_kept() -> None:
+def test_a_context_keeps_the_given_request_headers() -> None:
     headers = Headers({"x-one": "1"})
     assert context(headers).request_headers is headers
 
 
-def test_a_new_context_has_no_response_metadata() -> None:
+def test_a_new_context_does_not_have_response_metadata() -> None:
     ctx = context()
     assert (ctx.has_response_metadata, *ctx.response_headers, *ctx.response_trailers) == (False,)
 
 
-def test_there_is_no_response_metadata_until_somebody_looks() -> None:
+def test_reading_response_headers_creates_response_metadata() -> None:
     ctx = context()
     assert not ctx.has_response_metadata
     assert len(ctx.response_headers) == len(ctx.response_trailers) == 0
@@ -66,19 +66,19 @@ def test_response_trailers_are_response_metadata() -> None:
     assert ctx.has_response_metadata
 
 
-def test_received_headers_and_trailers_are_kept() -> None:
+def test_receive_stores_headers_and_trailers() -> None:
     ctx = context()
     headers, trailers = Headers({"a": "1"}), Headers({"b": "2"})
     ctx.receive(headers, trailers)
     assert (ctx.response_headers, ctx.response_trailers) == (headers, trailers)
 
 
-def test_without_a_deadline_there_is_no_timeout() -> None:
+def test_a_context_without_a_deadline_does_not_have_a_timeout() -> None:
     ctx = context()
     assert (ctx.deadline, ctx.timeout_ms) == (None, None)
 
 
-def test_the_timeout_is_what_remains_until_the_deadline() -> None:
+def test_the_timeout_is_the_time_until_the_deadline() -> None:
     deadline = time.monotonic() + 100
     ctx = context(deadline=deadline)
     assert ctx.deadline == deadline
@@ -102,38 +102,38 @@ def test_the_peer_is_host_and_port(peer: tuple[str, int] | None, text: str | Non
     assert context(peer=peer).peer == text
 
 
-def test_a_value_left_in_a_context_is_found() -> None:
+def test_get_returns_the_stored_value() -> None:
     key, ctx = ContextKey[int]("number"), context()
     ctx.set(key, 7)
     assert ctx.get(key) == 7
 
 
-def test_values_of_several_keys_are_kept() -> None:
+def test_a_context_stores_values_of_several_keys() -> None:
     one, other, ctx = ContextKey[int]("one"), ContextKey[str]("other"), context()
     ctx.set(one, 1)
     ctx.set(other, "2")
     assert (ctx.get(one), ctx.get(other)) == (1, "2")
 
 
-def test_a_value_that_nobody_left_is_none() -> None:
+def test_get_returns_none_for_a_missing_value() -> None:
     assert context().get(ContextKey[int]("number")) is None
 
 
-def test_a_value_that_nobody_left_is_the_default() -> None:
+def test_get_returns_the_default_for_a_missing_value() -> None:
     ctx = context()
     ctx.set(ContextKey[int]("other"), 1)
     assert ctx.get(ContextKey[int]("number"), "default") == "default"
 
 
-def test_keys_of_one_name_are_different_keys() -> None:
+def test_keys_with_the_same_name_are_different_keys() -> None:
     ctx = context()
     ctx.set(ContextKey[int]("number"), 7)
     assert ctx.get(ContextKey[int]("number")) is None
 
 
-def test_a_key_shows_its_name() -> None:
+def test_the_repr_of_a_key_shows_its_name() -> None:
     assert repr(ContextKey[int]("number")) == "ContextKey('number')"
 
 
-def test_a_context_shows_its_call() -> None:
+def test_the_repr_of_a_context_shows_its_call() -> None:
     assert repr(context()) == "<RequestContext connect POST acme.v1.EchoService/Echo>"

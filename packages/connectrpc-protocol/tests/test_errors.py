@@ -27,12 +27,12 @@ def test_an_error_shows_its_code_and_message() -> None:
     assert str(ConnectError(Code.NOT_FOUND, "no such user")) == "not_found: no such user"
 
 
-def test_a_code_by_its_name_is_refused() -> None:
+def test_a_code_given_as_a_string_is_a_type_error() -> None:
     with pytest.raises(TypeError, match="'not_found'"):
         ConnectError("not_found")  # type: ignore[arg-type]
 
 
-def test_a_message_that_is_no_string_is_refused() -> None:
+def test_a_message_that_is_not_a_string_is_a_type_error() -> None:
     with pytest.raises(TypeError, match="message of an error"):
         ConnectError(Code.INTERNAL, ValueError("x"))  # type: ignore[arg-type]
 
@@ -43,7 +43,7 @@ class OutOfMilk(ConnectError):
         self.bottles = bottles
 
 
-def test_a_subclass_with_arguments_of_its_own_is_pickled() -> None:
+def test_a_subclass_with_other_parameters_can_be_pickled() -> None:
     error = pickle.loads(pickle.dumps(OutOfMilk(3)))
     assert (type(error), str(error), error.bottles) == (
         OutOfMilk,
@@ -56,7 +56,7 @@ def test_an_error_without_a_message_shows_its_code() -> None:
     assert str(ConnectError(Code.NOT_FOUND)) == "not_found"
 
 
-def test_the_repr_of_an_error() -> None:
+def test_the_repr_of_an_error_shows_its_code_message_and_details() -> None:
     error = ConnectError(Code.NOT_FOUND, "gone", [ErrorDetail("a.B", b"\0")])
     expected = r"ConnectError(Code.NOT_FOUND, 'gone', details=(ErrorDetail('a.B', b'\x00'),))"
     assert repr(error) == expected
@@ -76,7 +76,7 @@ def test_metadata_may_be_headers() -> None:
     assert ConnectError(Code.ABORTED, metadata=headers).metadata is headers
 
 
-def test_an_error_has_empty_metadata_of_its_own() -> None:
+def test_errors_do_not_share_metadata() -> None:
     one, other = ConnectError(Code.ABORTED), ConnectError(Code.ABORTED)
     one.metadata["x-a"] = "1"
     assert len(other.metadata) == 0
@@ -96,7 +96,7 @@ class OwnError(ConnectError):
     pass
 
 
-def test_a_pickled_error_keeps_its_own_type() -> None:
+def test_a_pickled_error_keeps_its_type() -> None:
     assert type(pickle.loads(pickle.dumps(OwnError(Code.ABORTED)))) is OwnError
 
 
@@ -104,7 +104,7 @@ def test_a_detail_may_be_given_as_a_detail() -> None:
     assert ErrorDetail.of(PACKED) is PACKED
 
 
-def test_an_any_is_the_detail_that_it_holds() -> None:
+def test_an_any_becomes_a_detail_of_the_message_inside_it() -> None:
     packed = Any()
     packed.Pack(DETAIL)
     assert ErrorDetail.of(packed) == PACKED
@@ -119,7 +119,7 @@ def test_a_detail_is_unpacked_as_its_type() -> None:
     assert PACKED.unpack(StringValue) == DETAIL
 
 
-def test_a_detail_knows_its_type() -> None:
+def test_is_type_compares_the_type_of_a_detail() -> None:
     assert (PACKED.is_type(StringValue), PACKED.is_type(Duration)) == (True, False)
 
 
@@ -150,18 +150,18 @@ def test_equal_details_have_equal_hashes() -> None:
     assert {PACKED, ErrorDetail(PACKED.type_name, PACKED.value)} == {PACKED}
 
 
-def test_a_connect_error_is_told_as_it_is() -> None:
+def test_as_connect_error_returns_a_connect_error_unchanged() -> None:
     error = full_error()
     assert as_connect_error(error) is error
 
 
-def test_the_text_of_an_unexpected_exception_stays_here() -> None:
+def test_as_connect_error_hides_the_text_of_another_exception() -> None:
     assert str(as_connect_error(ValueError("secret"))) == "internal: internal error"
 
 
-def test_the_text_of_an_unexpected_exception_may_be_exposed() -> None:
+def test_as_connect_error_may_expose_the_text_of_another_exception() -> None:
     assert str(as_connect_error(ValueError("bug"), expose=True)) == "internal: ValueError: bug"
 
 
-def test_a_message_that_is_too_large_tells_the_limit() -> None:
+def test_the_error_of_a_message_that_is_too_large_names_the_limit() -> None:
     assert str(too_large(7)) == "resource_exhausted: message exceeds the limit of 7 bytes"

@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 import pytest
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.wrappers_pb2 import StringValue
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectrpc_protocol import (
     Code,
     Codec,
+    Compression,
     Compressions,
     ConnectError,
     ErrorDetail,
@@ -31,14 +32,14 @@ from connectrpc_protocol.client import client_protocol
 from connectrpc_protocol.header_names import RESERVED
 from connectrpc_protocol.headers import RawHeaders
 from connectrpc_protocol.http import HttpRequest, HttpResponse
-from connectrpc_protocol.options import ClientOptions, ServerOptions, server_compressions
+from connectrpc_protocol.options import ClientOptions, ServerOptions
 from connectrpc_protocol.server import stream_server_method, unary_server_method
 
-bounded = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+from .helpers import HELLO, bounded, echo_method, server_options
 
 
 class Sent(NamedTuple):
-    """What one side of a call says."""
+    """The content that one side of a call sends."""
 
     messages: Sequence[StringValue]
     headers: Headers
@@ -47,7 +48,7 @@ class Sent(NamedTuple):
 
 
 class Received(NamedTuple):
-    """What the other side saw."""
+    """The content that the other side received."""
 
     messages: list[StringValue]
     context: RequestContext
@@ -55,7 +56,7 @@ class Received(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """How two sides are set to speak."""
+    """The options of both sides of a call."""
 
     codec: Codec
     from_client: str | None
@@ -78,18 +79,11 @@ class Setting(NamedTuple):
 
 
 PROTOCOLS = ["connect", "grpc", "grpc-web", "grpc-web-text"]
-SERVER = ServerOptions(compressions=server_compressions(None), compress_min_bytes=16)
+SERVER = server_options(compress_min_bytes=16)
 
 
 def method(kind: MethodKind) -> Method[StringValue, StringValue]:
-    return Method(
-        service="acme.v1.EchoService",
-        name="Echo",
-        kind=kind,
-        request=StringValue,
-        response=StringValue,
-        idempotency=IdempotencyLevel.NO_SIDE_EFFECTS,
-    )
+    return echo_method(kind, IdempotencyLevel.NO_SIDE_EFFECTS)
 
 
 def raw(setting: Setting, request: HttpRequest) -> list[tuple[bytes, bytes]]:
@@ -100,7 +94,10 @@ def raw(setting: Setting, request: HttpRequest) -> list[tuple[bytes, bytes]]:
 
 
 def to_text(setting: Setting, parts: Sequence[bytes]) -> bytes:
-    """A body of parts; no client of ours speaks base64, as the one of Google for browsers does."""
+    """Join the parts of a body, in base64 if the protocol is gRPC-Web in text.
+
+    The client of this package does not send base64. Google's client for browsers does.
+    """
     if setting.protocol == "grpc-web-text":
         return b"".join(map(base64.b64encode, parts))
     return b"".join(parts)
@@ -153,13 +150,13 @@ def unary(
     fill(call.context, response)
     error = response.error
     if error is None:
-        answer = call.response(call.encode(response.messages[0]))
+        response = call.response(call.encode(response.messages[0]))
     else:
-        answer = call.failure(error)
-    assert (answer.trailers is not None) == call.needs_trailers == setting.client.needs_trailers
-    headers, body = from_text(setting, answer.headers, answer.body)
+        response = call.failure(error)
+    assert (response.trailers is not None) == call.needs_trailers == setting.client.needs_trailers
+    headers, body = from_text(setting, response.headers, response.body)
     try:
-        message = client.response(answer.status, headers, body, answer.trailers or ())
+        message = client.response(response.status, headers, body, response.trailers or ())
     except ConnectError as caught:
         return got, Received([], context, caught)
     return got, Received([message], context)
@@ -196,7 +193,7 @@ def stream(
 texts = st.text(max_size=20) | st.text(max_size=3).map(lambda text: text * 50)
 messages = texts.map(lambda text: StringValue(value=text))
 names = st.from_regex(r"x-[a-z0-9!#$%&'*+.^_`|~-]{1,8}", fullmatch=True)
-# Spaces around a value are not part of it, and servers and clients strip them.
+# Without spaces at the ends: they are not part of a value, and both sides remove them.
 header_values = st.from_regex(r"[\x21-\x7e\x80-\xff]{1,12}", fullmatch=True)
 metadata = st.lists(st.tuples(names, header_values), max_size=4).map(Headers)
 type_names = st.from_regex(r"[a-zA-Z_.]{1,20}", fullmatch=True)
@@ -258,19 +255,25 @@ def check_error(response: Sent, at_client: Received) -> None:
     sent(1, st.none()),
     sent(1, st.none() | errors),
 )
-def test_unary_calls(setting: Setting, http_method: str, request: Sent, response: Sent) -> None:
+def test_unary_calls_exchange_messages_metadata_and_errors(
+    setting: Setting, http_method: str, request: Sent, response: Sent
+) -> None:
     check(request, response, *unary(setting, http_method, request, response))
 
 
 @bounded
 @given(settings_of_both, sent(None, st.none()), sent(1, st.none()) | sent(0, errors))
-def test_client_streams(setting: Setting, request: Sent, response: Sent) -> None:
+def test_client_streams_exchange_messages_metadata_and_errors(
+    setting: Setting, request: Sent, response: Sent
+) -> None:
     check(request, response, *stream(setting, MethodKind.CLIENT_STREAM, request, response))
 
 
 @bounded
 @given(settings_of_both, sent(1, st.none()), sent(None, st.none() | errors))
-def test_server_streams(setting: Setting, request: Sent, response: Sent) -> None:
+def test_server_streams_exchange_messages_metadata_and_errors(
+    setting: Setting, request: Sent, response: Sent
+) -> None:
     at_server, at_client = stream(setting, MethodKind.SERVER_STREAM, request, response)
     check(request, response, at_server, at_client)
     assert at_client.messages == list(response.messages)
@@ -278,7 +281,9 @@ def test_server_streams(setting: Setting, request: Sent, response: Sent) -> None
 
 @bounded
 @given(settings_of_both, sent(None, st.none()), sent(None, st.none() | errors))
-def test_bidi_streams(setting: Setting, request: Sent, response: Sent) -> None:
+def test_bidi_streams_exchange_messages_metadata_and_errors(
+    setting: Setting, request: Sent, response: Sent
+) -> None:
     at_server, at_client = stream(setting, MethodKind.BIDI_STREAM, request, response)
     check(request, response, at_server, at_client)
     assert at_client.messages == list(response.messages)
@@ -293,20 +298,20 @@ def test_large_messages_survive_every_combination(
 ) -> None:
     setting = Setting(codec, compression, (compression,) if compression else (), 1000, protocol)
     large = StringValue(value="".join(map(str, range(30_000))))
-    said = Sent([large], Headers(), Headers())
+    content = Sent([large], Headers(), Headers())
     if kind is MethodKind.UNARY:
-        at_server, at_client = unary(setting, "POST", said, said)
+        at_server, at_client = unary(setting, "POST", content, content)
     else:
-        at_server, at_client = stream(setting, kind, said, said)
+        at_server, at_client = stream(setting, kind, content, content)
     assert at_server.messages == at_client.messages == [large]
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_metadata_cannot_carry_what_the_protocol_sets(protocol: str) -> None:
+def test_metadata_does_not_carry_reserved_names(protocol: str) -> None:
     setting = Setting(ProtoCodec(), None, (), 100, protocol)
     bad = Headers([(name, "bad") for name in RESERVED])
-    said = Sent([StringValue()], bad, bad)
-    at_server, at_client = unary(setting, "POST", said, said)
+    content = Sent([StringValue()], bad, bad)
+    at_server, at_client = unary(setting, "POST", content, content)
     seen = (
         *at_server.context.request_headers.multi_items(),
         *at_client.context.response_headers.multi_items(),
@@ -319,24 +324,24 @@ def test_metadata_cannot_carry_what_the_protocol_sets(protocol: str) -> None:
 def test_a_detail_is_unpacked_on_the_other_side(protocol: str) -> None:
     detail = Struct()
     detail["why"] = "because"
-    said = Sent([StringValue()], Headers(), Headers(), ConnectError(Code.ABORTED, "", [detail]))
-    _, at_client = unary(Setting(JsonCodec(), None, (), 1, protocol), "POST", said, said)
+    content = Sent([StringValue()], Headers(), Headers(), ConnectError(Code.ABORTED, "", [detail]))
+    _, at_client = unary(Setting(JsonCodec(), None, (), 1, protocol), "POST", content, content)
     assert at_client.error is not None
     assert at_client.error.details[0].unpack(Struct) == detail
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_an_error_that_a_client_received_can_be_sent_on(protocol: str) -> None:
-    said = Sent(
+def test_a_server_can_send_on_an_error_that_a_client_received(protocol: str) -> None:
+    content = Sent(
         [StringValue()],
         Headers({"x-a": "1"}),
         Headers({"x-b": "2"}),
         ConnectError(Code.ABORTED, "again"),
     )
     setting = Setting(ProtoCodec(), None, ("gzip",), 1, protocol)
-    _, first = unary(setting, "POST", said, said)
+    _, first = unary(setting, "POST", content, content)
     again = Sent([StringValue()], Headers(), Headers(), first.error)
-    _, second = unary(setting, "POST", said, again)
+    _, second = unary(setting, "POST", content, again)
     assert second.error is not None
     assert str(second.error) == "aborted: again"
     assert (second.error.metadata["x-a"], second.error.metadata["x-b"]) == ("1", "2")
@@ -344,15 +349,47 @@ def test_an_error_that_a_client_received_can_be_sent_on(protocol: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_edges_of_chunks_do_not_matter(protocol: str) -> None:
-    said = Sent([StringValue(value="one"), StringValue()], Headers(), Headers())
+def test_the_size_of_the_chunks_does_not_change_the_messages(protocol: str) -> None:
+    content = Sent([StringValue(value="one"), StringValue()], Headers(), Headers())
     results = [
         stream(
             Setting(ProtoCodec(), "gzip", ("br",), size, protocol),
             MethodKind.BIDI_STREAM,
-            said,
-            said,
+            content,
+            content,
         )[1]
         for size in range(1, 40)
     ]
     assert all(one.messages == other.messages for one, other in pairwise(results))
+
+
+class Reverse:
+    """A compression of the user: the bytes from the last to the first."""
+
+    name = "reverse"
+
+    def compress(self, data: bytes) -> bytes:
+        return data[::-1]
+
+    def decompress(self, data: bytes, limit: int | None) -> bytes:
+        return data[::-1]
+
+
+def test_client_and_server_use_a_compression_of_the_user() -> None:
+    reverse: Compression = Reverse()
+    options = ClientOptions(
+        codec=ProtoCodec(),
+        send_compression=reverse,
+        accept_compression=Compressions([]),
+        compress_min_bytes=0,
+    )
+    unary_method = method(MethodKind.UNARY)
+    context = RequestContext(unary_method, "connect", "POST", Headers())
+    binding = client_protocol("connect").unary_client(unary_method, "http://h", options)
+    request = binding.call(context).request(HELLO)
+    assert request.body == HELLO.SerializeToString()[::-1]
+    headers = [(name.encode(), value.encode()) for name, value in request.headers]
+    served = unary_server_method(unary_method, ServerOptions(compressions=Compressions([reverse])))
+    call = served.accept("POST", headers, b"", None)
+    assert not isinstance(call, HttpResponse)
+    assert call.request(request.body) == HELLO

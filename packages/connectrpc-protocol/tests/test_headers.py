@@ -4,14 +4,15 @@ import pickle
 from collections.abc import Hashable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectrpc_protocol import Headers
 from connectrpc_protocol.header_names import RESERVED
 from connectrpc_protocol.headers import decode_base64, merged, raw_pairs
 
-bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
+from .helpers import bounded
+
 names = st.from_regex(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,12}", fullmatch=True)
 texts = st.from_regex(r"[\t\x20-\x7e\x80-\xff]{0,20}", fullmatch=True)
 pairs = st.lists(st.tuples(names, texts), max_size=8)
@@ -39,12 +40,12 @@ def test_several_values_are_kept_apart() -> None:
     assert list(headers.multi_items()) == [("x-a", "1"), ("x-a", "2"), ("x-b", "3"), ("x-c", "4")]
 
 
-def test_all_values_of_a_name() -> None:
+def test_get_all_returns_all_values_of_a_name() -> None:
     headers = Headers([("x-a", "1"), ("x-a", "2")])
     assert (headers.get_all("X-A"), headers.get_all("x-b")) == (["1", "2"], [])
 
 
-def test_all_values_of_a_name_are_a_list_of_their_own() -> None:
+def test_get_all_returns_a_copy() -> None:
     headers = Headers({"x-a": "1"})
     headers.get_all("x-a").append("2")
     assert headers.get_all("x-a") == ["1"]
@@ -55,7 +56,7 @@ def test_headers_made_of_headers_keep_several_values_apart() -> None:
     assert Headers(headers) == headers
 
 
-def test_headers_made_of_headers_are_others() -> None:
+def test_headers_made_of_headers_are_a_copy() -> None:
     headers = Headers({"x-a": "1"})
     Headers(headers).add("x-a", "2")
     assert headers.get_all("x-a") == ["1"]
@@ -73,12 +74,12 @@ def test_deleting_removes_all_values() -> None:
     assert len(headers) == 0
 
 
-def test_a_name_that_is_not_there_is_a_key_error() -> None:
+def test_a_missing_name_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         Headers()["x-a"]
 
 
-def test_what_is_no_text_is_no_key() -> None:
+def test_an_object_that_is_not_a_string_is_not_a_key() -> None:
     assert 7 not in Headers({"7": "x"})
 
 
@@ -95,20 +96,20 @@ def test_a_value_that_http_cannot_carry_is_refused(value: str) -> None:
 
 
 @pytest.mark.parametrize("value", [7, None, b"bytes", [b"bytes"], [None], {"a": "b"}])
-def test_a_value_that_is_no_text_is_a_type_error(value: object) -> None:
+def test_a_value_that_is_not_a_string_is_a_type_error(value: object) -> None:
     with pytest.raises(TypeError, match="the value of header 'x-a' must be a string"):
         Headers({"x-a": value})
 
 
 @pytest.mark.parametrize("value", [" a b", "a b\t", "\t a b  "])
-def test_spaces_around_a_value_are_no_part_of_it(value: str) -> None:
+def test_spaces_around_a_value_are_removed(value: str) -> None:
     headers = Headers({"x-a": value})
     headers["x-b"] = value
     assert list(headers.multi_items()) == [("x-a", "a b"), ("x-b", "a b")]
 
 
 @pytest.mark.parametrize(("name", "value"), [("a b", "x"), ("x-a", "\n")])
-def test_setting_refuses_what_http_cannot_carry(name: str, value: str) -> None:
+def test_setting_refuses_a_name_or_a_value_that_http_cannot_carry(name: str, value: str) -> None:
     with pytest.raises(ValueError, match="invalid"):
         Headers()[name] = value
 
@@ -136,7 +137,7 @@ def test_raw_pairs_may_have_a_prefix() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(RESERVED))
-def test_what_the_protocols_set_is_no_metadata(name: str) -> None:
+def test_metadata_leaves_out_reserved_names(name: str) -> None:
     assert list(Headers([(name.upper(), "1111"), ("x-a", "2")]).metadata()) == [("x-a", "2")]
 
 
@@ -149,23 +150,23 @@ def test_binary_values_survive_the_round_trip(values: list[bytes]) -> None:
     assert headers.get_binary("x-data-bin") == values
 
 
-def test_binary_values_have_no_padding() -> None:
+def test_add_binary_writes_base64_without_padding() -> None:
     headers = Headers()
     headers.add_binary("x-bin", b"a")
     assert headers["x-bin"] == "YQ"
 
 
-def test_the_name_of_a_binary_value_ends_in_bin() -> None:
+def test_add_binary_refuses_a_name_that_does_not_end_in_bin() -> None:
     with pytest.raises(ValueError, match="end in '-bin': 'x-data'"):
         Headers().add_binary("x-data", b"a")
 
 
-def test_binary_values_may_stand_in_one_header() -> None:
+def test_get_binary_reads_several_values_of_one_header() -> None:
     assert Headers({"x-bin": "YQ==,Yg , YWI"}).get_binary("x-bin") == [b"a", b"b", b"ab"]
 
 
 @pytest.mark.parametrize("text", ["!", "Y", "YQ==YQ", "=", "Y Q", "YQ\n", "é", "-_-_"])
-def test_what_is_no_base64_is_a_value_error(text: str) -> None:
+def test_malformed_base64_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match="invalid base64"):
         decode_base64(text)
 
@@ -186,7 +187,7 @@ def test_invalid_base64_in_a_header_is_a_value_error() -> None:
 
 
 @pytest.mark.parametrize("value", ["raw text", "YQ,!", "A", "_-8", "YQ==="])
-def test_a_binary_value_that_is_no_base64_is_not_sent(value: str) -> None:
+def test_a_binary_value_that_is_not_base64_is_refused(value: str) -> None:
     headers = Headers()
     for name in ("x-bin", "X-BIN"):
         with pytest.raises(ValueError, match=f"the value of header '{name}': invalid base64"):
@@ -207,12 +208,12 @@ def test_merged_headers_hold_each_pair_once() -> None:
     ]
 
 
-def test_merging_takes_whatever_came_over_the_wire() -> None:
+def test_merging_accepts_any_headers_from_the_wire() -> None:
     raw = Headers.from_raw([(b"a b", b"\x00\xff")])
     assert merged(raw) == raw
 
 
-def test_merging_many_values_takes_time_in_proportion(grows_in_proportion) -> None:
+def test_time_to_merge_grows_in_proportion_to_the_number_of_values(grows_in_proportion) -> None:
     def work(count: int) -> None:
         merged(Headers([("x-a", str(number)) for number in range(count)]))
 
@@ -228,11 +229,11 @@ def test_joined_and_separate_values_are_not_equal() -> None:
     assert Headers({"x-a": "1, 2"}) != Headers({"x-a": ["1", "2"]})
 
 
-def test_headers_equal_no_other_mapping() -> None:
+def test_headers_are_not_equal_to_another_mapping() -> None:
     assert Headers({"x-a": "1"}) != {"x-a": "1"}
 
 
-def test_headers_can_change_and_have_no_hash() -> None:
+def test_headers_are_not_hashable() -> None:
     assert not isinstance(Headers(), Hashable)
 
 
@@ -244,17 +245,17 @@ def test_copied_headers_are_equal(copied) -> None:
     assert copied(headers) == headers
 
 
-def test_headers_show_their_pairs() -> None:
+def test_the_repr_of_headers_shows_their_pairs() -> None:
     assert repr(Headers({"X-A": ["1", "2"]})) == "Headers([('x-a', '1'), ('x-a', '2')])"
 
 
-def test_a_value_that_is_refused_leaves_nothing_behind() -> None:
+def test_a_refused_value_is_not_stored() -> None:
     headers = Headers()
     with pytest.raises(ValueError, match="invalid character"):
         headers.add("x-a", "\n")
     assert "x-a" not in headers
 
 
-def test_getting_a_value_or_another() -> None:
+def test_get_returns_the_joined_values_or_a_default() -> None:
     headers = Headers([("x-a", "1"), ("X-A", "2")])
     assert (headers.get("x-A"), headers.get("x-b"), headers.get("x-b", "3")) == ("1, 2", None, "3")

@@ -41,7 +41,7 @@ def test_a_method_has_its_message_types() -> None:
         (MethodKind.BIDI_STREAM, False, False),
     ],
 )
-def test_a_kind_tells_how_many_messages(
+def test_a_kind_has_one_or_many_requests_and_responses(
     kind: MethodKind, one_request: bool, one_response: bool
 ) -> None:
     assert (kind.one_request, kind.one_response) == (one_request, one_response)
@@ -74,6 +74,6 @@ def test_an_unimplemented_method_names_itself() -> None:
     assert error.message == "acme.v1.TimeService/Parse is not implemented"
 
 
-def test_a_method_shows_its_name_and_kind() -> None:
+def test_the_repr_of_a_method_shows_its_name_and_kind() -> None:
     shown = repr(method(MethodKind.BIDI_STREAM))
     assert shown == "<Method acme.v1.TimeService/Parse (bidi stream)>"

@@ -16,7 +16,7 @@ SERVER_NUMBERS = [
 CLIENT_NUMBERS = ["read_max_bytes", "compress_min_bytes", "timeout_ms"]
 
 
-def test_server_defaults() -> None:
+def test_server_options_have_defaults() -> None:
     options = ServerOptions(compressions=GZIP)
     assert (options.read_max_bytes, options.send_max_bytes) == (4 * 1024 * 1024, None)
     assert options.compress_min_bytes == 1024
@@ -26,7 +26,7 @@ def test_server_defaults() -> None:
     assert not options.expose_errors
 
 
-def test_client_defaults() -> None:
+def test_client_options_have_defaults() -> None:
     options = ClientOptions(codec=JsonCodec(), accept_compression=GZIP)
     assert (options.read_max_bytes, options.timeout_ms) == (4 * 1024 * 1024, None)
     assert (options.send_compression, options.compress_min_bytes) == (None, 1024)
@@ -45,7 +45,7 @@ def test_a_negative_number_of_a_client_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SERVER_NUMBERS)
-def test_zero_is_a_number_of_a_server(name: str) -> None:
+def test_a_number_of_a_server_may_be_zero(name: str) -> None:
     assert getattr(ServerOptions(compressions=GZIP, **{name: 0}), name) == 0
 
 
@@ -86,15 +86,15 @@ def test_a_call_without_a_timeout_may_have_a_deadline(
     assert options.may_have_deadline is may
 
 
-def test_a_server_accepts_all_that_is_installed() -> None:
+def test_a_server_accepts_all_installed_compressions_by_default() -> None:
     assert server_compressions(None).names == ("gzip", "br", "zstd")
 
 
-def test_a_server_accepts_what_it_is_told_to() -> None:
+def test_a_server_accepts_the_given_compressions() -> None:
     assert server_compressions(["zstd", Gzip(9)]).names == ("zstd", "gzip")
 
 
-def test_a_server_may_accept_no_compression() -> None:
+def test_a_server_may_accept_an_empty_list_of_compressions() -> None:
     assert server_compressions([]).names == ()
 
 

@@ -21,7 +21,7 @@ def test_every_public_name_exists(name: str) -> None:
     assert getattr(connectrpc_protocol, name) is not None
 
 
-def test_the_core_has_neither_sockets_nor_an_event_loop() -> None:
+def test_the_package_does_not_import_sockets_or_an_event_loop() -> None:
     script = (
         "import sys, connectrpc_protocol.interceptors.chain\n"
         "import connectrpc_protocol.client, connectrpc_protocol.server\n"

@@ -1,37 +1,24 @@
-"""Accepting a request: the only place that picks a protocol and a codec."""
+"""Accepting a request, which picks a protocol and a codec."""
 
 import json
 from contextlib import suppress
 
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connectrpc_protocol import ConnectError, IdempotencyLevel, Method, MethodKind
+from connectrpc_protocol import ConnectError, IdempotencyLevel, MethodKind
 from connectrpc_protocol.call import UnaryServerCall
 from connectrpc_protocol.http import HttpResponse
-from connectrpc_protocol.options import ServerOptions, server_compressions
 from connectrpc_protocol.server import stream_server_method, unary_server_method
 
-bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
+from .helpers import bounded, echo_method, server_options
 
-
-def method(kind: MethodKind, level: IdempotencyLevel) -> Method[StringValue, StringValue]:
-    return Method(
-        service="acme.v1.EchoService",
-        name="Echo",
-        kind=kind,
-        request=StringValue,
-        response=StringValue,
-        idempotency=level,
-    )
-
-
-OPTIONS = ServerOptions(compressions=server_compressions(None))
-UNARY = unary_server_method(method(MethodKind.UNARY, IdempotencyLevel.UNKNOWN), OPTIONS)
-PURE = unary_server_method(method(MethodKind.UNARY, IdempotencyLevel.NO_SIDE_EFFECTS), OPTIONS)
-STREAM = stream_server_method(method(MethodKind.BIDI_STREAM, IdempotencyLevel.UNKNOWN), OPTIONS)
+OPTIONS = server_options()
+UNARY = unary_server_method(echo_method(MethodKind.UNARY), OPTIONS)
+PURE = unary_server_method(echo_method(MethodKind.UNARY, IdempotencyLevel.NO_SIDE_EFFECTS), OPTIONS)
+STREAM = stream_server_method(echo_method(MethodKind.BIDI_STREAM), OPTIONS)
 GRPC = [
     prefix + codec
     for prefix in (b"application/grpc", b"application/grpc-web", b"application/grpc-web-text")
@@ -40,9 +27,9 @@ GRPC = [
 GET = b"connect=v1&encoding=proto&base64=1&message="
 
 
-def refusal(answer: object) -> HttpResponse:
-    assert isinstance(answer, HttpResponse)
-    return answer
+def refusal(response: object) -> HttpResponse:
+    assert isinstance(response, HttpResponse)
+    return response
 
 
 @pytest.mark.parametrize(
@@ -57,8 +44,8 @@ def refusal(answer: object) -> HttpResponse:
     ],
 )
 def test_a_unary_method_accepts_its_content_types(content_type: bytes) -> None:
-    answer = UNARY.accept("POST", [(b"content-type", content_type)], b"", None)
-    assert not isinstance(answer, HttpResponse)
+    response = UNARY.accept("POST", [(b"content-type", content_type)], b"", None)
+    assert not isinstance(response, HttpResponse)
 
 
 @pytest.mark.parametrize(
@@ -78,9 +65,9 @@ def test_a_unary_method_accepts_its_content_types(content_type: bytes) -> None:
     ],
 )
 def test_a_unary_method_refuses_other_content_types(content_type: bytes) -> None:
-    answer = refusal(UNARY.accept("POST", [(b"content-type", content_type)], b"", None))
-    assert answer.status == 415
-    accepted = dict(answer.headers)[b"accept-post"]
+    response = refusal(UNARY.accept("POST", [(b"content-type", content_type)], b"", None))
+    assert response.status == 415
+    accepted = dict(response.headers)[b"accept-post"]
     assert accepted.split(b", ") == [b"application/proto", b"application/json", *GRPC]
 
 
@@ -90,15 +77,17 @@ def test_a_request_without_a_content_type_is_refused() -> None:
 
 @pytest.mark.parametrize("codec", [b"proto", b"json"])
 def test_a_stream_method_accepts_its_content_types(codec: bytes) -> None:
-    answer = STREAM.accept("POST", [(b"content-type", b"application/connect+" + codec)], b"", None)
-    assert not isinstance(answer, HttpResponse)
+    response = STREAM.accept(
+        "POST", [(b"content-type", b"application/connect+" + codec)], b"", None
+    )
+    assert not isinstance(response, HttpResponse)
 
 
 def test_a_stream_method_refuses_the_content_type_of_unary_calls() -> None:
     headers = [(b"content-type", b"application/proto")]
-    answer = refusal(STREAM.accept("POST", headers, b"", None))
-    assert answer.status == 415
-    accepted = dict(answer.headers)[b"accept-post"]
+    response = refusal(STREAM.accept("POST", headers, b"", None))
+    assert response.status == 415
+    accepted = dict(response.headers)[b"accept-post"]
     assert accepted.split(b", ") == [
         b"application/connect+proto",
         b"application/connect+json",
@@ -109,16 +98,16 @@ def test_a_stream_method_refuses_the_content_type_of_unary_calls() -> None:
 @pytest.mark.parametrize("http_method", ["PUT", "HEAD", "OPTIONS", "post", "", "GET"])
 def test_another_http_method_is_refused(http_method: str) -> None:
     for each in (UNARY, STREAM):
-        answer = refusal(each.accept(http_method, [], b"", None))
-        assert (answer.status, dict(answer.headers)[b"allow"]) == (405, b"POST")
+        response = refusal(each.accept(http_method, [], b"", None))
+        assert (response.status, dict(response.headers)[b"allow"]) == (405, b"POST")
 
 
 def test_a_method_without_side_effects_allows_get() -> None:
-    answer = refusal(PURE.accept("PUT", [], b"", None))
-    assert (answer.status, dict(answer.headers)[b"allow"]) == (405, b"GET, POST")
+    response = refusal(PURE.accept("PUT", [], b"", None))
+    assert (response.status, dict(response.headers)[b"allow"]) == (405, b"GET, POST")
 
 
-def test_the_context_of_a_post() -> None:
+def test_a_post_has_a_context_with_its_headers_and_peer() -> None:
     headers = [(b"content-type", b"application/proto"), (b"x-a", b"1")]
     call = UNARY.accept("POST", headers, b"", ("192.0.2.1", 80))
     assert not isinstance(call, HttpResponse)
@@ -127,13 +116,13 @@ def test_the_context_of_a_post() -> None:
     assert (ctx.request_headers["x-a"], ctx.peer, ctx.timeout_ms) == ("1", "192.0.2.1:80", None)
 
 
-def test_the_context_of_a_get() -> None:
+def test_a_get_has_a_context_with_its_headers() -> None:
     call = PURE.accept("GET", [(b"x-a", b"1")], GET, None)
     assert not isinstance(call, HttpResponse)
     assert (call.context.http_method, call.context.request_headers["x-a"]) == ("GET", "1")
 
 
-# Names that mean something, with any value; and any others.
+# Names of the protocols with any value, and any other names.
 known = st.sampled_from(
     [
         b"content-type",
@@ -181,11 +170,11 @@ queries = st.binary(max_size=60) | st.lists(
 @example(UNARY, "POST", [(b"content-type", b"application/proto")] * 500, b"")
 @example(PURE, "GET", [], b"&" * 5000)
 @example(PURE, "GET", [], b"message=%00%ff&encoding=\xff&connect=v1")
-def test_any_request_becomes_a_call_or_an_answer(served, http_method, headers, query) -> None:
-    answer = served.accept(http_method, headers, query, None)
-    if isinstance(answer, HttpResponse):
-        assert 200 <= answer.status < 600
-        assert all(type(text) is bytes for pair in answer.headers for text in pair)
+def test_any_request_becomes_a_call_or_a_response(served, http_method, headers, query) -> None:
+    response = served.accept(http_method, headers, query, None)
+    if isinstance(response, HttpResponse):
+        assert 200 <= response.status < 600
+        assert all(type(text) is bytes for pair in response.headers for text in pair)
 
 
 def message_or_error(

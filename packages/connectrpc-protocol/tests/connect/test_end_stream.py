@@ -1,13 +1,14 @@
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectrpc_protocol import Code, ConnectError, Headers
 from connectrpc_protocol.connect.end_stream import END_STREAM, pack_end_stream, parse_end_stream
 
-bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
+from ..helpers import bounded
+
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -16,7 +17,7 @@ values = st.recursive(
 
 
 def packed(trailers: Headers, error: ConnectError | None = None) -> object:
-    """The JSON value in the envelope."""
+    """Return the JSON value in the envelope."""
     envelope = pack_end_stream(trailers, error)
     assert envelope[0] == END_STREAM
     assert int.from_bytes(envelope[1:5], "big") == len(envelope) - 5
@@ -98,7 +99,7 @@ def test_any_json_is_metadata_or_a_value_error(value: object) -> None:
 
 @bounded
 @given(st.binary())
-def test_any_bytes_are_an_end_or_a_value_error(data: bytes) -> None:
+def test_any_bytes_are_an_end_stream_message_or_a_value_error(data: bytes) -> None:
     try:
         parse_end_stream(data)
     except ValueError:

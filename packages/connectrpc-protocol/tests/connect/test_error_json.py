@@ -4,7 +4,7 @@ import json
 
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connectrpc_protocol import Code, ConnectError, ErrorDetail
@@ -15,7 +15,8 @@ from connectrpc_protocol.connect.error_json import (
     load_json,
 )
 
-bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
+from ..helpers import bounded
+
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -26,7 +27,7 @@ details = st.builds(ErrorDetail, type_names, st.binary(max_size=20))
 errors = st.builds(ConnectError, st.sampled_from(Code), st.text(), st.lists(details, max_size=3))
 
 
-def test_an_error_is_code_message_and_details() -> None:
+def test_an_error_becomes_an_object_of_code_message_and_details() -> None:
     error = ConnectError(Code.ABORTED, "again", [StringValue(value="why")])
     assert error_to_json(error) == {
         "code": "aborted",
@@ -35,7 +36,7 @@ def test_an_error_is_code_message_and_details() -> None:
     }
 
 
-def test_what_is_empty_is_left_out() -> None:
+def test_empty_fields_are_left_out() -> None:
     assert error_to_json(ConnectError(Code.ABORTED)) == {"code": "aborted"}
 
 
@@ -62,7 +63,7 @@ error_like = st.fixed_dictionaries(
 @example({"code": 5, "message": 5, "details": 5})
 @example({"code": ["aborted"], "message": {}, "details": [None, 1, {"type": "a", "value": "!"}]})
 @example({"code": "aborted", "message": "\ud800", "details": [{"type": "\0", "value": "é"}]})
-def test_any_json_is_an_error(value: object) -> None:
+def test_any_json_becomes_a_connect_error(value: object) -> None:
     assert isinstance(error_from_json(value, Code.UNAVAILABLE), ConnectError)
 
 
@@ -73,7 +74,7 @@ def test_an_unknown_code_becomes_the_fallback(code: object) -> None:
 
 
 @pytest.mark.parametrize("value", [None, [], "aborted", 5, True])
-def test_an_error_that_is_no_object_becomes_the_fallback(value: object) -> None:
+def test_an_error_that_is_not_an_object_has_the_fallback_code(value: object) -> None:
     error = error_from_json(value, Code.UNAVAILABLE)
     assert str(error) == "unavailable: the server's error is not a JSON object"
 
@@ -91,7 +92,7 @@ def test_an_error_that_is_no_object_becomes_the_fallback(value: object) -> None:
         {"type": "a.B", "value": "!"},
     ],
 )
-def test_a_detail_that_cannot_be_read_is_left_out(detail: object) -> None:
+def test_a_malformed_detail_is_left_out(detail: object) -> None:
     good = {"type": "a.B", "value": "YQ"}
     error = error_from_json({"code": "aborted", "details": [detail, good]}, Code.UNKNOWN)
     assert (error.code, error.details) == (Code.ABORTED, (ErrorDetail("a.B", b"a"),))

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectrpc_protocol import Code, Compressions, ConnectError, JsonCodec, ProtoCodec
@@ -16,7 +16,8 @@ from connectrpc_protocol.connect.get_request import (
 )
 from connectrpc_protocol.options import ServerOptions
 
-bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
+from ..helpers import bounded
+
 LENIENT = ServerOptions(compressions=Compressions([]))
 STRICT = ServerOptions(compressions=Compressions([]), require_connect_protocol_header=True)
 URL = "https://api.example.com/acme.v1.EchoService/Echo"
@@ -40,17 +41,17 @@ def test_a_url_survives_the_round_trip(codec, message: bytes, compression: str |
     assert parameters.get("compression") == compression
 
 
-def test_json_stays_readable() -> None:
+def test_a_url_holds_json_in_readable_form() -> None:
     url = build_url(URL, JsonCodec(), b'{"a":"b c"}', None)
     assert url == f"{URL}?connect=v1&encoding=json&message=%7B%22a%22%3A%22b%20c%22%7D"
 
 
-def test_binary_is_base64_without_padding() -> None:
+def test_a_url_holds_binary_in_base64_without_padding() -> None:
     url = build_url(URL, ProtoCodec(), b"\xfb\xff\xfe\x00", None)
     assert url == f"{URL}?connect=v1&encoding=proto&base64=1&message=-__-AA"
 
 
-def test_compressed_json_is_base64() -> None:
+def test_a_url_holds_compressed_json_in_base64() -> None:
     url = build_url(URL, JsonCodec(), b"\xff", "gzip")
     assert url == f"{URL}?connect=v1&encoding=json&compression=gzip&base64=1&message=_w"
 
@@ -71,7 +72,7 @@ def test_compressed_json_is_base64() -> None:
         (b"message=one&message=two", b"two"),
     ],
 )
-def test_the_message_of_a_query(query: bytes, message: bytes) -> None:
+def test_a_query_holds_a_message(query: bytes, message: bytes) -> None:
     assert parse_message(parse_query(query)) == message
 
 
@@ -115,7 +116,7 @@ def test_a_missing_version_passes() -> None:
     check_version({}, LENIENT)
 
 
-def test_a_missing_version_is_an_invalid_argument_where_it_is_required() -> None:
+def test_a_missing_version_is_an_invalid_argument_if_it_is_required() -> None:
     with pytest.raises(ConnectError, match="missing required query parameter: connect=v1") as got:
         check_version({}, STRICT)
     assert got.value.code is Code.INVALID_ARGUMENT

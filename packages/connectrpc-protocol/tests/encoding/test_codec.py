@@ -7,17 +7,18 @@ from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.protobuf.wrappers_pb2 import BytesValue, FloatValue, Int64Value, StringValue
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connectrpc_protocol import Codec, JsonCodec, ProtoCodec
 from connectrpc_protocol.encoding.codec import resolve_codec
 
+from ..helpers import bounded
+
 PROTO, JSON = ProtoCodec(), JsonCodec()
-bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
 codecs = pytest.mark.parametrize("codec", [PROTO, JSON], ids=["proto", "json"])
 
-# Types whose JSON form is special, and one with enums, maps of options, oneofs and nesting.
+# Types with a JSON form of their own, and `DescriptorProto` with enums, options and nesting.
 TYPES: list[type[Message]] = [
     Any,
     BytesValue,
@@ -47,7 +48,7 @@ def varint(number: int) -> bytes:
 
 
 def nested_value(depth: int) -> bytes:
-    """A google.protobuf.Value that is a list of a list of …, in binary."""
+    """Return a google.protobuf.Value in binary: a list in a list in a list, to this depth."""
     data = b""
     for _ in range(depth):
         data = b"\x0a" + varint(len(data)) + data
@@ -156,7 +157,7 @@ def test_json_ignores_unknown_fields() -> None:
     assert JSON.decode(b'{"name":"M","brandNew":1}', DescriptorProto) == DescriptorProto(name="M")
 
 
-def test_json_takes_the_names_of_the_proto_file_and_of_json() -> None:
+def test_json_accepts_field_names_of_the_proto_file_and_of_json() -> None:
     both = [
         JSON.decode(data, DescriptorProto)
         for data in (b'{"nested_type":[{}]}', b'{"nestedType":[{}]}')
@@ -170,15 +171,15 @@ def test_binary_keeps_unknown_fields() -> None:
 
 
 @pytest.mark.parametrize("name", ["proto", "json"])
-def test_a_codec_is_found_by_its_name(name: str) -> None:
+def test_resolve_codec_finds_a_codec_by_its_name(name: str) -> None:
     assert resolve_codec(name).name == name
 
 
-def test_a_codec_object_is_taken_as_it_is() -> None:
+def test_resolve_codec_returns_a_codec_object_unchanged() -> None:
     own = JsonCodec()
     assert resolve_codec(own) is own
 
 
-def test_an_unknown_codec_names_the_known_ones() -> None:
+def test_an_unknown_codec_is_a_value_error_that_lists_the_known_names() -> None:
     with pytest.raises(ValueError, match="unknown codec 'xml'; known by name: 'proto', 'json'"):
         resolve_codec("xml")

@@ -5,13 +5,14 @@ from contextlib import suppress
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectrpc_protocol import Code, ConnectError
 from connectrpc_protocol.encoding.envelope import PREFIX_SIZE, Envelope, EnvelopeReader, pack
 
-bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
+from ..helpers import bounded
+
 envelopes = st.lists(st.builds(Envelope, st.integers(0, 255), st.binary(max_size=40)), max_size=6)
 
 
@@ -62,7 +63,7 @@ def test_wanted_bytes_complete_the_next_envelope(sent: list[Envelope], draw) -> 
     assert got == sent
 
 
-def test_wanted_is_the_prefix_and_then_the_data() -> None:
+def test_wanted_counts_the_prefix_and_then_the_data() -> None:
     reader = EnvelopeReader(None)
     sizes = [reader.wanted]
     for chunk in (b"\x00\x00", b"\x00\x00\x03", b"a", b"bc"):
@@ -71,7 +72,7 @@ def test_wanted_is_the_prefix_and_then_the_data() -> None:
     assert sizes == [5, 3, 3, 2, 5]
 
 
-def test_an_envelope_of_the_limit_passes() -> None:
+def test_an_envelope_as_long_as_the_limit_passes() -> None:
     assert read(EnvelopeReader(4), pack(0, b"data")) == [Envelope(0, b"data")]
 
 
@@ -84,7 +85,7 @@ def test_a_length_beyond_the_limit_is_refused_before_its_data(length: int) -> No
     assert caught.value.code is Code.RESOURCE_EXHAUSTED
 
 
-def test_envelopes_before_one_that_is_too_large_come_out() -> None:
+def test_next_returns_the_envelopes_before_one_that_is_too_large() -> None:
     reader = EnvelopeReader(4)
     reader.feed(pack(0, b"ok") + pack(0, b"large"))
     assert reader.next() == Envelope(0, b"ok")
@@ -103,7 +104,7 @@ def test_an_empty_stream_is_not_partial() -> None:
     assert not EnvelopeReader(None).is_partial
 
 
-def test_a_stream_without_unread_bytes_keeps_no_buffer() -> None:
+def test_a_reader_without_unread_bytes_frees_its_buffer() -> None:
     size = 4 * 1024 * 1024
     reader = EnvelopeReader(None)
     data = pack(0, bytes(size))
@@ -116,7 +117,7 @@ def test_a_stream_without_unread_bytes_keeps_no_buffer() -> None:
     assert kept < size / 4
 
 
-def test_a_large_message_in_tiny_chunks_takes_time_in_proportion(grows_in_proportion) -> None:
+def test_time_grows_in_proportion_to_the_number_of_tiny_chunks(grows_in_proportion) -> None:
     def work(count: int) -> None:
         reader = EnvelopeReader(None)
         reader.feed(struct.pack(">BI", 0, 16 * count))
@@ -127,7 +128,7 @@ def test_a_large_message_in_tiny_chunks_takes_time_in_proportion(grows_in_propor
     assert grows_in_proportion(work, 5_000)
 
 
-def test_many_small_messages_in_one_chunk_take_time_in_proportion(grows_in_proportion) -> None:
+def test_time_grows_in_proportion_to_the_number_of_messages_in_a_chunk(grows_in_proportion) -> None:
     def work(count: int) -> None:
         read(EnvelopeReader(None), pack(0, b"x") * count)
 

@@ -1,4 +1,4 @@
-"""Messages between their bytes and their objects."""
+"""Decoding messages within the limits."""
 
 import pytest
 from google.protobuf.wrappers_pb2 import Int64Value
@@ -7,8 +7,8 @@ from connectrpc_protocol import Code, ConnectError, JsonCodec
 from connectrpc_protocol.encoding.messages import MessageDecoder
 
 
-def test_an_error_does_not_repeat_a_long_value() -> None:
-    """What cannot be decoded is the client's; its answer, which may be a header, is short."""
+def test_a_decoding_error_does_not_quote_a_long_value() -> None:
+    """The error may be sent in a header, so the value of a client must not make it long."""
     decoder = MessageDecoder(JsonCodec(), Int64Value, None, Code.INVALID_ARGUMENT)
     with pytest.raises(ConnectError, match="cannot decode google") as caught:
         decoder.decode(b'"' + b"9" * 4000 + b'"', None)

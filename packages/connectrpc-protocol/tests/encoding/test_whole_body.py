@@ -17,7 +17,7 @@ class Call:
 @pytest.mark.parametrize(
     "chunks", [[], [b""], [b"abc"], [b"", b"abc", b""], [b"a", b"b"], [b"a", b"b", b"", b"c"]]
 )
-def test_chunks_in_their_order(chunks: list[bytes]) -> None:
+def test_a_body_joins_its_chunks_in_order(chunks: list[bytes]) -> None:
     body = WholeBody(Call())
     for chunk in chunks:
         body.add(chunk)
@@ -32,7 +32,7 @@ def test_one_chunk_is_not_copied() -> None:
     assert body.data is chunk
 
 
-def test_chunks_stay_as_they_are() -> None:
+def test_a_body_does_not_change_its_chunks() -> None:
     body = WholeBody(Call())
     chunk = bytearray(b"ab")
     body.add(chunk)
@@ -41,7 +41,7 @@ def test_chunks_stay_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("chunks", [[b"abcd"], [b"abc", b"d"], [b"a", b"b", b"c", b"", b"d"]])
-def test_beyond_the_limit(chunks: list[bytes]) -> None:
+def test_a_body_beyond_the_limit_is_refused(chunks: list[bytes]) -> None:
     body = WholeBody(Call(3))
     *allowed, last = chunks
     for chunk in allowed:

@@ -1,13 +1,13 @@
-"""Source: grpc/grpc, PROTOCOL-HTTP2.md, "Timeout"."""
+"""`grpc-timeout`. Source: grpc/grpc, PROTOCOL-HTTP2.md, "Timeout"."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectrpc_protocol import Code, ConnectError
 from connectrpc_protocol.grpc.timeout import format_timeout, parse_timeout
 
-bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
+from ..helpers import bounded
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_timeout_is_at_most_eight_digits_and_a_unit(value: bytes, timeout_ms: 
         "٣m".encode(),
     ],
 )
-def test_anything_else_is_an_invalid_argument(value: bytes) -> None:
+def test_a_malformed_timeout_is_an_invalid_argument(value: bytes) -> None:
     with pytest.raises(ConnectError, match="invalid grpc-timeout") as caught:
         parse_timeout(value)
     assert caught.value.code is Code.INVALID_ARGUMENT
@@ -82,12 +82,12 @@ def test_any_bytes_are_a_timeout_or_a_connect_error(value: bytes) -> None:
         (10**30, "99999999H"),
     ],
 )
-def test_a_timeout_is_sent_as_exactly_as_there_is_room(timeout_ms: int, value: str) -> None:
+def test_a_timeout_is_sent_in_the_smallest_unit_that_fits(timeout_ms: int, value: str) -> None:
     assert format_timeout(timeout_ms) == value
 
 
 @bounded
 @given(st.integers(0, 9_999_999_999))
-def test_a_timeout_that_is_sent_is_hardly_longer_than_it_was(timeout_ms: int) -> None:
+def test_a_timeout_grows_by_less_than_a_minute_when_it_is_sent(timeout_ms: int) -> None:
     value = format_timeout(timeout_ms).encode()
     assert timeout_ms <= parse_timeout(value) < timeout_ms + 60_000

@@ -3,17 +3,17 @@
 import base64
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectrpc_protocol import Code, ConnectError
 from connectrpc_protocol.grpc_web.text import TextDecoder, encode_text, text_size
 
-bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
+from ..helpers import bounded
 
 
 @pytest.mark.parametrize("size", range(8))
-def test_a_part_is_padded_on_its_own(size: int) -> None:
+def test_each_part_has_its_own_padding(size: int) -> None:
     text = encode_text(b"a" * size)
     assert text == base64.b64encode(b"a" * size)
     assert len(text) == text_size(size)
@@ -33,7 +33,7 @@ def test_parts_may_be_cut_at_any_byte(parts: list[bytes], size: int) -> None:
     "text",
     [b"!AAA", b"AA-_", b"AA A", b"AAA\n", b"=AAA", b"A===", b"====", b"AA=A", b"A=AA", b"\xff" * 4],
 )
-def test_what_is_no_base64_is_an_invalid_argument(text: bytes) -> None:
+def test_malformed_base64_is_an_invalid_argument(text: bytes) -> None:
     for data in (text, b"AAAA" + text, text + b"AAAA", b"AA==" + text):
         with pytest.raises(ConnectError, match="invalid base64") as caught:
             TextDecoder().feed(data)
@@ -63,10 +63,8 @@ def test_any_bytes_are_decoded_or_a_connect_error(chunks: list[bytes]) -> None:
 
 @bounded
 @given(st.binary(max_size=8), st.integers(0, 9), st.integers(1, 9))
-def test_what_is_wanted_is_never_more_than_there_will_be(
-    before: bytes, cut: int, size: int
-) -> None:
-    """A server that blocks until it has that many bytes must not wait for ever."""
+def test_wanted_never_exceeds_the_rest_of_the_body(before: bytes, cut: int, size: int) -> None:
+    """A server that waits for more bytes than the client sends would wait until its time-out."""
     text = encode_text(before + b"a" * size)
     decoder = TextDecoder()
     have = len(decoder.feed(text[:cut]))
@@ -75,5 +73,5 @@ def test_what_is_wanted_is_never_more_than_there_will_be(
         assert decoder.wanted(missing) <= len(text) - min(cut, len(text))
 
 
-def test_the_time_for_many_parts_grows_with_their_number(grows_in_proportion) -> None:
+def test_time_grows_in_proportion_to_the_number_of_parts(grows_in_proportion) -> None:
     assert grows_in_proportion(lambda size: TextDecoder().feed(b"AA==" * size), 500)

@@ -1,13 +1,13 @@
 """Source: grpc/grpc, PROTOCOL-WEB.md, "Message framing"."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectrpc_protocol import Headers
 from connectrpc_protocol.grpc_web.trailers import pack_trailers, parse_trailers
 
-bounded = settings(deadline=None, max_examples=75, suppress_health_check=[HealthCheck.too_slow])
+from ..helpers import bounded
 
 
 def test_trailers_are_an_envelope_of_header_lines() -> None:
@@ -20,7 +20,7 @@ def test_trailers_are_an_envelope_of_header_lines() -> None:
 @pytest.mark.parametrize(
     "pair", [(b"x-a", b"1\r\ngrpc-status: 0"), (b"x-a\ny", b"1"), (b"x-a", b"1\r")]
 )
-def test_a_line_break_does_not_begin_another_trailer(pair: tuple[bytes, bytes]) -> None:
+def test_a_trailer_with_a_line_break_is_left_out(pair: tuple[bytes, bytes]) -> None:
     assert pack_trailers([pair, (b"x-b", b"2")]) == pack_trailers([(b"x-b", b"2")])
 
 
@@ -32,7 +32,7 @@ def test_a_line_break_does_not_begin_another_trailer(pair: tuple[bytes, bytes]) 
         b"\r\n grpc-status: 5 \r\n\tx-a: \t 1\r\nx-a: 2\r\n\r\n",
     ],
 )
-def test_what_other_servers_send_is_read(block: bytes) -> None:
+def test_trailers_in_the_formats_of_other_servers_are_read(block: bytes) -> None:
     headers = parse_trailers(block)
     assert list(headers.multi_items()) == [("grpc-status", "5"), ("x-a", "1"), ("x-a", "2")]
 
@@ -44,7 +44,7 @@ def test_a_line_without_a_colon_is_a_value_error(line: bytes) -> None:
 
 
 @pytest.mark.parametrize("line", [b": 1", b"x y: 1", b"x-b: \0", b"x-b: 1\r2", b"x\xff: 1"])
-def test_what_http_cannot_carry_is_left_out(line: bytes) -> None:
+def test_a_trailer_that_http_cannot_carry_is_left_out(line: bytes) -> None:
     assert dict(parse_trailers(b"x-a: 1\r\n" + line + b"\r\n")) == {"x-a": "1"}
 
 
@@ -61,12 +61,12 @@ def test_any_block_is_trailers_or_a_value_error(block: bytes) -> None:
     assert Headers(headers) == headers
 
 
-def test_the_time_for_a_block_grows_with_its_length(grows_in_proportion) -> None:
+def test_time_grows_in_proportion_to_the_length_of_a_block(grows_in_proportion) -> None:
     assert grows_in_proportion(lambda size: parse_trailers(b"x: 1" * size + b"\n"), 50_000)
     assert grows_in_proportion(lambda size: parse_trailers(b"x:" + b"\t " * size + b"\n"), 50_000)
 
 
-def test_the_number_of_trailers_is_bounded() -> None:
+def test_a_block_of_more_than_1000_lines_is_a_value_error() -> None:
     lines = [b"x-%d: 1\r\n" % number for number in range(1001)]
     assert len(parse_trailers(b"".join(lines[1:]))) == 1000
     with pytest.raises(ValueError, match="more than 1000 lines"):

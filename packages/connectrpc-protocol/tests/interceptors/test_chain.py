@@ -1,4 +1,4 @@
-"""Interceptors: which are usable, and in what order they run."""
+"""The order in which interceptors run, and how they end."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -11,107 +11,18 @@ from connectrpc_protocol import (
     Code,
     ConnectError,
     Headers,
-    Method,
     MethodKind,
     RequestContext,
 )
 from connectrpc_protocol.interceptors.chain import InterceptorChain, InterceptorChainSync
 
-chains = pytest.mark.parametrize("chain", [InterceptorChain, InterceptorChainSync])
+from ..helpers import echo_method
+from .interceptors import NoOp, Tag, TagSync
 
 
 @pytest.fixture
 def ctx() -> RequestContext:
-    method = Method(
-        service="acme.v1.EchoService",
-        name="Echo",
-        kind=MethodKind.UNARY,
-        request=StringValue,
-        response=StringValue,
-    )
-    return RequestContext(method, "connect", "POST", Headers())
-
-
-class Tag:
-    """Wraps every call: its name goes around the text of each message."""
-
-    def __init__(self, name: str, log: list[str] | None = None) -> None:
-        self.name = name
-        self.log = [] if log is None else log
-
-    def wrap(self, message: StringValue) -> StringValue:
-        return StringValue(value=f"{self.name}({message.value})")
-
-    async def intercept_unary(self, call_next, request, ctx):
-        return self.wrap(await call_next(self.wrap(request), ctx))
-
-    async def intercept_client_stream(self, call_next, requests, ctx):
-        return self.wrap(await call_next(self.wrap_each(requests), ctx))
-
-    async def intercept_server_stream(self, call_next, request, ctx):
-        async for message in call_next(self.wrap(request), ctx):
-            yield self.wrap(message)
-
-    async def intercept_bidi_stream(self, call_next, requests, ctx):
-        async for message in call_next(self.wrap_each(requests), ctx):
-            yield self.wrap(message)
-
-    async def on_start(self, ctx):
-        self.log.append(f"start {self.name}")
-        return self.name
-
-    async def on_end(self, token, ctx, error):
-        self.log.append(f"end {token} {error!s}")
-
-    async def wrap_each(self, requests):
-        async for request in requests:
-            yield self.wrap(request)
-
-
-class TagSync:
-    """`Tag` in the other colour."""
-
-    def __init__(self, name: str, log: list[str] | None = None) -> None:
-        self.name = name
-        self.log = [] if log is None else log
-
-    def wrap(self, message: StringValue) -> StringValue:
-        return StringValue(value=f"{self.name}({message.value})")
-
-    def intercept_unary_sync(self, call_next, request, ctx):
-        return self.wrap(call_next(self.wrap(request), ctx))
-
-    def intercept_client_stream_sync(self, call_next, requests, ctx):
-        return self.wrap(call_next(map(self.wrap, requests), ctx))
-
-    def intercept_server_stream_sync(self, call_next, request, ctx):
-        yield from map(self.wrap, call_next(self.wrap(request), ctx))
-
-    def intercept_bidi_stream_sync(self, call_next, requests, ctx):
-        yield from map(self.wrap, call_next(map(self.wrap, requests), ctx))
-
-    def on_start_sync(self, ctx):
-        self.log.append(f"start {self.name}")
-        return self.name
-
-    def on_end_sync(self, token, ctx, error):
-        self.log.append(f"end {token} {error!s}")
-
-
-class Nothing:
-    """Passes the kinds of calls on that another interceptor is for."""
-
-    async def on_start(self, ctx):
-        return None
-
-    async def on_end(self, token, ctx, error):
-        return None
-
-    def on_start_sync(self, ctx):
-        return None
-
-    def on_end_sync(self, token, ctx, error):
-        return None
+    return RequestContext(echo_method(MethodKind.UNARY), "connect", "POST", Headers())
 
 
 ONE = StringValue(value="x")
@@ -152,7 +63,7 @@ WRAPPED = "a(b([b(a(x))]))"
 
 
 def chain_of_two() -> InterceptorChain:
-    return InterceptorChain([Tag("a"), Nothing(), Tag("b")])
+    return InterceptorChain([Tag("a"), NoOp(), Tag("b")])
 
 
 def test_the_first_interceptor_is_the_outermost_of_unary_calls(ctx: RequestContext) -> None:
@@ -193,7 +104,7 @@ def bracket_each(requests: Iterator[StringValue], ctx: RequestContext) -> Iterat
 
 
 def chain_of_two_sync() -> InterceptorChainSync:
-    return InterceptorChainSync([TagSync("a"), Nothing(), TagSync("b")])
+    return InterceptorChainSync([TagSync("a"), NoOp(), TagSync("b")])
 
 
 def test_the_first_interceptor_is_the_outermost_of_sync_unary_calls(ctx: RequestContext) -> None:
@@ -209,16 +120,16 @@ def test_the_first_interceptor_is_the_outermost_of_sync_client_streams(
 def test_the_first_interceptor_is_the_outermost_of_sync_server_streams(
     ctx: RequestContext,
 ) -> None:
-    answers = chain_of_two_sync().server_stream(bracket_one)(ONE, ctx)
-    assert [message.value for message in answers] == [WRAPPED]
+    responses = chain_of_two_sync().server_stream(bracket_one)(ONE, ctx)
+    assert [message.value for message in responses] == [WRAPPED]
 
 
 def test_the_first_interceptor_is_the_outermost_of_sync_bidi_streams(ctx: RequestContext) -> None:
-    answers = chain_of_two_sync().bidi_stream(bracket_each)(iter([ONE]), ctx)
-    assert [message.value for message in answers] == [WRAPPED]
+    responses = chain_of_two_sync().bidi_stream(bracket_each)(iter([ONE]), ctx)
+    assert [message.value for message in responses] == [WRAPPED]
 
 
-def test_without_interceptors_the_handler_itself_is_called() -> None:
+def test_a_chain_without_interceptors_returns_the_handler_itself() -> None:
     assert InterceptorChain(()).unary(echo) is echo
     assert InterceptorChainSync(()).unary(bracket) is bracket
 
@@ -236,35 +147,35 @@ def run_sync(chain: InterceptorChainSync, ctx: RequestContext, error: BaseExcept
 
 
 def run_either(
-    colour: str, interceptors: list[object], ctx: RequestContext, error: BaseException | None
+    mode: str, interceptors: list[object], ctx: RequestContext, error: BaseException | None
 ) -> None:
-    if colour == "async":
+    if mode == "async":
         asyncio.run(run(InterceptorChain(interceptors), ctx, error))
     else:
         run_sync(InterceptorChainSync(interceptors), ctx, error)
 
 
-colours = pytest.mark.parametrize(("colour", "tag"), [("async", Tag), ("sync", TagSync)])
+async_and_sync = pytest.mark.parametrize(("mode", "tag"), [("async", Tag), ("sync", TagSync)])
 REFUSED = ConnectError(Code.UNAUTHENTICATED, "who are you?")
 
 
-@colours
-def test_metadata_interceptors_start_in_order_and_end_in_reverse(colour, tag, ctx) -> None:
+@async_and_sync
+def test_metadata_interceptors_start_in_order_and_end_in_reverse(mode, tag, ctx) -> None:
     log: list[str] = []
-    run_either(colour, [tag("a", log), tag("b", log)], ctx, None)
+    run_either(mode, [tag("a", log), tag("b", log)], ctx, None)
     assert log == ["start a", "start b", "end b None", "end a None"]
 
 
-@colours
-def test_metadata_interceptors_see_the_error_of_the_call(colour, tag, ctx) -> None:
+@async_and_sync
+def test_metadata_interceptors_see_the_error_of_the_call(mode, tag, ctx) -> None:
     log: list[str] = []
     with pytest.raises(ConnectError) as caught:
-        run_either(colour, [tag("a", log), tag("b", log)], ctx, REFUSED)
+        run_either(mode, [tag("a", log), tag("b", log)], ctx, REFUSED)
     assert caught.value is REFUSED
     assert log[2:] == [f"end b {REFUSED}", f"end a {REFUSED}"]
 
 
-class Refuse(Nothing):
+class Refuse(NoOp):
     async def on_start(self, ctx):
         raise REFUSED
 
@@ -272,16 +183,16 @@ class Refuse(Nothing):
         raise REFUSED
 
 
-@colours
-def test_only_interceptors_that_started_end(colour, tag, ctx) -> None:
+@async_and_sync
+def test_only_interceptors_that_started_end(mode, tag, ctx) -> None:
     log: list[str] = []
     with pytest.raises(ConnectError) as caught:
-        run_either(colour, [tag("a", log), Refuse(), tag("b", log)], ctx, None)
+        run_either(mode, [tag("a", log), Refuse(), tag("b", log)], ctx, None)
     assert caught.value is REFUSED
     assert log == ["start a", f"end a {REFUSED}"]
 
 
-class FailAtTheEnd(Nothing):
+class FailAtTheEnd(NoOp):
     async def on_end(self, token, ctx, error):
         raise ValueError("at the end")
 
@@ -289,16 +200,16 @@ class FailAtTheEnd(Nothing):
         raise ValueError("at the end")
 
 
-@colours
-def test_an_interceptor_ends_although_an_inner_one_fails_at_its_end(colour, tag, ctx) -> None:
+@async_and_sync
+def test_an_outer_interceptor_ends_even_if_an_inner_one_fails_to_end(mode, tag, ctx) -> None:
     log: list[str] = []
     with pytest.raises(ValueError, match="at the end"):
-        run_either(colour, [tag("a", log), FailAtTheEnd(), tag("b", log)], ctx, None)
+        run_either(mode, [tag("a", log), FailAtTheEnd(), tag("b", log)], ctx, None)
     assert log == ["start a", "start b", "end b None", "end a at the end"]
 
 
-class FailToClose(Nothing):
-    """Interceptors of streams that fail when they are closed."""
+class FailToClose(NoOp):
+    """Fails when its stream is closed."""
 
     async def intercept_server_stream(self, call_next, request, ctx):
         responses = call_next(request, ctx)
@@ -317,7 +228,7 @@ class FailToClose(Nothing):
             raise ValueError("not closed")
 
 
-def test_a_stream_is_closed_although_its_interceptor_fails_to(ctx) -> None:
+def test_a_stream_is_closed_even_if_its_interceptor_fails_to_close(ctx) -> None:
     log: list[str] = []
 
     async def stream(request, ctx):
@@ -332,13 +243,13 @@ def test_a_stream_is_closed_although_its_interceptor_fails_to(ctx) -> None:
         await anext(responses)
         with pytest.raises(ValueError, match="not closed"):
             await responses.aclose()
-        # Before the garbage collector or the end of the event loop do it.
+        # The chain closed it, not the garbage collector or the end of the event loop.
         assert log == ["closed"]
 
     asyncio.run(call())
 
 
-def test_a_sync_stream_is_closed_although_its_interceptor_fails_to(ctx) -> None:
+def test_a_sync_stream_is_closed_even_if_its_interceptor_fails_to_close(ctx) -> None:
     log: list[str] = []
 
     def stream(request, ctx):
@@ -355,19 +266,21 @@ def test_a_sync_stream_is_closed_although_its_interceptor_fails_to(ctx) -> None:
     assert log == ["closed"]
 
 
-@colours
+@async_and_sync
 @pytest.mark.parametrize("error_type", [asyncio.CancelledError, KeyboardInterrupt])
-def test_no_interceptor_stops_a_cancellation_or_an_interrupt(colour, tag, ctx, error_type) -> None:
+def test_a_failing_on_end_does_not_replace_a_cancellation_or_an_interrupt(
+    mode, tag, ctx, error_type
+) -> None:
     log: list[str] = []
     error = error_type()
 
     interceptors = [tag("a", log), FailAtTheEnd()]
 
     def call() -> None:
-        if colour == "sync":
+        if mode == "sync":
             run_sync(InterceptorChainSync(interceptors), ctx, error)
         else:
-            # Not through an event loop, which has its own ways with both errors.
+            # Without an event loop, because it would handle both errors in its own way.
             run(InterceptorChain(interceptors), ctx, error).send(None)
 
     with pytest.raises(error_type) as caught:
@@ -377,7 +290,7 @@ def test_no_interceptor_stops_a_cancellation_or_an_interrupt(colour, tag, ctx, e
     assert len(log) == 2
 
 
-class Suppress(Nothing):
+class Suppress(NoOp):
     async def on_end(self, token, ctx, error):
         return True
 
@@ -385,166 +298,20 @@ class Suppress(Nothing):
         return True
 
 
-@colours
-def test_no_interceptor_hides_the_error_of_a_call(colour, tag, ctx) -> None:
+@async_and_sync
+def test_the_return_value_of_on_end_does_not_suppress_the_error(mode, tag, ctx) -> None:
     with pytest.raises(ConnectError):
-        run_either(colour, [Suppress()], ctx, REFUSED)
+        run_either(mode, [Suppress()], ctx, REFUSED)
 
 
-def test_the_metadata_interceptors_of_a_chain_are_known() -> None:
-    metadata = Nothing()
+def test_a_chain_lists_its_metadata_interceptors() -> None:
+    metadata = NoOp()
     assert InterceptorChain([metadata]).metadata == (metadata,)
     assert InterceptorChainSync([metadata]).metadata == (metadata,)
 
 
-# What is no usable interceptor.
-
-
-class Misspelt(Nothing):
-    async def intercept_unray(self, call_next, request, ctx): ...
-
-
-class OnlyAsync:
-    async def intercept_unary(self, call_next, request, ctx): ...
-
-
-class OnlySync:
-    def intercept_unary_sync(self, call_next, request, ctx): ...
-
-
-class HalfStart:
-    async def on_start(self, ctx): ...
-    def on_start_sync(self, ctx): ...
-
-
-class HalfEnd:
-    async def on_end(self, token, ctx, error): ...
-    def on_end_sync(self, token, ctx, error): ...
-
-
-class HalfInTheOtherColour(Nothing):
-    async def intercept_unary(self, call_next, request, ctx): ...
-    def intercept_bidi_stream_sync(self, call_next, requests, ctx): ...
-
-
-class NotCallable:
-    intercept_unary = "call_next"
-    intercept_unary_sync = "call_next"
-
-
-class PlainFunction:
-    def intercept_unary(self, call_next, request, ctx): ...
-
-
-class PlainStart:
-    def on_start(self, ctx): ...
-    async def on_end(self, token, ctx, error): ...
-
-
-class PlainGenerator:
-    def intercept_server_stream(self, call_next, request, ctx):
-        yield
-
-
-class CoroutineForIterator:
-    async def intercept_bidi_stream(self, call_next, requests, ctx): ...
-
-
-class CoroutineForSync:
-    async def intercept_unary_sync(self, call_next, request, ctx): ...
-
-
-class CoroutineForSyncIterator:
-    async def intercept_server_stream_sync(self, call_next, request, ctx): ...
-
-
-class AsyncGeneratorForSync:
-    async def intercept_bidi_stream_sync(self, call_next, requests, ctx):
-        yield
-
-
-@pytest.mark.parametrize(
-    ("chain", "interceptor", "text"),
-    [
-        (InterceptorChain, Tag, "interceptor Tag is a class; pass an instance"),
-        (InterceptorChainSync, TagSync, "interceptor TagSync is a class; pass an instance"),
-        (InterceptorChain, Misspelt(), "Misspelt has an unknown method: intercept_unray"),
-        (InterceptorChainSync, Misspelt(), "Misspelt has an unknown method"),
-        (
-            InterceptorChain,
-            object(),
-            "object is not an async interceptor: .* intercept_bidi_",
-        ),
-        (InterceptorChainSync, None, "NoneType is not a sync interceptor: .* on_start_sync$"),
-        (InterceptorChain, echo, "function is not an async interceptor"),
-        (InterceptorChain, OnlySync(), "OnlySync is not an async interceptor"),
-        (InterceptorChainSync, OnlyAsync(), "OnlyAsync is not a sync interceptor"),
-        (InterceptorChain, HalfStart(), "HalfStart needs both on_start and on_end"),
-        (InterceptorChain, HalfEnd(), "HalfEnd needs both on_start and on_end"),
-        (InterceptorChainSync, HalfStart(), "needs both on_start_sync and on_end_sync"),
-        (InterceptorChainSync, HalfEnd(), "needs both on_start_sync and on_end_sync"),
-        (
-            InterceptorChain,
-            HalfInTheOtherColour(),
-            "has intercept_bidi_stream_sync but not intercept_bidi_stream$",
-        ),
-        (
-            InterceptorChainSync,
-            HalfInTheOtherColour(),
-            "has intercept_unary but not intercept_unary_sync$",
-        ),
-        (InterceptorChain, NotCallable(), "NotCallable: intercept_unary is not callable"),
-        (InterceptorChainSync, NotCallable(), "intercept_unary_sync is not callable"),
-        (InterceptorChain, PlainFunction(), "intercept_unary must be an 'async def' function"),
-        (InterceptorChain, PlainStart(), "on_start must be an 'async def' function"),
-        (InterceptorChain, PlainGenerator(), "intercept_server_stream must be an async generator"),
-        (
-            InterceptorChain,
-            CoroutineForIterator(),
-            "intercept_bidi_stream must return an iterator, not an awaitable",
-        ),
-        (InterceptorChainSync, CoroutineForSync(), "intercept_unary_sync must not be async"),
-        (
-            InterceptorChainSync,
-            CoroutineForSyncIterator(),
-            "intercept_server_stream_sync must not be async",
-        ),
-        (
-            InterceptorChainSync,
-            AsyncGeneratorForSync(),
-            "intercept_bidi_stream_sync must not be async",
-        ),
-    ],
-)
-def test_what_would_never_run_is_a_type_error(chain, interceptor: object, text: str) -> None:
-    with pytest.raises(TypeError, match=text):
-        chain([interceptor])
-
-
-class ReturnsAnIterator:
-    def intercept_server_stream(self, call_next, request, ctx):
-        return call_next(request, ctx)
-
-    def intercept_server_stream_sync(self, call_next, request, ctx):
-        return call_next(request, ctx)
-
-
-@chains
-def test_a_function_that_returns_an_iterator_is_usable(chain) -> None:
-    assert chain([ReturnsAnIterator()]).metadata == ()
-
-
-class WithAttributes(Nothing):
-    on_behalf_of = "somebody"
-
-
-@chains
-def test_other_attributes_are_the_interceptors_own(chain) -> None:
-    assert len(chain([WithAttributes()]).metadata) == 1
-
-
 class Through:
-    """Passes a stream on, in the usual style."""
+    """Passes on a stream with a loop, as most interceptors do."""
 
     async def intercept_bidi_stream(
         self, call_next: Callable[..., AsyncIterator[Any]], requests: Any, ctx: Any
@@ -554,7 +321,7 @@ class Through:
 
 
 class ThroughSync:
-    """The sync twin of `Through`."""
+    """`Through` for sync chains."""
 
     def intercept_bidi_stream_sync(
         self, call_next: Callable[..., Iterator[Any]], requests: Any, ctx: Any
@@ -574,7 +341,7 @@ class Plain(AsyncIterator[Any]):
         raise StopAsyncIteration
 
 
-def test_iterators_that_cannot_be_closed_are_left_alone() -> None:
+def test_an_iterator_without_a_close_method_is_not_closed() -> None:
     async def collect() -> list[Any]:
         stream = InterceptorChain([Through()]).bidi_stream(lambda requests, ctx: requests)
         return [each async for each in stream(Plain(iter("ab")), cast("Any", None))]

@@ -1,0 +1,155 @@
+"""The checks of interceptors when an application or a client is built."""
+
+import pytest
+
+from connectrpc_protocol.interceptors.chain import InterceptorChain, InterceptorChainSync
+
+from .interceptors import NoOp, Tag, TagSync
+
+chains = pytest.mark.parametrize("chain", [InterceptorChain, InterceptorChainSync])
+
+
+async def echo(request, ctx): ...
+
+
+class Misspelt(NoOp):
+    async def intercept_unray(self, call_next, request, ctx): ...
+
+
+class OnlyAsync:
+    async def intercept_unary(self, call_next, request, ctx): ...
+
+
+class OnlySync:
+    def intercept_unary_sync(self, call_next, request, ctx): ...
+
+
+class HalfStart:
+    async def on_start(self, ctx): ...
+    def on_start_sync(self, ctx): ...
+
+
+class HalfEnd:
+    async def on_end(self, token, ctx, error): ...
+    def on_end_sync(self, token, ctx, error): ...
+
+
+class HalfSync(NoOp):
+    async def intercept_unary(self, call_next, request, ctx): ...
+    def intercept_bidi_stream_sync(self, call_next, requests, ctx): ...
+
+
+class NotCallable:
+    intercept_unary = "call_next"
+    intercept_unary_sync = "call_next"
+
+
+class PlainFunction:
+    def intercept_unary(self, call_next, request, ctx): ...
+
+
+class PlainStart:
+    def on_start(self, ctx): ...
+    async def on_end(self, token, ctx, error): ...
+
+
+class PlainGenerator:
+    def intercept_server_stream(self, call_next, request, ctx):
+        yield
+
+
+class CoroutineForIterator:
+    async def intercept_bidi_stream(self, call_next, requests, ctx): ...
+
+
+class CoroutineForSync:
+    async def intercept_unary_sync(self, call_next, request, ctx): ...
+
+
+class CoroutineForSyncIterator:
+    async def intercept_server_stream_sync(self, call_next, request, ctx): ...
+
+
+class AsyncGeneratorForSync:
+    async def intercept_bidi_stream_sync(self, call_next, requests, ctx):
+        yield
+
+
+@pytest.mark.parametrize(
+    ("chain", "interceptor", "text"),
+    [
+        (InterceptorChain, Tag, "interceptor Tag is a class; pass an instance"),
+        (InterceptorChainSync, TagSync, "interceptor TagSync is a class; pass an instance"),
+        (InterceptorChain, Misspelt(), "Misspelt has an unknown method: intercept_unray"),
+        (InterceptorChainSync, Misspelt(), "Misspelt has an unknown method"),
+        (
+            InterceptorChain,
+            object(),
+            "object is not an async interceptor: .* intercept_bidi_",
+        ),
+        (InterceptorChainSync, None, "NoneType is not a sync interceptor: .* on_start_sync$"),
+        (InterceptorChain, echo, "function is not an async interceptor"),
+        (InterceptorChain, OnlySync(), "OnlySync is not an async interceptor"),
+        (InterceptorChainSync, OnlyAsync(), "OnlyAsync is not a sync interceptor"),
+        (InterceptorChain, HalfStart(), "HalfStart needs both on_start and on_end"),
+        (InterceptorChain, HalfEnd(), "HalfEnd needs both on_start and on_end"),
+        (InterceptorChainSync, HalfStart(), "needs both on_start_sync and on_end_sync"),
+        (InterceptorChainSync, HalfEnd(), "needs both on_start_sync and on_end_sync"),
+        (
+            InterceptorChain,
+            HalfSync(),
+            "has intercept_bidi_stream_sync but not intercept_bidi_stream$",
+        ),
+        (
+            InterceptorChainSync,
+            HalfSync(),
+            "has intercept_unary but not intercept_unary_sync$",
+        ),
+        (InterceptorChain, NotCallable(), "NotCallable: intercept_unary is not callable"),
+        (InterceptorChainSync, NotCallable(), "intercept_unary_sync is not callable"),
+        (InterceptorChain, PlainFunction(), "intercept_unary must be an 'async def' function"),
+        (InterceptorChain, PlainStart(), "on_start must be an 'async def' function"),
+        (InterceptorChain, PlainGenerator(), "intercept_server_stream must be an async generator"),
+        (
+            InterceptorChain,
+            CoroutineForIterator(),
+            "intercept_bidi_stream must return an iterator, not an awaitable",
+        ),
+        (InterceptorChainSync, CoroutineForSync(), "intercept_unary_sync must not be async"),
+        (
+            InterceptorChainSync,
+            CoroutineForSyncIterator(),
+            "intercept_server_stream_sync must not be async",
+        ),
+        (
+            InterceptorChainSync,
+            AsyncGeneratorForSync(),
+            "intercept_bidi_stream_sync must not be async",
+        ),
+    ],
+)
+def test_an_unusable_interceptor_is_a_type_error(chain, interceptor: object, text: str) -> None:
+    with pytest.raises(TypeError, match=text):
+        chain([interceptor])
+
+
+class ReturnsAnIterator:
+    def intercept_server_stream(self, call_next, request, ctx):
+        return call_next(request, ctx)
+
+    def intercept_server_stream_sync(self, call_next, request, ctx):
+        return call_next(request, ctx)
+
+
+@chains
+def test_a_stream_interceptor_may_return_an_iterator(chain) -> None:
+    assert chain([ReturnsAnIterator()]).metadata == ()
+
+
+class WithAttributes(NoOp):
+    on_behalf_of = "alice"
+
+
+@chains
+def test_an_interceptor_may_have_other_attributes(chain) -> None:
+    assert len(chain([WithAttributes()]).metadata) == 1
