@@ -160,7 +160,7 @@ def test_change_logs_begin_with_this_version(package: str) -> None:
     folder = ROOT / "packages" / package
     project: dict[str, Any] = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
     headings = re.findall(r"^## (.+)$", (folder / "CHANGELOG.md").read_text(), flags=re.M)
-    assert headings[0] == project["version"]
+    assert next(heading for heading in headings if heading != "Unreleased") == project["version"]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -48,21 +48,8 @@ def code_of(function: Callable[[], object]) -> Code:
     return caught.value.code
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_async_client(url: str, protocol: str) -> None:
-    async def check() -> None:
-        async with (
-            asyncio.timeout(300),
-            ElizaServiceClient(url, protocol=protocol) as client,
-        ):
-            await exchange_async(client)
-            await end_async(client)
-            await cancel_async(client)
-
-    asyncio.run(check())
-
-
 async def exchange_async(client: ElizaServiceClient) -> None:
+    """Client and server take turns: open calls, and an iterator that waits for responses."""
     async with client.open_converse(**TIMEOUT) as call:
         for sentence in ("a", "b"):
             await call.send(turn(sentence))
@@ -90,7 +77,7 @@ async def exchange_async(client: ElizaServiceClient) -> None:
     assert sentences == ["a", "b"]
 
 
-async def end_async(client: ElizaServiceClient) -> None:
+async def end_by_server_async(client: ElizaServiceClient) -> None:
     """The server ends a call while requests are still being sent."""
     for command in ("end", "fail"):
         closed = asyncio.Event()
@@ -130,7 +117,7 @@ async def send_until_refused(call: BidiCall[ConverseRequest, ConverseResponse]) 
         await call.send(turn("more"))
 
 
-async def cancel_async(client: ElizaServiceClient) -> None:
+async def end_by_client_async(client: ElizaServiceClient) -> None:
     """The server notices the end of a call, in every phase and for every cause."""
 
     async def stream() -> None:
@@ -162,15 +149,8 @@ async def cancel_async(client: ElizaServiceClient) -> None:
     await client.say(SayRequest(sentence="ended"), **TIMEOUT)
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_sync_client(url: str, protocol: str) -> None:
-    with ElizaServiceClientSync(url, protocol=protocol) as client:
-        exchange_sync(client)
-        end_sync(client)
-        cancel_sync(client)
-
-
 def exchange_sync(client: ElizaServiceClientSync) -> None:
+    """Client and server take turns: open calls, and an iterator that waits for responses."""
     with client.open_converse(**TIMEOUT) as call:
         for sentence in ("a", "b"):
             call.send(turn(sentence))
@@ -198,7 +178,7 @@ def exchange_sync(client: ElizaServiceClientSync) -> None:
     assert sentences == ["a", "b"]
 
 
-def end_sync(client: ElizaServiceClientSync) -> None:
+def end_by_server_sync(client: ElizaServiceClientSync) -> None:
     """The server ends a call while requests are still being sent."""
     for command in ("end", "fail"):
         continue_sending, closed = threading.Event(), threading.Event()
@@ -253,7 +233,7 @@ def ended_while_waiting(client: ElizaServiceClientSync, end: Callable[[], None])
     assert not thread.is_alive()
 
 
-def cancel_sync(client: ElizaServiceClientSync) -> None:
+def end_by_client_sync(client: ElizaServiceClientSync) -> None:
     """The server notices the end of a call, in every phase and for every cause."""
 
     def open_call(cancellation: Cancellation) -> None:
@@ -281,3 +261,27 @@ def cancel_sync(client: ElizaServiceClientSync) -> None:
     with ended_while_waiting(client, output.close):
         assert code_of(lambda: list(output)) is Code.CANCELED
     client.say(SayRequest(sentence="ended"), **TIMEOUT)
+
+
+every_protocol = pytest.mark.parametrize("protocol", PROTOCOLS)
+
+
+@every_protocol
+@pytest.mark.parametrize("scenario", [exchange_async, end_by_server_async, end_by_client_async])
+def test_async_client(
+    url: str, protocol: str, scenario: Callable[[ElizaServiceClient], Awaitable[None]]
+) -> None:
+    async def run() -> None:
+        async with asyncio.timeout(300), ElizaServiceClient(url, protocol=protocol) as client:
+            await scenario(client)
+
+    asyncio.run(run())
+
+
+@every_protocol
+@pytest.mark.parametrize("scenario", [exchange_sync, end_by_server_sync, end_by_client_sync])
+def test_sync_client(
+    url: str, protocol: str, scenario: Callable[[ElizaServiceClientSync], None]
+) -> None:
+    with ElizaServiceClientSync(url, protocol=protocol) as client:
+        scenario(client)
