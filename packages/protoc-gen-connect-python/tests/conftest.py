@@ -11,6 +11,7 @@ import pytest
 from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest, CodeGeneratorResponse
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from grpc_tools import protoc
+from hypothesis import settings
 
 from protoc_gen_connect_python._plugin import respond
 
@@ -18,6 +19,10 @@ Protos = Mapping[str, str]
 MakeRequest = Callable[[Protos, str], CodeGeneratorRequest]
 Respond = Callable[..., CodeGeneratorResponse]
 Generate = Callable[..., dict[str, str]]
+
+# Without a deadline: one example may take long on a busy machine.
+settings.register_profile("generator", deadline=None)
+settings.load_profile("generator")
 
 
 @pytest.fixture(scope="session")
