@@ -1,7 +1,7 @@
 """The Connect, gRPC and gRPC-Web protocols, sans-IO, for clients and servers.
 
-This package does not use sockets or an event loop. Users import these names from
-`connectrpc_client` or `connectrpc_server`.
+This package does not use sockets or an event loop. Users of clients and servers import the names
+that they need from `connectrpc_client` or `connectrpc_server`.
 """
 
 from connectrpc_protocol.code import Code

@@ -1,4 +1,4 @@
-"""One method in one protocol and codec: what all of its calls share, ready before the first."""
+"""One method in one protocol and codec: the parts that its calls share, built once."""
 
 from abc import ABC, abstractmethod
 from typing import Generic, TypeVar
@@ -10,6 +10,7 @@ from connectrpc_protocol.code import Code
 from connectrpc_protocol.context import RequestContext
 from connectrpc_protocol.encoding.codec import Codec
 from connectrpc_protocol.encoding.messages import MessageDecoder, MessageEncoder
+from connectrpc_protocol.errors import ConnectError, as_connect_error
 from connectrpc_protocol.headers import RawHeaders
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.method import Method
@@ -21,7 +22,7 @@ Call_co = TypeVar("Call_co", covariant=True)
 
 
 class ServerBinding(ABC, Generic[Req, Res, Call_co]):
-    """One method in one protocol and codec on the server: what one content type stands for."""
+    """A method on the server, in the protocol and the codec of one content type."""
 
     __slots__ = (
         "codec",
@@ -40,7 +41,7 @@ class ServerBinding(ABC, Generic[Req, Res, Call_co]):
         self.codec = codec
         self.options = options
         self.content_type = content_type.encode()
-        self.may_have_deadline = options.may_have_deadline
+        self.may_have_deadline = options.may_have_deadline  # computed once: every call reads it
         self.decoder = MessageDecoder(
             codec, method.request, options.read_max_bytes, Code.INVALID_ARGUMENT
         )
@@ -54,9 +55,13 @@ class ServerBinding(ABC, Generic[Req, Res, Call_co]):
     ) -> Call_co | HttpResponse:
         """Begin a call, or return the response that refuses it."""
 
+    def to_connect_error(self, exc: BaseException) -> ConnectError:
+        """Return the error to send to the client. See `as_connect_error`."""
+        return as_connect_error(exc, expose=self.options.expose_errors)
+
 
 class ClientBinding(ABC, Generic[Req, Res, Call_co]):
-    """One method in the protocol and the codec of one client."""
+    """A method of one client, in the protocol and the codec of that client."""
 
     __slots__ = ("decoder", "encoder", "method", "options", "url")
 

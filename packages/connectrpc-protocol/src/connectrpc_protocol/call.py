@@ -1,7 +1,8 @@
-"""The seam: call objects, one for each call, with the same methods in every protocol.
+"""The seam between hosts and protocols: call objects with the same methods in every protocol.
 
-A call object does not read or write. The code that drives it, a *host* such as the ASGI endpoint or
-the async client, reads bytes and passes them in, and writes the bytes that it gets back.
+There is one object for each call. It does not do any input or output. The code that drives it, a
+*host* such as the ASGI endpoint or the async client, reads bytes and passes them in, and writes the
+bytes that it gets back.
 
 Bytes from a peer raise only `ConnectError`. On the server, the host passes every exception back
 through `failure` or `end`, including those of a codec that cannot encode a message.
@@ -26,7 +27,7 @@ Fields = Mapping[bytes, bytes]
 """Request headers by name, for quick lookup. Of several values, the last one counts."""
 
 Peer = tuple[str, int] | None
-"""The host and the port of the other side, if the host knows them."""
+"""The address and the port of the client, if the HTTP server knows them."""
 
 
 class UnaryServerCall(Protocol[Req_co, Res_contra]):
@@ -51,7 +52,7 @@ class UnaryServerCall(Protocol[Req_co, Res_contra]):
 
     @property
     def has_body(self) -> bool:
-        """True if the request has a body to read."""
+        """True if the request has a body to read. A GET has its message in the query."""
         ...
 
     @property
@@ -60,7 +61,7 @@ class UnaryServerCall(Protocol[Req_co, Res_contra]):
         ...
 
     def too_large(self) -> ConnectError:
-        """Return the error of a body beyond `read_limit`. It names the limit of the message."""
+        """Return the error of a body beyond `read_limit`. Its text names the limit of messages."""
         ...
 
     def request(self, body: bytes) -> Req_co:
@@ -87,8 +88,9 @@ class UnaryServerCall(Protocol[Req_co, Res_contra]):
 class StreamServerCall(Protocol[Req_co, Res_contra]):
     """One call with a stream in at least one direction, on the server.
 
-    The host feeds the bytes that it reads. It sends `head()`, then `message()` for each response,
-    then `end()`. If the call fails before its head was sent, it sends `failure()` instead.
+    The host passes the bytes that it reads to `feed`, then calls `feed_end`. It sends `head()`,
+    then `message()` for each response, then `end()`. If the call fails before the host sent the
+    head, it sends `failure()` instead.
     """
 
     @property
@@ -132,7 +134,10 @@ class StreamServerCall(Protocol[Req_co, Res_contra]):
 
 
 class UnaryClientCall(Protocol[Req_contra, Res_co]):
-    """One call with one request and one response, on the client."""
+    """One call with one request and one response, on the client.
+
+    The host sends `request()`, reads the response and passes it to `response`.
+    """
 
     @property
     def read_limit(self) -> int | None:
@@ -158,7 +163,11 @@ class UnaryClientCall(Protocol[Req_contra, Res_co]):
 
 
 class StreamClientCall(Protocol[Req_contra, Res_co]):
-    """One call with a stream in at least one direction, on the client."""
+    """One call with a stream in at least one direction, on the client.
+
+    The host sends `head()`, then `message()` for each request. It passes the response head to
+    `start`, then the bytes of the body to `feed`, then the trailers to `end`.
+    """
 
     def head(self) -> HttpRequest:
         """Return the head of the request. Its body is a stream."""
@@ -169,7 +178,7 @@ class StreamClientCall(Protocol[Req_contra, Res_co]):
         ...
 
     def start(self, status: int, headers: RawHeaders) -> None:
-        """Take the response head. Raises `ConnectError` if the call has failed already."""
+        """Take the response head. Raises `ConnectError` if it shows that the call failed."""
         ...
 
     def feed(self, chunk: bytes) -> Iterator[Res_co]:

@@ -1,4 +1,4 @@
-"""Closing iterators that may or may not be generators."""
+"""Closing an iterator that may be a generator."""
 
 
 async def aclose_iterator(iterator: object) -> None:

@@ -41,7 +41,7 @@ class Code(Enum):
 
     @classmethod
     def from_http_status(cls, status: int) -> "Code":
-        """Return the code for an HTTP status, if the response does not carry an RPC error.
+        """Return the code of a response that has this HTTP status and does not carry an RPC error.
 
         Source: Connect protocol reference, "HTTP to error code".
         """

@@ -37,8 +37,9 @@ class RequestContext:
     and the response headers and trailers are received.
 
     `deadline` is the time by which the call must end, in seconds on the clock of `time.monotonic`,
-    or `None`. `has_response_metadata` is true once code has used the response headers or trailers,
-    so that most calls do not pay for them. Both are plain attributes, since every call reads them.
+    or `None`. `has_response_metadata` is true once user code has read or set the response headers
+    or trailers, or the client received them. Most handlers never use them, so most calls do not pay
+    for them. Both are plain attributes, since every call reads them.
     """
 
     __slots__ = (
@@ -110,7 +111,7 @@ class RequestContext:
         return self._response_trailers
 
     def receive(self, headers: Headers, trailers: Headers) -> None:
-        """Store the received metadata. For the client's side of a protocol."""
+        """Store the received metadata. Only the client side of a protocol calls this."""
         self._response_headers = headers
         self._response_trailers = trailers
         self.has_response_metadata = True
@@ -124,14 +125,17 @@ class RequestContext:
 
     @property
     def peer(self) -> str | None:
-        """The other side as `host:port`, or `None` if the HTTP server does not know it."""
+        """The address of the client, as `host:port`.
+
+        `None` if the HTTP server does not know it, and always on the client.
+        """
         if self._peer is None:
             return None
         host, port = self._peer
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def set(self, key: ContextKey[T], value: T) -> None:
-        """Store a value for all code that uses this context later."""
+        """Store a value for the code that uses this context later."""
         if self._values is None:
             self._values = {}
         self._values[cast("ContextKey[object]", key)] = value

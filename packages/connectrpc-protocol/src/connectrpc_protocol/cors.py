@@ -1,4 +1,4 @@
-"""The headers that a browser must be allowed to send and to read, for CORS."""
+"""The header lists for CORS: the headers that a browser must be allowed to send and to read."""
 
 from connectrpc_protocol.header_names import (
     CONNECT_ACCEPT_ENCODING,

@@ -29,7 +29,10 @@ def check_late(error: ConnectError, deadline: float | None) -> None:
 
 
 def remaining(deadline: float | None) -> float | None:
-    """Return the time left, in seconds. Raises `ConnectError` (`deadline_exceeded`) if none is."""
+    """Return the time until the deadline, in seconds.
+
+    Raises `ConnectError` (`deadline_exceeded`) if the deadline has passed.
+    """
     if deadline is None:
         return None
     seconds = deadline - time.monotonic()

@@ -72,8 +72,8 @@ class ConnectError(Exception):
     """A failed call: a code, a message for people, and optional details for programs.
 
     If a handler raises it, the client receives it. A client raises it for every failed call. On the
-    server, `metadata` joins the headers and trailers of the response. On the client, it holds the
-    headers and trailers that were received.
+    server, `metadata` is sent with the headers or the trailers of the response. On the client, it
+    holds the headers and trailers that were received.
 
     Raises `TypeError` if the code is not a `Code` or the message is not a string.
     """
@@ -103,7 +103,7 @@ class ConnectError(Exception):
         return f"ConnectError({self.code!s}, {self.message!r}, details={self.details!r})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        # The constructor of a subclass may have other parameters, so unpickling bypasses it.
+        # The constructor of a subclass may have other parameters. Unpickling must not call it.
         fields = (self.code, self.message, self.details, self.metadata)
         return _restored, (type(self), *fields), self.__dict__
 
@@ -120,18 +120,15 @@ def _restored(
     return error
 
 
-INTERNAL_ERROR = "internal error"
-
-
 def as_connect_error(exc: BaseException, *, expose: bool = False) -> ConnectError:
     """Return the error to send to the client.
 
-    Another exception than `ConnectError` is a bug of the server. Its text may hold secrets, so it
-    becomes a bare `internal` error unless `expose` is true.
+    Any other exception than `ConnectError` is a bug of the server. Its text may contain secrets, so
+    it becomes an `internal` error without that text, unless `expose` is true.
     """
     if isinstance(exc, ConnectError):
         return exc
-    text = f"{type(exc).__name__}: {exc}" if expose else INTERNAL_ERROR
+    text = f"{type(exc).__name__}: {exc}" if expose else "internal error"
     return ConnectError(Code.INTERNAL, text)
 
 

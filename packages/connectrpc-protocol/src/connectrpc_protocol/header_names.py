@@ -1,7 +1,7 @@
-"""The names of all headers and trailers that HTTP and the three protocols use.
+"""The names of the headers and trailers that the three protocols use, with those of HTTP.
 
 Names are in lower case, as HTTP/2 sends them (RFC 9113, section 8.2.1). A name with the prefix
-`RAW_` is the same name in bytes, for headers that are still as they came from the wire.
+`RAW_` is the same name in bytes, for headers in the form in which they are on the wire.
 """
 
 from typing import Final
@@ -81,4 +81,4 @@ RESERVED: Final = frozenset(
         "upgrade",
     }
 )
-"""Names that are never sent as metadata, because HTTP and the protocols set them themselves."""
+"""Names that are never sent as metadata, because HTTP or a protocol sets them itself."""

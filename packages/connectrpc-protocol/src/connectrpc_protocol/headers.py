@@ -46,13 +46,16 @@ class Headers(MutableMapping[str, str]):
             "Iterable[tuple[str, str | Sequence[str]]]",
             initial.items() if isinstance(initial, Mapping) else initial,
         )
-        for name, value in pairs:
-            for each in value if isinstance(value, (list, tuple)) else (value,):
-                self._add(name, each)
+        for name, values in pairs:
+            for value in values if isinstance(values, (list, tuple)) else (values,):
+                self._add(name, value)
 
     @classmethod
     def from_raw(cls, raw: RawHeaders) -> "Headers":
-        """Return headers from the wire. Every byte is valid (ISO 8859-1; RFC 9110, section 5.5)."""
+        """Return headers from the wire. Unlike `add`, this accepts any bytes.
+
+        Each byte becomes one character (ISO 8859-1; RFC 9110, section 5.5).
+        """
         headers = cls()
         values = headers._values
         for name, value in raw:
@@ -63,12 +66,12 @@ class Headers(MutableMapping[str, str]):
         """Return one pair for each value that is the user's metadata.
 
         The names that HTTP and the protocols set themselves (`header_names.RESERVED`) are left out,
-        so that metadata copied from one call cannot garble another.
+        so metadata that is copied from one call to another cannot damage the other.
         """
         return (pair for pair in self.multi_items() if pair[0] not in RESERVED)
 
     def add(self, name: str, value: str) -> None:
-        """Append a value, and keep the values that the name has already.
+        """Append a value. The values that the name already has stay.
 
         Raises `ValueError` if HTTP cannot carry the name or the value, or if the value of a `-bin`
         name is not base64.
@@ -80,7 +83,7 @@ class Headers(MutableMapping[str, str]):
         self._values.setdefault(_checked_name(name), []).append(checked)
 
     def get_all(self, name: str) -> list[str]:
-        """Return all values of a name, in order; an empty list without any."""
+        """Return all values of a name in order, or an empty list."""
         return list(self._values.get(name.lower(), ()))
 
     def multi_items(self) -> Iterator[tuple[str, str]]:
@@ -110,7 +113,7 @@ class Headers(MutableMapping[str, str]):
     @overload
     def get(self, name: str, /, default: D) -> str | D: ...
     def get(self, name: str, /, default: str | D | None = None) -> str | D | None:
-        """Return the joined values of a name, or `default` without any."""
+        """Return the joined values of a name, or `default` if it does not have any."""
         # `Mapping.get` is slower: it raises and catches an exception for a missing name.
         values = self._values.get(name.lower())
         return default if values is None else ", ".join(values)
@@ -141,7 +144,10 @@ class Headers(MutableMapping[str, str]):
 
 
 def merged(*sources: Headers) -> Headers:
-    """Return all values of several headers, each once: a trailers-only response repeats values."""
+    """Return the values of several headers, without repeated pairs.
+
+    A Trailers-Only response has the same values as headers and as trailers.
+    """
     pairs = dict.fromkeys(pair for source in sources for pair in source.multi_items())
     return Headers.from_raw(raw_pairs(pairs))
 

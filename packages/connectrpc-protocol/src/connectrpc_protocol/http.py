@@ -28,10 +28,10 @@ class HttpResponse:
         self.trailers = trailers
 
     def without_trailers(self) -> "HttpResponse":
-        """Return the response for a server that cannot send trailers: they join the headers.
+        """Return the response with its trailers as headers, for a server that cannot send trailers.
 
-        Only the response of a failed call can do so, since it does not have a body (grpc/grpc,
-        PROTOCOL-HTTP2.md, "Trailers-Only"). Other responses need their trailers and stay the same.
+        This is possible only if the response does not have a body, as after a failed call
+        (grpc/grpc, PROTOCOL-HTTP2.md, "Trailers-Only"). Other responses are returned unchanged.
         """
         if self.trailers is None or self.body:
             return self
@@ -63,7 +63,7 @@ class HttpRequest(NamedTuple):
 
 
 def plain_text(status: int, text: str, *headers: HeaderPair) -> HttpResponse:
-    """Return a response for people, to a request that is not a call."""
+    """Return a response in readable text, to a request that is not a call."""
     body = text.encode()
     return HttpResponse(
         status,
@@ -77,3 +77,4 @@ def plain_text(status: int, text: str, *headers: HeaderPair) -> HttpResponse:
 
 
 NOT_FOUND = plain_text(404, "not found\n")
+"""The response to a path that is not the path of a method."""

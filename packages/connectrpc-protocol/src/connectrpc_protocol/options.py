@@ -11,9 +11,9 @@ from connectrpc_protocol.encoding.compression import (
     available_compressions,
 )
 
-READ_MAX_BYTES = 4 * 1024 * 1024  # the default of other gRPC implementations
+READ_MAX_BYTES = 4 * 1024 * 1024  # the default of grpc-go, grpc-java and grpcio
 COMPRESS_MIN_BYTES = 1024  # a shorter message fits into one packet, compressed or not
-ACCEPT_COMPRESSION = ("gzip",)  # the one that every installation has
+ACCEPT_COMPRESSION = ("gzip",)  # works without an extra, and every implementation has it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,7 +31,7 @@ class ServerOptions:
     - `require_connect_protocol_header`: refuse Connect calls without `connect-protocol-version`.
     - `expose_errors`: send the text of unexpected exceptions to clients; for development.
 
-    Raises `ValueError` for a negative number, and for an empty list of codecs.
+    Raises `ValueError` if a number is negative or the list of codecs is empty.
     """
 
     read_max_bytes: int | None = READ_MAX_BYTES
@@ -62,7 +62,7 @@ class ServerOptions:
         return self.default_timeout_ms is not None or self.max_timeout_ms is not None
 
     def deadline(self, timeout_ms: int | None) -> float | None:
-        """Return the deadline of a call that begins now with this timeout from its client."""
+        """Return the deadline of a call that begins now. `timeout_ms` comes from the client."""
         if timeout_ms is None:
             timeout_ms = self.default_timeout_ms
         if self.max_timeout_ms is not None:
@@ -84,7 +84,7 @@ class ClientOptions:
       the limit.
     - `timeout_ms`: the timeout of calls that do not set one.
 
-    Raises `ValueError` for a negative number.
+    Raises `ValueError` if a number is negative.
     """
 
     codec: Codec
@@ -105,6 +105,6 @@ def server_compressions(compressions: Iterable[str | Compression] | None) -> Com
 
 
 def check_not_negative(name: str, value: int | None) -> None:
-    """Raise `ValueError`, which names the option, for a negative value."""
+    """Raise `ValueError`, with the name of the option, if its value is negative."""
     if value is not None and value < 0:
         raise ValueError(f"{name} must not be negative: {value}")

@@ -1,4 +1,4 @@
-"""The table of the protocols. Everything that depends on a protocol's name is looked up here."""
+"""The table of the protocols. Code looks up here what depends on the name of a protocol."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,8 +62,8 @@ class WireProtocol:
     - `has_get`: whether methods without side effects may be called with HTTP GET.
     - `unary_server`, `stream_server`: the bindings of a method on the server, one for each content
       type.
-    - `unary_client`, `stream_client`: the binding of a method of a client. The base URL ends
-      without a slash.
+    - `unary_client`, `stream_client`: the binding of a method of a client. The base URL must not
+      end with a slash.
     """
 
     name: str

@@ -1,8 +1,8 @@
 """The server's side of the seam: from a request to a call.
 
-An application builds one `ServerMethod` for each RPC, once. For each request, the endpoint passes
-`accept` everything before the body. It gets a call to drive or, as a value, the response that
-refuses the request. No other code picks a protocol.
+An application builds one `ServerMethod` for each RPC. For each request, the endpoint passes the
+method, the headers and the query to `accept`. `accept` returns a call to drive, or a response that
+refuses the request. No other code on the server picks a protocol.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ _Accept: TypeAlias = Callable[[RawHeaders, Fields, bytes, Peer], Call | HttpResp
 
 
 class ServerMethod(Generic[Call]):
-    """One RPC in all protocols and codecs: which content type leads to which binding.
+    """One RPC in all protocols and codecs.
 
     `post` maps each content type to the `accept` of its binding. `get` is the `accept` for HTTP
     GET, or `None` if the method must be called with POST.
@@ -50,11 +50,10 @@ class ServerMethod(Generic[Call]):
         """Begin a call, or refuse the request: 405, 415, or an error of the protocol."""
         if http_method == "POST":
             fields = dict(headers)
-            accept = self._post.get(fields.get(RAW_CONTENT_TYPE, b""))
+            content_type = fields.get(RAW_CONTENT_TYPE, b"")
+            accept = self._post.get(content_type) or self._post.get(_media_type(content_type))
             if accept is None:
-                accept = self._post.get(_media_type(fields.get(RAW_CONTENT_TYPE, b"")))
-                if accept is None:
-                    return self._unsupported
+                return self._unsupported
             return accept(headers, fields, query, peer)
         if http_method == "GET" and self._get is not None:
             return self._get(headers, dict(headers), query, peer)
@@ -88,9 +87,9 @@ def stream_server_method(
 
 
 def _media_type(content_type: bytes) -> bytes:
-    """Return the media type in lower case without parameters, or `b""` unless the charset is UTF-8.
+    """Return the media type in lower case, without parameters (RFC 9110, section 8.3.1).
 
-    RFC 9110, section 8.3.1.
+    Return `b""` if the charset is not UTF-8, because JSON is always UTF-8 (RFC 8259, section 8.1).
     """
     media_type, *parameters = content_type.lower().split(b";")
     for parameter in parameters:

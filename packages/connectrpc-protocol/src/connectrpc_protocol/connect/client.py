@@ -1,6 +1,6 @@
-"""The client's side of the Connect protocol: unary calls, unary calls with GET, streams.
+"""The client side of the Connect protocol: unary calls, unary calls with GET, streams.
 
-Source: Connect protocol reference.
+Source: Connect protocol reference, "Unary RPCs" and "Streaming RPCs".
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from connectrpc_protocol.binding import ClientBinding
 from connectrpc_protocol.code import Code
 from connectrpc_protocol.connect import get_request
-from connectrpc_protocol.connect.end_stream import END_STREAM, EndStream, parse_end_stream
+from connectrpc_protocol.connect.end_stream import END_STREAM, parse_end_stream
 from connectrpc_protocol.connect.error_json import error_from_json, load_json
 from connectrpc_protocol.connect.headers import (
     STREAM_PREFIX,
@@ -35,7 +35,11 @@ from connectrpc_protocol.headers import Headers, RawHeaders, merged
 from connectrpc_protocol.http import HTTP_OK, HttpRequest
 from connectrpc_protocol.method import Method
 from connectrpc_protocol.options import ClientOptions
-from connectrpc_protocol.validate_response import check_content_type, response_compression
+from connectrpc_protocol.validate_response import (
+    check_content_type,
+    media_type_of,
+    response_compression,
+)
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -90,7 +94,7 @@ class ConnectUnaryClientCall(Generic[Req, Res]):
         return HttpRequest("POST", binding.url, headers, body)
 
     def _get(self, message: Req) -> HttpRequest | None:
-        """Return the call as a GET, or `None` if its URL would be too long."""
+        """Return the request as a GET, or `None` if its URL would be too long."""
         binding = self._binding
         codec = binding.options.codec
         binding.encoder.check_type(message)
@@ -125,9 +129,9 @@ class ConnectUnaryClientCall(Generic[Req, Res]):
 
     def _error(self, status: int, headers: Headers, body: bytes) -> ConnectError:
         fallback = Code.from_http_status(status)
-        media_type = headers.get(CONTENT_TYPE, "").partition(";")[0].strip().lower()
-        if media_type != "application/json":
-            # A proxy sent this page, perhaps in a compression that the client does not know.
+        if media_type_of(headers.get(CONTENT_TYPE, "")) != "application/json":
+            # Not from a Connect server, for example the page of a proxy. The client does not
+            # decompress it, because it may not know the compression.
             return ConnectError(fallback, f"HTTP status {status}")
         try:
             decoder = self._binding.decoder
@@ -152,7 +156,7 @@ class ConnectStreamClientBinding(ClientBinding[Req, Res, "ConnectStreamClientCal
     def __init__(self, method: Method[Req, Res], base_url: str, options: ClientOptions) -> None:
         super().__init__(method, base_url, options)
         self.content_type = STREAM_PREFIX + options.codec.name
-        # With `identity`, the HTTP client does not ask for compression of the whole body.
+        # Without `identity`, many HTTP clients themselves ask to compress the whole body.
         self.headers = [
             (ACCEPT_ENCODING, IDENTITY),
             (CONNECT_ACCEPT_ENCODING, options.accept_compression.header),
@@ -214,7 +218,7 @@ class ConnectStreamClientCall(Generic[Req, Res]):
 
     def _read_end_stream(self, data: bytes) -> ConnectError | None:
         try:
-            end: EndStream = parse_end_stream(data)
+            end = parse_end_stream(data)
         except ValueError as error:
             return ConnectError(Code.INTERNAL, f"malformed end-stream message: {error}")
         self._context.receive(self._context.response_headers, end.trailers)

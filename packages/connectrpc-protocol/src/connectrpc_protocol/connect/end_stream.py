@@ -20,7 +20,7 @@ from connectrpc_protocol.errors import ConnectError
 from connectrpc_protocol.headers import Headers
 
 END_STREAM = 0b0000_0010
-"""The flag of the envelope."""
+"""The flag of the envelope of an end-stream message."""
 
 
 class EndStream(NamedTuple):
@@ -31,7 +31,7 @@ class EndStream(NamedTuple):
 
 
 def pack_end_stream(trailers: Headers, error: ConnectError | None) -> bytes:
-    """Return the envelope. The metadata of the error joins the trailers."""
+    """Return the envelope. It sends the metadata of the error together with the trailers."""
     value: dict[str, object] = {}
     sources = [trailers]
     if error is not None:
@@ -39,8 +39,8 @@ def pack_end_stream(trailers: Headers, error: ConnectError | None) -> bytes:
         sources.append(error.metadata)
     metadata: dict[str, list[str]] = {}
     for source in sources:
-        for name, each in source.metadata():
-            metadata.setdefault(name, []).append(each)
+        for name, text in source.metadata():
+            metadata.setdefault(name, []).append(text)
     if metadata:
         value["metadata"] = metadata
     return pack(END_STREAM, dump_json(value))
@@ -63,15 +63,15 @@ def _metadata_from_json(value: object) -> Headers:
     if not is_object(value):
         raise ValueError("metadata is not a JSON object")
     for name, values in value.items():
-        for each in _strings(values):
+        for text in _strings(values):
             # Metadata that HTTP cannot carry is left out. It must not hide the error beside it.
             with suppress(ValueError):
-                headers.add(name, each)
+                headers.add(name, text)
     return headers
 
 
 def _strings(value: object) -> list[str]:
-    strings = [each for each in value if isinstance(each, str)] if is_array(value) else []
+    strings = [item for item in value if isinstance(item, str)] if is_array(value) else []
     if not is_array(value) or len(strings) != len(value):
         raise ValueError("metadata values are not a list of strings")
     return strings

@@ -13,7 +13,7 @@ _CODES = {code.value: code for code in Code}
 
 
 def error_to_json(error: ConnectError) -> dict[str, object]:
-    """Return the error object, without empty fields."""
+    """Return the error as a JSON object, without empty fields."""
     value: dict[str, object] = {"code": error.code.value}
     if error.message:
         value["message"] = error.message
@@ -29,7 +29,7 @@ def error_to_json(error: ConnectError) -> dict[str, object]:
 
 
 def error_from_json(value: object, fallback: Code) -> ConnectError:
-    """Return the error of an error object.
+    """Return the error in a JSON value.
 
     A missing or unknown code becomes `fallback`. Malformed details are left out, because they must
     not hide the error that they explain.
@@ -68,9 +68,9 @@ def is_array(value: object) -> TypeGuard[list[object]]:
 
 
 def _details(value: object) -> Iterable[ErrorDetail]:
-    for each in value if is_array(value) else ():
-        if is_object(each):
-            type_name, data = each.get("type"), each.get("value")
+    for detail in value if is_array(value) else ():
+        if is_object(detail):
+            type_name, data = detail.get("type"), detail.get("value")
             if isinstance(type_name, str) and isinstance(data, str):
                 try:
                     yield ErrorDetail(type_name.rpartition("/")[2], decode_base64(data))

@@ -12,14 +12,17 @@ from connectrpc_protocol.options import ServerOptions
 VERSION = "v1"
 
 MAX_URL_LENGTH = 4000
-"""In characters. Common servers and proxies refuse longer URLs, so such calls use POST."""
+"""In characters. A call with a longer URL uses POST, because some servers refuse it.
 
-_MAX_FIELDS = 100  # the protocol defines five; more than a hundred are an attack
+Gunicorn accepts request lines of up to 4,094 bytes by default.
+"""
+
+_MAX_FIELDS = 100  # the protocol defines five, so there is room for others and not for an attack
 _URLSAFE = re.compile(r"[A-Za-z0-9_-]*")
 
 
 def parse_query(query: bytes) -> dict[str, str]:
-    """Return the parameters. Messages are bytes, so each byte is one character (ISO 8859-1).
+    """Return the parameters. Each byte is one character (ISO 8859-1), because messages are bytes.
 
     Raises `ConnectError` (`invalid_argument`) if there are too many.
     """
@@ -49,7 +52,7 @@ def parse_message(parameters: dict[str, str]) -> bytes:
 
 
 def parse_encoding(parameters: dict[str, str]) -> str:
-    """Return the name of the codec. Raises `ConnectError` (`invalid_argument`) without one."""
+    """Return the name of the codec. Raises `ConnectError` (`invalid_argument`) if it is missing."""
     encoding = parameters.get("encoding")
     if encoding is None:
         raise ConnectError(Code.INVALID_ARGUMENT, "missing query parameter: encoding")
@@ -57,7 +60,7 @@ def parse_encoding(parameters: dict[str, str]) -> str:
 
 
 def check_version(parameters: dict[str, str], options: ServerOptions) -> None:
-    """Raise `ConnectError` (`invalid_argument`) for another version than `v1`.
+    """Raise `ConnectError` (`invalid_argument`) if the version is not `v1`.
 
     A missing version is refused only if the options require it.
     """

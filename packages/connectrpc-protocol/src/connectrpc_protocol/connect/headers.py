@@ -21,7 +21,7 @@ VERSION = b"1"
 
 UNARY_PREFIX = "application/"
 STREAM_PREFIX = "application/connect+"
-"""The content types are these prefixes with the name of the codec."""
+"""A content type is one of these prefixes and the name of a codec."""
 
 
 def read_deadline(fields: Fields, options: ServerOptions) -> float | None:
@@ -31,7 +31,7 @@ def read_deadline(fields: Fields, options: ServerOptions) -> float | None:
 
 
 def check_version(version: bytes | None, options: ServerOptions) -> None:
-    """Raise `ConnectError` (`invalid_argument`) for another version than `1`.
+    """Raise `ConnectError` (`invalid_argument`) if the version is not `1`.
 
     A missing version is refused only if the options require the header.
     """
@@ -61,7 +61,7 @@ def post_headers(
 
 
 def get_headers(context: RequestContext, accepted: str) -> list[tuple[str, str]]:
-    """Return the headers of a GET. The version is in the query, which caches key on."""
+    """Return the headers of a GET. The version is in the query, where it does not break caching."""
     return [
         (ACCEPT_ENCODING, accepted),
         *_timeout(context),

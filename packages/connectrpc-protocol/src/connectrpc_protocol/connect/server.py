@@ -1,6 +1,6 @@
-"""The server's side of the Connect protocol: unary calls, unary calls with GET, streams.
+"""The server side of the Connect protocol: unary calls, unary calls with GET, streams.
 
-Source: Connect protocol reference.
+Source: Connect protocol reference, "Unary RPCs" and "Streaming RPCs".
 """
 
 from collections.abc import Iterator
@@ -26,9 +26,8 @@ from connectrpc_protocol.context import RequestContext
 from connectrpc_protocol.encoding.codec import Codec
 from connectrpc_protocol.encoding.compression import Compression
 from connectrpc_protocol.encoding.message_stream import MessageReader
-from connectrpc_protocol.errors import ConnectError, as_connect_error
+from connectrpc_protocol.errors import ConnectError
 from connectrpc_protocol.header_names import (
-    ACCEPT_ENCODING,
     RAW_ACCEPT_ENCODING,
     RAW_CONNECT_ACCEPT_ENCODING,
     RAW_CONNECT_CONTENT_ENCODING,
@@ -55,7 +54,7 @@ Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
 
 _JSON = (RAW_CONTENT_TYPE, b"application/json")
-_VARY = (RAW_VARY, ACCEPT_ENCODING.encode())
+_VARY = (RAW_VARY, RAW_ACCEPT_ENCODING)
 
 
 def unary_bindings(
@@ -85,12 +84,13 @@ class ConnectUnaryServerBinding(ServerBinding[Req, Res, "ConnectUnaryServerCall[
         self, headers: RawHeaders, fields: Fields, query: bytes, peer: Peer
     ) -> "ConnectUnaryServerCall[Req, Res] | HttpResponse":
         deadline = compression = error = None
+        # Most calls have a version and none of the other headers. They skip the checks.
         if (
             self.may_have_deadline
             or RAW_CONNECT_TIMEOUT_MS in fields
             or RAW_CONTENT_ENCODING in fields
             or fields.get(RAW_CONNECT_PROTOCOL_VERSION) != VERSION
-        ):  # otherwise the headers hold nothing to read
+        ):
             try:
                 deadline = read_deadline(fields, self.options)
                 encoding = fields.get(RAW_CONTENT_ENCODING, b"").decode("latin-1")
@@ -104,13 +104,16 @@ class ConnectUnaryServerBinding(ServerBinding[Req, Res, "ConnectUnaryServerCall[
 
 
 class ConnectGetBinding(Generic[Req, Res]):
-    """A unary method without side effects, called with GET. The query names the codec."""
+    """A unary method without side effects, called with GET.
 
-    __slots__ = ("_any", "_by_codec", "_unsupported")
+    The query names the codec, so there is one binding for all codecs.
+    """
+
+    __slots__ = ("_by_codec", "_first", "_unsupported")
 
     def __init__(self, method: Method[Req, Res], options: ServerOptions) -> None:
         bindings = unary_bindings(method, options)
-        self._any = bindings[0]
+        self._first = bindings[0]
         self._by_codec = {binding.codec.name: binding for binding in bindings}
         names = ", ".join(self._by_codec)
         self._unsupported = plain_text(415, f"unsupported encoding; supported: {names}\n")
@@ -119,7 +122,7 @@ class ConnectGetBinding(Generic[Req, Res]):
         self, headers: RawHeaders, fields: Fields, query: bytes, peer: Peer
     ) -> "ConnectUnaryServerCall[Req, Res] | HttpResponse":
         """Begin a call, or return the response that refuses it."""
-        options = self._any.options
+        options = self._first.options
         try:
             parameters = get_request.parse_query(query)
             deadline = read_deadline(fields, options)
@@ -130,8 +133,8 @@ class ConnectGetBinding(Generic[Req, Res]):
             compression = options.compressions.get(parameters.get("compression", ""))
             message = get_request.parse_message(parameters)
         except ConnectError as error:
-            context = RequestContext(self._any.method, PROTOCOL, "GET", headers, None, peer)
-            return ConnectUnaryServerCall(self._any, context, fields, None, b"").failure(error)
+            context = RequestContext(self._first.method, PROTOCOL, "GET", headers, None, peer)
+            return ConnectUnaryServerCall(self._first, context, fields, None, b"").failure(error)
         context = RequestContext(binding.method, PROTOCOL, "GET", headers, deadline, peer)
         return ConnectUnaryServerCall(binding, context, fields, compression, message)
 
@@ -177,13 +180,13 @@ class ConnectUnaryServerCall(Generic[Req, Res]):
         binding = self._binding
         size = len(body)
         if size < binding.encoder.compress_min and not self.context.has_response_metadata:
-            # Nearly all small calls take this path.
+            # Most calls take this path.
             length = (RAW_CONTENT_LENGTH, b"%d" % size)
             return HttpResponse(HTTP_OK, [binding.content_type_header, length], body)
         return self._build_response(HTTP_OK, binding.content_type_header, body, None)
 
     def failure(self, exc: BaseException) -> HttpResponse:
-        error = as_connect_error(exc, expose=self._binding.options.expose_errors)
+        error = self._binding.to_connect_error(exc)
         body = dump_json(error_to_json(error))
         return self._build_response(error.code.http_status, _JSON, body, error)
 
@@ -224,17 +227,17 @@ class ConnectStreamServerBinding(ServerBinding[Req, Res, "ConnectStreamServerCal
     ) -> "ConnectStreamServerCall[Req, Res] | HttpResponse":
         accepted = fields.get(RAW_CONNECT_ACCEPT_ENCODING, b"").decode("latin-1")
         to_client = self.options.compressions.negotiate(accepted)
-        from_client = None
+        deadline = from_client = error = None
         try:
             deadline = read_deadline(fields, self.options)
             check_version(fields.get(RAW_CONNECT_PROTOCOL_VERSION), self.options)
             encoding = fields.get(RAW_CONNECT_CONTENT_ENCODING, b"").decode("latin-1")
             from_client = self.options.compressions.get(encoding)
-        except ConnectError as error:
-            context = RequestContext(self.method, PROTOCOL, "POST", headers, None, peer)
-            return ConnectStreamServerCall(self, context, None, to_client).failure(error)
+        except ConnectError as exc:
+            error = exc
         context = RequestContext(self.method, PROTOCOL, "POST", headers, deadline, peer)
-        return ConnectStreamServerCall(self, context, from_client, to_client)
+        call = ConnectStreamServerCall(self, context, from_client, to_client)
+        return call if error is None else call.failure(error)
 
 
 class ConnectStreamServerCall(Generic[Req, Res]):
@@ -279,9 +282,7 @@ class ConnectStreamServerCall(Generic[Req, Res]):
         return self._binding.encoder.envelope(message, self._compression)
 
     def end(self, exc: BaseException | None = None) -> End:
-        error = None
-        if exc is not None:
-            error = as_connect_error(exc, expose=self._binding.options.expose_errors)
+        error = None if exc is None else self._binding.to_connect_error(exc)
         return End(pack_end_stream(self.context.response_trailers, error))
 
     def failure(self, exc: BaseException) -> HttpResponse:

@@ -4,13 +4,13 @@ from connectrpc_protocol.code import Code
 from connectrpc_protocol.errors import ConnectError
 from connectrpc_protocol.header_names import CONNECT_TIMEOUT_MS
 
-_MAX_DIGITS = 10  # the limit of the specification: 115 days
+_MAX_DIGITS = 10  # the limit of the specification; ten digits of milliseconds are 115 days
 
 
 def parse_timeout(value: bytes) -> int:
     """Return the timeout in milliseconds.
 
-    Raises `ConnectError` (`invalid_argument`) if it is not a number of at most ten digits.
+    Raises `ConnectError` (`invalid_argument`) unless it is one to ten digits.
     """
     if not value.isdigit() or len(value) > _MAX_DIGITS:
         text = value[:40].decode("latin-1")
@@ -19,5 +19,5 @@ def parse_timeout(value: bytes) -> int:
 
 
 def format_timeout(timeout_ms: int) -> str:
-    """Return the value on the wire. A timeout that is too long for it becomes the longest one."""
+    """Return the value on the wire. A timeout of more than ten digits becomes the longest one."""
     return str(min(timeout_ms, 10**_MAX_DIGITS - 1))

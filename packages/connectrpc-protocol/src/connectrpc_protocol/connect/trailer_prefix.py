@@ -20,7 +20,7 @@ def response_metadata(context: RequestContext, error: ConnectError | None) -> li
 
 
 def split_trailers(raw: RawHeaders) -> tuple[Headers, Headers]:
-    """Return the headers and the trailers of a unary response."""
+    """Return the headers and the trailers of a unary response, the latter without the prefix."""
     headers: list[HeaderPair] = []
     trailers: list[HeaderPair] = []
     for name, value in raw:

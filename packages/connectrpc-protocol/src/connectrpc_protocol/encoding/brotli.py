@@ -4,7 +4,11 @@ from connectrpc_protocol.errors import too_large
 
 
 class Brotli:
-    """RFC 7932. Needs the extra `brotli`."""
+    """RFC 7932. Needs the extra `brotli`.
+
+    The default quality is 4: faster than gzip at its default level, and smaller. The default of the
+    library, 11, takes a hundred times as long.
+    """
 
     name = "br"
 

@@ -1,4 +1,4 @@
-"""Codecs: messages to bytes and back."""
+"""Codecs, which turn messages into bytes and back."""
 
 import json
 from collections.abc import Callable
@@ -12,10 +12,7 @@ M = TypeVar("M", bound=Message)
 
 
 class Codec(Protocol):
-    """Messages to bytes and back.
-
-    A codec does not have state and may be called from any thread.
-    """
+    """Turns messages into bytes and back. It must be stateless: any thread may call it."""
 
     @property
     def name(self) -> str:
@@ -56,7 +53,7 @@ class ProtoCodec:
 class JsonCodec:
     """The canonical JSON mapping of Protobuf (protobuf.dev/programming-guides/json).
 
-    It ignores unknown fields, so that a peer may have a newer schema.
+    It ignores unknown fields, because a peer may have a newer schema.
     """
 
     name = "json"
@@ -101,15 +98,18 @@ def resolve_codec(codec: "str | Codec") -> Codec:
     raise ValueError(f"unknown codec {codec!r}; known by name: {names}")
 
 
-def bound_decode(codec: Codec, message_type: type[M]) -> Callable[[bytes], M]:
-    """Return the fastest `codec.decode` for one type. It may raise `DecodeError` as well."""
+def decode_function(codec: Codec, message_type: type[M]) -> Callable[[bytes], M]:
+    """Return a function that decodes messages of one type, as fast as the codec allows.
+
+    It raises `ValueError` or `DecodeError`.
+    """
     if codec is PROTO:
         return message_type.FromString
     return partial(codec.decode, message_type=message_type)
 
 
-def bound_encode(codec: Codec, message_type: type[Message]) -> Callable[[Message], bytes]:
-    """Return the fastest `codec.encode` for messages of one type."""
+def encode_function(codec: Codec, message_type: type[Message]) -> Callable[[Message], bytes]:
+    """Return a function that encodes messages of one type, as fast as the codec allows."""
     if codec is PROTO:
         return cast("Callable[[Message], bytes]", message_type.SerializeToString)
     return codec.encode

@@ -1,4 +1,4 @@
-"""Compressions by name, and the choice of one that both sides know."""
+"""Compressions by name, and the choice of one that both sides have."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -15,10 +15,7 @@ from connectrpc_protocol.errors import ConnectError
 
 
 class Compression(Protocol):
-    """A way to compress messages.
-
-    An object does not have state and may be called from any thread.
-    """
+    """A way to compress messages. It must be stateless: any thread may call it."""
 
     @property
     def name(self) -> str:
@@ -48,7 +45,9 @@ _OPTIONAL = {
     "zstd": ("zstandard", "zstd"),
 }
 _OFFERED: tuple[Compression, ...] = (Gzip(), Brotli(), Zstd())
-_KNOWN: dict[str, Compression] = {each.name: each for each in (*_OFFERED, Deflate(), Snappy())}
+_KNOWN: dict[str, Compression] = {
+    compression.name: compression for compression in (*_OFFERED, Deflate(), Snappy())
+}
 
 # RFC 9110, section 12.4.2.
 _WEIGHT = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
@@ -57,17 +56,17 @@ _WEIGHT = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 def available_compressions() -> tuple[Compression, ...]:
     """Return the default compressions: gzip, and brotli and zstd if their extras are installed.
 
-    `deflate` and `snappy` must be asked for by name. `deflate` compresses no better than gzip, and
-    programs disagree on its format. Few clients know `snappy`.
+    `deflate` and `snappy` are used only if they are given by name. `deflate` does not compress
+    better than gzip, and programs disagree on its format. Few clients have `snappy`.
     """
-    return tuple(each for each in _OFFERED if _is_installed(each.name))
+    return tuple(compression for compression in _OFFERED if _is_installed(compression.name))
 
 
 def resolve_compression(compression: "str | Compression") -> Compression:
     """Return the compression of that name, or the given object.
 
-    Raises `ValueError` for an unknown name. Raises `ImportError`, which names the extra to install,
-    if the library of a known one is missing.
+    Raises `ValueError` for an unknown name. Raises `ImportError`, with the extra to install, if the
+    library of the compression is missing.
     """
     if not isinstance(compression, str):
         return compression
@@ -98,8 +97,8 @@ class Compressions:
     def __init__(self, compressions: Iterable[str | Compression]) -> None:
         if isinstance(compressions, str):
             raise TypeError(f"compressions must be a list of names: [{compressions!r}]")
-        resolved = [resolve_compression(each) for each in compressions]
-        self._by_name = {each.name: each for each in resolved}
+        resolved = [resolve_compression(compression) for compression in compressions]
+        self._by_name = {compression.name: compression for compression in resolved}
         self.names: Sequence[str] = tuple(self._by_name)
         self.header = ", ".join(self.names) or IDENTITY
 
@@ -119,9 +118,10 @@ class Compressions:
         return found
 
     def negotiate(self, accepted: str) -> Compression | None:
-        """Return the one that the peer's Accept-Encoding prefers (RFC 9110, section 12.5.3).
+        """Return the compression that the peer prefers, or `None` if it accepts none of these.
 
-        Names without a weight have the weight 1. The first listed wins among equal weights.
+        `accepted` is the value of its Accept-Encoding (RFC 9110, section 12.5.3). A name without a
+        weight has the weight 1. Among equal weights, the first one in `accepted` wins.
         """
         best, best_weight = None, 0.0
         for item in accepted.split(","):
@@ -134,6 +134,7 @@ class Compressions:
 
 
 def _weight(parameter: str) -> float:
+    """Return the weight of a name. A malformed weight is 0, so the name is not accepted."""
     name, _, value = parameter.partition("=")
     if name.strip().lower() != "q":
         return 1.0

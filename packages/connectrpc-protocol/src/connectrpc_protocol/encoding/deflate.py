@@ -8,7 +8,8 @@ from connectrpc_protocol.errors import too_large
 class Deflate:
     """RFC 9110, section 8.4.1.2: the zlib format of RFC 1950, which ends with a checksum.
 
-    Some programs send bare RFC 1951 data under this name. Such data is refused.
+    Some programs send bare RFC 1951 data under this name. Such data is refused. The default level
+    is that of zlib.
     """
 
     name = "deflate"

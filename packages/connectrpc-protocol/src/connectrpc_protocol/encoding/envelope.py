@@ -36,9 +36,9 @@ def pack(flags: int, data: bytes) -> bytes:
 class EnvelopeReader:
     """Cuts a stream of bytes into envelopes.
 
-    It refuses a length beyond `limit` (in bytes; `None` for no limit) before it keeps any of that
-    data, so the buffer never exceeds the limit plus one chunk. Envelopes with `end_flag` have the
-    limit `end_limit` instead.
+    It refuses an envelope whose length exceeds `limit` (in bytes; `None` for no limit) as soon as
+    it has the prefix. So the buffer never holds more than the limit plus one chunk. For envelopes
+    with `end_flag`, the limit is `end_limit`.
     """
 
     __slots__ = ("_buffer", "_end_flag", "_end_limit", "_limit", "_start")
@@ -74,7 +74,7 @@ class EnvelopeReader:
             return None
         envelope = Envelope(flags, bytes(self._buffer[data:end]))
         if end == len(self._buffer):
-            # A stream may be silent for long. It must not hold a large buffer meanwhile.
+            # Many seconds may pass before the next chunk. Do not hold a large buffer meanwhile.
             self._buffer.clear()
             end = 0
         self._start = end
@@ -91,5 +91,5 @@ class EnvelopeReader:
 
     @property
     def is_partial(self) -> bool:
-        """Whether the buffer holds a part of an envelope."""
+        """True if the buffer holds a part of an envelope."""
         return len(self._buffer) > self._start

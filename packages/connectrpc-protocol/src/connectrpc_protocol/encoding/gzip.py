@@ -9,7 +9,10 @@ _GZIP_FORMAT = 31  # zlib's `wbits`: a window of 32 KiB, with a gzip header and 
 
 
 class Gzip:
-    """RFC 1952. The header does not hold a time, so equal messages have equal compressed bytes."""
+    """RFC 1952. The header does not hold a time, so equal messages have equal compressed bytes.
+
+    The default level is that of zlib.
+    """
 
     name = "gzip"
 

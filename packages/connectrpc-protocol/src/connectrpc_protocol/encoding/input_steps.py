@@ -1,9 +1,9 @@
-"""Compressed data in small steps, for formats in which one body may hold many members."""
+"""Compressed data in small parts, for formats in which one body may hold many members."""
 
 from collections.abc import Iterator
 
-# In bytes. After each member a decompressor returns a copy of the input that follows it. With
-# small steps that copy is short, so many tiny members do not cost quadratic time.
+# In bytes. After each member, a decompressor returns a copy of the input that follows it. With
+# small steps that copy is short, so the time for many tiny members does not grow quadratically.
 _STEP = 16 * 1024
 
 

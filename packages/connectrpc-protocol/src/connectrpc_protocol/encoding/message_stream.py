@@ -1,4 +1,4 @@
-"""A stream of bytes to messages."""
+"""Reading messages from a stream of bytes."""
 
 from collections.abc import Iterator
 from typing import Generic, TypeVar
@@ -7,19 +7,30 @@ from google.protobuf.message import Message
 
 from connectrpc_protocol.code import Code
 from connectrpc_protocol.encoding.compression import Compression
-from connectrpc_protocol.encoding.envelope import COMPRESSED, EnvelopeReader, only_message
+from connectrpc_protocol.encoding.envelope import (
+    COMPRESSED,
+    PREFIX_SIZE,
+    EnvelopeReader,
+    only_message,
+)
 from connectrpc_protocol.encoding.messages import MessageDecoder
 from connectrpc_protocol.errors import ConnectError
 
 M = TypeVar("M", bound=Message)
 
-# In bytes: enough for trailers and an error even if the limit of messages is small.
+# In bytes. Trailers and an error must fit even if the limit of messages is small. 64 KiB is several
+# times as much as servers and clients usually accept as headers (8 to 16 KiB).
 _END_BYTES = 64 * 1024
 
 
 def end_limit(limit: int | None) -> int | None:
-    """Return how long the end of a stream may be, in bytes, if messages have this limit."""
+    """Return the limit of the envelope that ends a stream, in bytes, for this limit of messages."""
     return None if limit is None else max(limit, _END_BYTES)
+
+
+def single_message_limit(limit: int | None) -> int | None:
+    """Return the limit of a body of one envelope, in bytes, for this limit of messages."""
+    return None if limit is None else limit + PREFIX_SIZE
 
 
 def decode_single_message(
@@ -28,7 +39,7 @@ def decode_single_message(
     """Return the one message of a body of envelopes. Raises the errors of `MessageReader`."""
     data = only_message(body)
     if data is not None:
-        # Nearly all calls take this path: one envelope without compression.
+        # Most calls take this path: one envelope without compression.
         return decoder.decode(data, None)
     reader = MessageReader(decoder, compression, exactly_one=True)
     messages = list(reader.feed(body))
@@ -41,8 +52,9 @@ class MessageReader(Generic[M]):
     """Cuts a stream of bytes into messages, up to the envelope that ends the stream.
 
     The flag `end_flag` marks that envelope, and `end_data` keeps its data. The flag is 0 in a
-    protocol without such an envelope. `exactly_one` refuses a second message at once, and a missing
-    one at the end: the cardinality of the RPC (grpc/grpc, doc/statuscodes.md, `UNIMPLEMENTED`).
+    protocol without such an envelope. With `exactly_one`, a second message is an error at once, and
+    `check_count` finds a missing one. The code is `unimplemented`, because the cardinality of the
+    RPC is wrong (grpc/grpc, doc/statuscodes.md).
     """
 
     __slots__ = (
@@ -76,7 +88,7 @@ class MessageReader(Generic[M]):
     def feed(self, chunk: bytes) -> Iterator[M]:
         """Take a chunk; return an iterator that decodes the completed messages one by one.
 
-        The iterator raises `ConnectError` at a faulty message, after the messages before it.
+        The iterator returns the messages before a faulty one, then raises `ConnectError`.
         """
         self._envelopes.feed(chunk)
         return self._messages()

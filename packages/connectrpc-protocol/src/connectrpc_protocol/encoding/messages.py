@@ -1,4 +1,4 @@
-"""Messages to bytes and bytes to messages, within the limits."""
+"""Encoding and decoding messages, within the limits."""
 
 import sys
 from typing import Generic, TypeVar
@@ -6,19 +6,20 @@ from typing import Generic, TypeVar
 from google.protobuf.message import DecodeError, Message
 
 from connectrpc_protocol.code import Code
-from connectrpc_protocol.encoding.codec import Codec, bound_decode, bound_encode
+from connectrpc_protocol.encoding.codec import Codec, decode_function, encode_function
 from connectrpc_protocol.encoding.compression import Compression
 from connectrpc_protocol.encoding.envelope import COMPRESSED, pack
 from connectrpc_protocol.errors import ConnectError, too_large
 
 M = TypeVar("M", bound=Message)
 
-# In characters. A codec may quote the value that it refuses, and that value may be long.
+# In characters. A codec may quote the value that it refuses, and that value may be long. 200 are
+# enough for a reason, and the error may be sent in a header.
 _REASON_LENGTH = 200
 
 
 class MessageDecoder(Generic[M]):
-    """Bytes to messages of one type.
+    """Turns bytes into messages of one type.
 
     `limit` bounds a message before and after decompression, in bytes. `fault` is the code of the
     error for malformed bytes: `invalid_argument` if a client sent them, `internal` if a server did.
@@ -31,7 +32,7 @@ class MessageDecoder(Generic[M]):
         self._type = message_type
         self.limit = limit
         self._max = sys.maxsize if limit is None else limit
-        self._decode = bound_decode(codec, message_type)
+        self._decode = decode_function(codec, message_type)
         self.fault = fault
 
     def decode(self, data: bytes, compression: Compression | None) -> M:
@@ -72,9 +73,9 @@ class MessageDecoder(Generic[M]):
 
 
 class MessageEncoder:
-    """Messages of one type to bytes, compressed if that may make them shorter.
+    """Turns messages of one type into bytes, up to `limit` bytes (`None` for no limit).
 
-    A message below `compress_min` bytes is not compressed, since compression makes it longer.
+    A message below `compress_min` bytes is not compressed, since compression may make it longer.
     """
 
     __slots__ = ("_encode", "_limit", "_type", "compress_min")
@@ -82,13 +83,13 @@ class MessageEncoder:
     def __init__(
         self, codec: Codec, message_type: type[Message], compress_min: int, limit: int | None
     ) -> None:
-        self._encode = bound_encode(codec, message_type)
+        self._encode = encode_function(codec, message_type)
         self._type = message_type
         self._limit = sys.maxsize if limit is None else limit
         self.compress_min = compress_min
 
     def check_type(self, message: Message) -> None:
-        """Raise `TypeError` for a message of another type, whose bytes might happen to fit."""
+        """Raise `TypeError` for a message of another type. The receiver might decode it wrongly."""
         if not isinstance(message, self._type):
             expected = self._type.DESCRIPTOR.full_name
             raise TypeError(f"expected a message of type {expected}, got {type(message).__name__}")
@@ -96,8 +97,8 @@ class MessageEncoder:
     def encode(self, message: Message) -> bytes:
         """Return the bytes of a message, without compression.
 
-        Raises `ConnectError` (`resource_exhausted`) beyond the limit, and `TypeError` for a message
-        of another type.
+        Raises `ConnectError` (`resource_exhausted`) if they exceed the limit, and `TypeError` for a
+        message of another type.
         """
         if not isinstance(message, self._type):
             self.check_type(message)

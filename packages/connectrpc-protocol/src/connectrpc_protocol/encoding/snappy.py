@@ -4,14 +4,14 @@ from connectrpc_protocol.errors import too_large
 
 _IDENTIFIER = b"\xff\x06\x00\x00sNaPpY"
 _COMPRESSED, _UNCOMPRESSED = 0x00, 0x01
-_BLOCK = 64 * 1024
+_MAX_BLOCK = 64 * 1024  # the most that a chunk may hold (framing_format.txt, sections 4.2 and 4.3)
 
 
 class Snappy:
     """The framing format of Snappy (google/snappy, framing_format.txt). Needs the extra `snappy`.
 
-    The format does not mark its end, so data that was cut between two chunks decompresses to a
-    shorter message.
+    The format does not mark its end. So data that was cut off between two chunks is not an error,
+    but a shorter message.
     """
 
     name = "snappy"
@@ -25,7 +25,7 @@ class Snappy:
     def decompress(self, data: bytes, limit: int | None) -> bytes:
         import cramjam
 
-        # The library cannot write beyond this buffer, whatever the data contains.
+        # The library cannot write more than this buffer holds.
         output = bytearray(_size(data, limit))
         try:
             written = cramjam.snappy.decompress_into(data, output)
@@ -63,6 +63,6 @@ def _block_size(preamble: bytes) -> int:
     for index, byte in enumerate(preamble):
         size |= (byte & 0x7F) << 7 * index
         is_last = not byte & 0x80
-        if is_last and size <= _BLOCK:
+        if is_last and size <= _MAX_BLOCK:
             return size
     raise ValueError("corrupt snappy data")

@@ -6,14 +6,17 @@ from connectrpc_protocol.encoding.input_steps import input_steps
 from connectrpc_protocol.errors import too_large
 
 _MAX_WINDOW_BYTES = 8 * 1024 * 1024  # RFC 9659, section 3
-_READ_BYTES = 1024 * 1024  # so much output at a time is counted against the limit, then dropped
+_READ_BYTES = (
+    1024 * 1024
+)  # the output that the size check holds at a time; few calls, little memory
 
 
 class Zstd:
     """RFC 8878. Needs the extra `zstd`.
 
     Several frames are one message, and skippable frames are skipped (RFC 8878, section 3.1). A
-    frame whose window exceeds 8 MiB is refused, as RFC 9659 asks for content on the web.
+    frame whose window exceeds 8 MiB is refused, as RFC 9659 requires for content on the web. The
+    default level is that of the library.
     """
 
     name = "zstd"
@@ -33,8 +36,8 @@ class Zstd:
         parts: list[bytes] = []
         try:
             if limit is not None:
-                # Only a stream reader bounds its output, and only a decompression object reports
-                # a truncated frame. So the first measures, and the second decompresses.
+                # Only a stream reader limits its output, and only a decompression object reports
+                # a truncated frame. So a reader checks the size, then an object decompresses.
                 with decompressor.stream_reader(data, read_across_frames=True) as reader:
                     if not _is_within(reader.read, limit):
                         raise too_large(limit)

@@ -1,4 +1,7 @@
-"""The client's side of gRPC. Source: grpc/grpc, PROTOCOL-HTTP2.md; doc/statuscodes.md."""
+"""The client side of gRPC.
+
+Sources: grpc/grpc, PROTOCOL-HTTP2.md; doc/statuscodes.md on the number of messages.
+"""
 
 from collections.abc import Iterator
 from typing import Generic, TypeVar
@@ -10,8 +13,7 @@ from connectrpc_protocol.code import Code
 from connectrpc_protocol.context import RequestContext
 from connectrpc_protocol.deadline import deadline_exceeded
 from connectrpc_protocol.encoding.compression import IDENTITY, Compression
-from connectrpc_protocol.encoding.envelope import PREFIX_SIZE
-from connectrpc_protocol.encoding.message_stream import MessageReader
+from connectrpc_protocol.encoding.message_stream import MessageReader, single_message_limit
 from connectrpc_protocol.errors import ConnectError
 from connectrpc_protocol.grpc.headers import CONTENT_TYPE_PREFIX, content_types, request_headers
 from connectrpc_protocol.grpc.status import error_from_trailers
@@ -48,7 +50,7 @@ class GrpcClientBinding(ClientBinding[Req, Res, Call_co]):
         self.headers = [
             (CONTENT_TYPE, self.content_types[-1]),
             *self.protocol_headers,
-            # With `identity`, the HTTP client does not ask for compression of the whole body.
+            # Without `identity`, many HTTP clients themselves ask to compress the whole body.
             (ACCEPT_ENCODING, IDENTITY),
             (GRPC_ACCEPT_ENCODING, options.accept_compression.header),
         ]
@@ -57,12 +59,11 @@ class GrpcClientBinding(ClientBinding[Req, Res, Call_co]):
 
     @property
     def read_limit(self) -> int | None:
-        """How long the body of a response with one message may be, in bytes."""
-        limit = self.decoder.limit
-        return None if limit is None else limit + PREFIX_SIZE
+        """The largest body of a response with one message, in bytes."""
+        return single_message_limit(self.decoder.limit)
 
     def stream_call(self, context: RequestContext) -> "GrpcStreamClientCall[Req, Res]":
-        """Begin a call as a stream, even if it has one message."""
+        """Begin a call as a stream, even if it is unary."""
         return GrpcStreamClientCall(self, context)
 
 
@@ -76,7 +77,7 @@ class GrpcUnaryClientBinding(GrpcClientBinding[Req, Res, "GrpcUnaryClientCall[Re
 
 
 class GrpcUnaryClientCall(Generic[Req, Res]):
-    """See `connectrpc_protocol.call.UnaryClientCall`. The call is a stream of one message."""
+    """See `connectrpc_protocol.call.UnaryClientCall`. It is a stream of one message each way."""
 
     __slots__ = ("_binding", "_stream")
 
@@ -158,12 +159,12 @@ class GrpcStreamClientCall(Generic[Req, Res]):
         self._receive(self._read_trailers(trailers))
         error = error_from_trailers(self._context.response_trailers)
         if error is not None:
-            raise self._with_metadata(error)
+            raise self._completed(error)
         self._reader.finish()
         self._reader.check_count()
 
     def _read_trailers(self, trailers: RawHeaders) -> Headers | None:
-        """Return the trailers, or `None` if the server did not send any after the body."""
+        """Return the trailers after the body, or `None` if the server did not send any."""
         return Headers.from_raw(trailers) if trailers else None
 
     def _receive(self, trailers: Headers | None) -> None:
@@ -177,15 +178,16 @@ class GrpcStreamClientCall(Generic[Req, Res]):
     def _http_error(self, status: int, metadata: Headers) -> ConnectError:
         """Return the error of a response with an HTTP status other than 200.
 
-        A `grpc-status` decides if there is one. Otherwise a proxy between the two sides responded
-        (grpc/grpc, doc/http-grpc-status-mapping.md).
+        A `grpc-status` of a failure decides if there is one. Otherwise something else than a gRPC
+        server responded, such as a proxy (grpc/grpc, doc/http-grpc-status-mapping.md).
         """
         error = error_from_trailers(metadata) if GRPC_STATUS in metadata else None
         if error is None:
             error = ConnectError(Code.from_http_status(status), f"HTTP status {status}")
-        return self._with_metadata(error)
+        return self._completed(error)
 
-    def _with_metadata(self, error: ConnectError) -> ConnectError:
+    def _completed(self, error: ConnectError) -> ConnectError:
+        """Return the error with all metadata, or `deadline_exceeded` for a late cancellation."""
         context = self._context
         error.metadata = merged(context.response_headers, context.response_trailers)
         if error.code is Code.CANCELED and context.timeout_ms == 0:

@@ -12,7 +12,7 @@ CONTENT_TYPE_PREFIX = "application/grpc"
 
 
 def content_types(prefix: str, codec: str) -> list[str]:
-    """Return the content types of a codec. The bare prefix stands for binary Protobuf."""
+    """Return the content types of a codec. A content type without a codec is binary Protobuf."""
     named = f"{prefix}+{codec}"
     return [prefix, named] if codec == "proto" else [named]
 

@@ -1,4 +1,7 @@
-"""The server's side of gRPC. Source: grpc/grpc, PROTOCOL-HTTP2.md; doc/statuscodes.md."""
+"""The server side of gRPC.
+
+Sources: grpc/grpc, PROTOCOL-HTTP2.md; doc/statuscodes.md on the number of messages.
+"""
 
 from collections.abc import Callable, Iterator
 from typing import Generic, Protocol, TypeVar
@@ -10,9 +13,13 @@ from connectrpc_protocol.call import Fields, Peer
 from connectrpc_protocol.context import RequestContext
 from connectrpc_protocol.encoding.codec import Codec
 from connectrpc_protocol.encoding.compression import Compression
-from connectrpc_protocol.encoding.envelope import COMPRESSED, PREFIX_SIZE, pack
-from connectrpc_protocol.encoding.message_stream import MessageReader, decode_single_message
-from connectrpc_protocol.errors import ConnectError, as_connect_error
+from connectrpc_protocol.encoding.envelope import COMPRESSED, pack
+from connectrpc_protocol.encoding.message_stream import (
+    MessageReader,
+    decode_single_message,
+    single_message_limit,
+)
+from connectrpc_protocol.errors import ConnectError
 from connectrpc_protocol.grpc.headers import (
     CONTENT_TYPE_PREFIX,
     PROTOCOL,
@@ -65,7 +72,7 @@ def grpc_bindings(
     prefix: str,
     new_call: "NewCall[Req, Res, Call]",
 ) -> "list[GrpcServerBinding[Req, Res, Call]]":
-    """Return the bindings of a method in gRPC or gRPC-Web, for the content types with a prefix."""
+    """Return the bindings of a method in gRPC or gRPC-Web, one for each content type."""
     return [
         GrpcServerBinding(method, codec, options, content_type, protocol, new_call)
         for codec in options.codecs
@@ -76,11 +83,12 @@ def grpc_bindings(
 class GrpcServerBinding(ServerBinding[Req, Res, Call_co]):
     """A method in one content type of gRPC or gRPC-Web.
 
-    `headers` begin every response. They name the compressions that the server accepts, as they must
-    once a client used one (grpc/grpc, doc/compression.md).
+    `headers` are the first headers of every response. They name the compressions that the server
+    accepts, as they must if a client used one that the server does not have (grpc/grpc,
+    doc/compression.md). `read_limit` is the largest body of a unary call, in bytes.
     """
 
-    __slots__ = ("_new_call", "_protocol", "headers")
+    __slots__ = ("_new_call", "_protocol", "headers", "read_limit")
 
     def __init__(
         self,
@@ -96,6 +104,7 @@ class GrpcServerBinding(ServerBinding[Req, Res, Call_co]):
             (RAW_CONTENT_TYPE, self.content_type),
             (RAW_GRPC_ACCEPT_ENCODING, options.compressions.header.encode()),
         ]
+        self.read_limit = single_message_limit(options.read_max_bytes)
         self._protocol = protocol
         self._new_call = new_call
 
@@ -115,7 +124,7 @@ class GrpcServerBinding(ServerBinding[Req, Res, Call_co]):
 
 
 class GrpcServerCall(Generic[Req, Res]):
-    """The parts of a response that calls of every kind share."""
+    """The parts of unary calls and streams that are the same."""
 
     __slots__ = ("_binding", "_compression", "_fields", "context")
 
@@ -149,9 +158,7 @@ class GrpcServerCall(Generic[Req, Res]):
         return headers
 
     def _trailers(self, exc: BaseException | None) -> list[HeaderPair]:
-        error = None
-        if exc is not None:
-            error = as_connect_error(exc, expose=self._binding.options.expose_errors)
+        error = None if exc is None else self._binding.to_connect_error(exc)
         trailers = [OK] if error is None else error_to_trailers(error)
         if self.context.has_response_metadata:
             trailers += raw_pairs(self.context.response_trailers.metadata())
@@ -162,7 +169,10 @@ class GrpcServerCall(Generic[Req, Res]):
     def _build_response(
         self, headers: list[HeaderPair], body: bytes, trailers: list[HeaderPair]
     ) -> HttpResponse:
-        """Return a whole response. In HTTP/1.1, a content-length would rule out trailers."""
+        """Return a whole response.
+
+        It does not have a content-length, which would rule out trailers in HTTP/1.1.
+        """
         return HttpResponse(HTTP_OK, headers, body, trailers)
 
 
@@ -175,8 +185,7 @@ class GrpcUnaryServerCall(GrpcServerCall[Req, Res]):
 
     @property
     def read_limit(self) -> int | None:
-        limit = self._binding.decoder.limit
-        return None if limit is None else limit + PREFIX_SIZE
+        return self._binding.read_limit
 
     def too_large(self) -> ConnectError:
         return self._binding.decoder.too_large()
@@ -193,7 +202,7 @@ class GrpcUnaryServerCall(GrpcServerCall[Req, Res]):
         if len(body) >= binding.encoder.compress_min:
             compression = self._negotiate()
         elif not self.context.has_response_metadata:
-            # Nearly all small calls take this path.
+            # Most calls take this path.
             return self._build_response(binding.headers.copy(), pack(0, body), [OK])
         if compression is None:
             envelope = pack(0, body)

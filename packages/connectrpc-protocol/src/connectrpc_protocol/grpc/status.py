@@ -1,4 +1,4 @@
-"""The trailers `grpc-status` and `grpc-message`, which say how a call ended.
+"""The trailers of a call: `grpc-status`, `grpc-message` and `grpc-status-details-bin`.
 
 Sources: grpc/grpc, PROTOCOL-HTTP2.md, "Responses"; doc/statuscodes.md.
 """
@@ -24,17 +24,18 @@ OK: HeaderPair = (RAW_GRPC_STATUS, b"0")
 _OK = "0"
 _CODES = {str(code.grpc): code for code in Code}
 
-# Characters that are not encoded ("Percent-Byte-Unencoded"), besides those that quote() keeps.
+# The characters that are not encoded ("Percent-Byte-Unencoded"). `quote` adds letters and digits.
 _UNENCODED = " !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~"
-# HTTP removes spaces at the ends of a value (RFC 9110, section 5.5), so they are encoded.
+# HTTP removes spaces at the ends of a value (RFC 9110, section 5.5), so these are encoded.
 _END_SPACE = re.compile(r"\A | \Z")
-# In UTF-8. Peers limit the size of all trailers (grpcio: 8 to 16 KiB) and lose the error beyond it.
-# The message is in the trailers twice, because the details repeat it.
+# In UTF-8. A peer limits the size of trailers, and loses the error if they exceed the limit
+# (grpcio: 8 to 16 KiB). The message may be there twice: percent-encoded, which can make it three
+# times as long, and in the details.
 _MAX_MESSAGE_BYTES = 2048
 
 
 def error_to_trailers(error: ConnectError) -> list[HeaderPair]:
-    """Return the trailers of a failed call, without empty ones."""
+    """Return the trailers of a failed call. An empty message and empty details are left out."""
     trailers = [(RAW_GRPC_STATUS, b"%d" % error.code.grpc)]
     message = _cut(error.message)
     if message:
@@ -56,8 +57,8 @@ def error_from_trailers(trailers: Headers) -> ConnectError | None:
     message = decode_message(trailers.get(GRPC_MESSAGE, ""))
     code = None if status is None else _CODES.get(status)
     if code is None:
-        what = f"no {GRPC_STATUS}" if status is None else f"{GRPC_STATUS} {status[:40]!r}"
-        message = f"the server sent {what}" + (f": {message}" if message else "")
+        sent = f"no {GRPC_STATUS}" if status is None else f"{GRPC_STATUS} {status[:40]!r}"
+        message = f"the server sent {sent}" + (f": {message}" if message else "")
     details = decode_details(trailers.get(GRPC_STATUS_DETAILS, ""))
     return ConnectError(code or Code.UNKNOWN, message, details)
 

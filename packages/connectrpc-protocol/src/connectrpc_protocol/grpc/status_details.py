@@ -1,7 +1,7 @@
 """`grpc-status-details-bin`: a google.rpc.Status with the details of an error.
 
 The description of google.rpc.Status is in a private descriptor pool. In the default pool, it would
-clash with the one of googleapis-common-protos.
+clash with the description in googleapis-common-protos.
 """
 
 import base64
@@ -30,7 +30,7 @@ class _Details(Protocol):
 
 
 class _Status(Protocol):
-    # Protobuf chose the names of the methods.
+    # The names of the methods are those of Protobuf.
     code: int
     message: str
 
@@ -41,8 +41,8 @@ class _Status(Protocol):
 
 
 # message Status { int32 code = 1; string message = 2; repeated google.protobuf.Any details = 3; }
-# Written as a serialized google.protobuf.FileDescriptorProto, because importing that class takes
-# longer than importing the rest of this package.
+# As a serialized google.protobuf.FileDescriptorProto, because to import that class takes longer
+# than to import the rest of this package.
 _FILE = (
     b"\n\x17google/rpc/status.proto\x12\ngoogle.rpc\x1a\x19google/protobuf/any.proto"
     b'"N\n\x06Status\x12\x0c\n\x04code\x18\x01 \x01(\x05\x12\x0f\n\x07message\x18\x02 \x01(\t'
@@ -82,9 +82,11 @@ def decode_details(value: str) -> list[ErrorDetail]:
         status.ParseFromString(decode_base64(value))
     except (ValueError, DecodeError):
         return []
-    return [ErrorDetail(each.type_url.rpartition("/")[2], each.value) for each in status.details]
+    return [
+        ErrorDetail(detail.type_url.rpartition("/")[2], detail.value) for detail in status.details
+    ]
 
 
 def _text(text: str) -> str:
-    """Return text that Protobuf can encode: it refuses a lone surrogate."""
+    """Replace lone surrogates, which Protobuf refuses."""
     return text.encode(errors="replace").decode()

@@ -14,15 +14,15 @@ _NANOSECONDS = {
     b"H": 3_600_000_000_000,
 }
 _MILLISECOND = _NANOSECONDS[b"m"]
-# In milliseconds: 115 days, as in Connect. Sockets refuse to wait for the longest value here,
-# which is 11,000 years.
+# In milliseconds: 115 days, the longest timeout of Connect. The longest value of this format is
+# 11,000 years, for which sockets cannot wait.
 _LONGEST = 10**10 - 1
 
 
 def parse_timeout(value: bytes) -> int:
     """Return the timeout in milliseconds, rounded up.
 
-    Raises `ConnectError` (`invalid_argument`) if it is not at most eight digits and a unit.
+    Raises `ConnectError` (`invalid_argument`) unless it is one to eight digits and a unit.
     """
     digits, unit = value[:-1], _NANOSECONDS.get(value[-1:])
     if unit is None or not digits.isdigit() or len(digits) > _MAX_DIGITS:
@@ -32,7 +32,10 @@ def parse_timeout(value: bytes) -> int:
 
 
 def format_timeout(timeout_ms: int) -> str:
-    """Return the value on the wire, rounded up, in the smallest unit that eight digits can hold."""
+    """Return the value on the wire, rounded up.
+
+    The unit is the smallest one, from milliseconds up, with which eight digits are enough.
+    """
     value = 0
     for unit in (b"m", b"S", b"M", b"H"):
         value = -(-timeout_ms * _MILLISECOND // _NANOSECONDS[unit])

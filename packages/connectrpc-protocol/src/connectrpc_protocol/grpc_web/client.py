@@ -1,4 +1,7 @@
-"""The client's side of gRPC-Web: gRPC, but the trailers end the body."""
+"""The client side of gRPC-Web: as in gRPC, but the last envelope of the body has the trailers.
+
+Source: grpc/grpc, PROTOCOL-WEB.md.
+"""
 
 from typing import TypeVar
 

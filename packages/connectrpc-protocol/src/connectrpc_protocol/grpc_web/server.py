@@ -1,4 +1,7 @@
-"""The server's side of gRPC-Web: gRPC, but the trailers end the body, which may be base64."""
+"""The server side of gRPC-Web: as in gRPC, but the last envelope of the body has the trailers.
+
+The body may be base64. Source: grpc/grpc, PROTOCOL-WEB.md.
+"""
 
 from collections.abc import Iterator
 from typing import TypeVar
@@ -55,7 +58,7 @@ def stream_bindings(
 
 
 class GrpcWebServerCall(GrpcServerCall[Req, Res]):
-    """The parts of a binary response that calls of every kind share."""
+    """The parts of unary calls and streams that are the same, for binary bodies."""
 
     __slots__ = ()
 
@@ -68,7 +71,7 @@ class GrpcWebServerCall(GrpcServerCall[Req, Res]):
 
 
 class GrpcWebTextServerCall(GrpcWebServerCall[Req, Res]):
-    """The parts of a base64 response that calls of every kind share."""
+    """The parts of unary calls and streams that are the same, for bodies in base64."""
 
     __slots__ = ()
 
@@ -146,5 +149,5 @@ class GrpcWebTextStreamServerCall(
 
 
 def _response_with_length(headers: list[HeaderPair], body: bytes) -> HttpResponse:
-    """Return a response without HTTP trailers, so its length is known."""
+    """Return a response with a content-length. It does not have HTTP trailers."""
     return HttpResponse(HTTP_OK, [*headers, (RAW_CONTENT_LENGTH, b"%d" % len(body))], body)

@@ -5,16 +5,16 @@ import binascii
 from connectrpc_protocol.code import Code
 from connectrpc_protocol.errors import ConnectError
 
-_QUANTUM = 4  # characters, for three bytes
+_QUANTUM = 4  # characters, which encode three bytes
 
 
 def encode_text(data: bytes) -> bytes:
-    """Encode a part of a body, with padding of its own."""
+    """Encode a part of a body. Each part has its own padding."""
     return binascii.b2a_base64(data, newline=False)
 
 
 def text_size(size: int) -> int:
-    """Return how many characters encode that many bytes."""
+    """Return the number of characters that encode this number of bytes."""
     return -(-size // 3) * _QUANTUM
 
 
@@ -27,7 +27,10 @@ class TextDecoder:
         self._rest = b""
 
     def feed(self, chunk: bytes) -> bytes:
-        """Return the bytes that a chunk completes. Raises `ConnectError` (`invalid_argument`)."""
+        """Return the bytes that a chunk completes.
+
+        Raises `ConnectError` (`invalid_argument`) if it is not base64.
+        """
         text = self._rest + chunk
         end = len(text) - len(text) % _QUANTUM
         self._rest = text[end:]
@@ -39,7 +42,7 @@ class TextDecoder:
             raise ConnectError(Code.INVALID_ARGUMENT, "the body ended inside its base64")
 
     def wanted(self, size: int) -> int:
-        """Return how many more characters complete that many bytes."""
+        """Return the number of characters to read before this number of bytes is complete."""
         return text_size(size) - len(self._rest)
 
 

@@ -8,17 +8,19 @@ from connectrpc_protocol.headers import Headers
 from connectrpc_protocol.http import HeaderPair
 
 TRAILERS = 0b1000_0000
+"""The flag of the envelope of trailers."""
+
 _SPACE = b" \t\r"
-# A block may be as long as a message. As Python objects, short lines take a hundred times as many
-# bytes as on the wire, so their number is limited.
+# A block may be as long as a message, and as Python objects short lines take a hundred times as
+# many bytes as on the wire. A thousand lines are more than servers usually send as headers.
 _MAX_LINES = 1000
 
 
 def pack_trailers(trailers: list[HeaderPair]) -> bytes:
     """Return the envelope of trailers: a block of HTTP/1.1 headers with lower-case names.
 
-    A trailer that contains a line break is left out, because the rest would become another trailer.
-    Such metadata may come from an HTTP library that does not check header values.
+    A trailer with a line break is left out, because the text after the break would become another
+    trailer. Metadata may have one if it came from an HTTP library that does not check values.
     """
     return _ONLY_OK if trailers == [OK] else _pack(trailers)
 
@@ -35,8 +37,8 @@ _ONLY_OK = _pack([OK])
 def parse_trailers(block: bytes) -> Headers:
     """Return the trailers of an envelope.
 
-    Raises `ValueError` for a line without a colon, and for too many lines. Trailers that HTTP
-    cannot carry are left out, so that they never become headers when metadata is sent on.
+    Raises `ValueError` if a line does not have a colon or there are too many lines. Trailers that
+    HTTP cannot carry are left out, so they cannot add headers to a request that sends them on.
     """
     if block.count(b"\n") > _MAX_LINES:
         raise ValueError(f"more than {_MAX_LINES} lines")
