@@ -5,7 +5,7 @@ import pytest
 
 from connectrpc_protocol import Code
 
-# Connect protocol reference, "Error codes"; grpc/grpc, doc/statuscodes.md.
+# Connect protocol reference, "Error Codes"; grpc/grpc, doc/statuscodes.md.
 REFERENCE = [
     (Code.CANCELED, "canceled", 1, 499),
     (Code.UNKNOWN, "unknown", 2, 500),

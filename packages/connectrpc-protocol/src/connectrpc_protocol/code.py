@@ -9,7 +9,7 @@ class Code(Enum):
     The value is the name in the Connect protocol. `grpc` is the number in gRPC and gRPC-Web.
     `http_status` is the HTTP status of a failed Connect unary call.
 
-    Source: Connect protocol reference, "Error codes"; grpc/grpc, doc/statuscodes.md.
+    Source: Connect protocol reference, "Error Codes"; grpc/grpc, doc/statuscodes.md.
     """
 
     grpc: int
@@ -43,7 +43,7 @@ class Code(Enum):
     def from_http_status(cls, status: int) -> "Code":
         """Return the code of a response that has this HTTP status and does not carry an RPC error.
 
-        Source: Connect protocol reference, "HTTP to error code".
+        Source: Connect protocol reference, "HTTP to Error Code".
         """
         return _FROM_HTTP_STATUS.get(status, cls.UNKNOWN)
 

@@ -1,4 +1,4 @@
-"""Functions that generated modules call."""
+"""The functions that generated modules call."""
 
 import functools
 import importlib
@@ -19,8 +19,8 @@ def lazy_attributes(package: str, names: Mapping[str, str]) -> Callable[[str], o
     """Return a module's `__getattr__` (PEP 562), which imports each name on first use.
 
     `names` maps a name to the module that defines it. Relative module names start from `package`.
-    So one tree of generated code works if only the client or only the server is installed. A name
-    of the missing side raises an `ImportError` that names the distribution to install.
+    So generated code for both sides works if only the client or only the server is installed. A
+    name of the missing side raises an `ImportError` that names the distribution to install.
     """
 
     def get_attribute(name: str) -> object:
@@ -48,7 +48,10 @@ else:  # pragma: no cover (Python 3.11 and 3.12)
     T = TypeVar("T", bound=Callable[..., object])
 
     def deprecated(message: str) -> Callable[[T], T]:
-        """PEP 702 for Python 3.11 and 3.12, for the functions and classes of generated code."""
+        """Return a decorator for functions and classes: `warnings.deprecated` (PEP 702).
+
+        It covers what generated code needs, on Python 3.11 and 3.12.
+        """
 
         def decorate(target: T) -> T:
             if isinstance(target, type):

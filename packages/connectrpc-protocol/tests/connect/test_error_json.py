@@ -1,4 +1,4 @@
-"""Source: Connect protocol reference, "Error" and "Error-End-Stream"."""
+"""Source: Connect protocol reference, "Error and EndStreamResponse"."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The deadline of a request. Source: Connect protocol reference, "Timeouts"."""
+"""The deadline of a request. Source: Connect protocol reference, "Unary-Request"."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""`connect-timeout-ms`. Source: Connect protocol reference, "Timeouts"."""
+"""`connect-timeout-ms`. Source: Connect protocol reference, "Unary-Request"."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,7 @@
-"""Unary calls on the client. Source: Connect protocol reference, "Unary RPCs"."""
+"""Unary calls on the client.
+
+Source: Connect protocol reference, "Unary (Request-Response) RPCs".
+"""
 
 import time
 

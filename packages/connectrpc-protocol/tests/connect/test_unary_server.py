@@ -1,4 +1,7 @@
-"""Unary calls on the server. Source: Connect protocol reference, "Unary RPCs"."""
+"""Unary calls on the server.
+
+Source: Connect protocol reference, "Unary (Request-Response) RPCs".
+"""
 
 import base64
 import json

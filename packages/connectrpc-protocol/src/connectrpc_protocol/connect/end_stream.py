@@ -1,6 +1,6 @@
 """The end-stream message, which ends the response of every call with a stream.
 
-Source: Connect protocol reference, "Error-EndStream".
+Source: Connect protocol reference, "Error and EndStreamResponse".
 """
 
 from contextlib import suppress

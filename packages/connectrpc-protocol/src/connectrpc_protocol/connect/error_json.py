@@ -1,4 +1,4 @@
-"""Errors as JSON. Source: Connect protocol reference, "Error"."""
+"""Errors as JSON. Source: Connect protocol reference, "Error and EndStreamResponse"."""
 
 import base64
 import json

@@ -1,4 +1,7 @@
-"""The headers of requests, and the content types. Source: Connect protocol reference."""
+"""The headers of requests, and the content types.
+
+Source: Connect protocol reference, "Unary-Request" and "Streaming-Request".
+"""
 
 from collections.abc import Iterable
 

@@ -1,6 +1,7 @@
 """The server side of the Connect protocol: unary calls, unary calls with GET, streams.
 
-Source: Connect protocol reference, "Unary RPCs" and "Streaming RPCs".
+Source: Connect protocol reference, "Unary (Request-Response) RPCs" and
+"Streaming RPCs".
 """
 
 from collections.abc import Iterator

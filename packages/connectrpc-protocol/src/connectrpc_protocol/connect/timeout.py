@@ -1,4 +1,4 @@
-"""`connect-timeout-ms`. Source: Connect protocol reference, "Timeouts"."""
+"""`connect-timeout-ms`. Source: Connect protocol reference, "Unary-Request"."""
 
 from connectrpc_protocol.code import Code
 from connectrpc_protocol.errors import ConnectError

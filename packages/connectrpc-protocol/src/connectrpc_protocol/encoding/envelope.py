@@ -1,7 +1,7 @@
 """Enveloped messages: one byte of flags, four of length, then the data.
 
 Connect streams and gRPC and gRPC-Web calls of every kind use them. Sources: Connect protocol
-reference, "Streaming"; grpc/grpc, PROTOCOL-HTTP2.md, "Length-Prefixed-Message".
+reference, "Streaming-Request"; grpc/grpc, PROTOCOL-HTTP2.md, "Length-Prefixed-Message".
 """
 
 import struct

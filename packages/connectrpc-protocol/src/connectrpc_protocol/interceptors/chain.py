@@ -1,4 +1,8 @@
-"""Interceptors, checked and composed once, when an application or a client is built."""
+"""Interceptors, checked and composed once, when an application or a client is built.
+
+The async and the sync chain have the same methods. `unary` and the methods for the other kinds of
+RPC wrap a function, such as a handler, in the interceptors for that kind.
+"""
 
 from collections.abc import (
     AsyncGenerator,
@@ -51,52 +55,52 @@ Res = TypeVar("Res", bound=Message)
 class InterceptorChain:
     """The interceptors of an ASGI application or an async client.
 
-    Raises `TypeError` for an object that cannot be used as an async interceptor: one without an
-    async method, with a misspelt method, with a sync method under an async name, with only
-    `on_start` or only `on_end`, or with a method that exists in its sync form only.
+    Raises `TypeError` for an object that is not a usable async interceptor: one without an async
+    method, with a misspelt method, with a sync method under an async name, with only `on_start` or
+    only `on_end`, or with a method that exists only in its sync form beside other async methods.
     """
 
     __slots__ = ("_interceptors", "metadata")
 
     def __init__(self, interceptors: Iterable[Interceptor]) -> None:
         self._interceptors = tuple(interceptors)
-        for each in self._interceptors:
-            check_async_interceptor(each)
+        for interceptor in self._interceptors:
+            check_async_interceptor(interceptor)
         self.metadata: tuple[MetadataInterceptor[object], ...] = tuple(
-            each for each in self._interceptors if _is_metadata(each)
+            interceptor for interceptor in self._interceptors if _is_metadata(interceptor)
         )
 
     def unary(
         self, call_next: Callable[[Req, RequestContext], Awaitable[Res]]
     ) -> Callable[[Req, RequestContext], Awaitable[Res]]:
-        for each in reversed(self._interceptors):
-            if isinstance(each, UnaryInterceptor):
-                call_next = partial(each.intercept_unary, call_next)
+        for interceptor in reversed(self._interceptors):
+            if isinstance(interceptor, UnaryInterceptor):
+                call_next = partial(interceptor.intercept_unary, call_next)
         return call_next
 
     def client_stream(
         self, call_next: Callable[[AsyncIterator[Req], RequestContext], Awaitable[Res]]
     ) -> Callable[[AsyncIterator[Req], RequestContext], Awaitable[Res]]:
-        for each in reversed(self._interceptors):
-            if isinstance(each, ClientStreamInterceptor):
-                call_next = partial(each.intercept_client_stream, call_next)
+        for interceptor in reversed(self._interceptors):
+            if isinstance(interceptor, ClientStreamInterceptor):
+                call_next = partial(interceptor.intercept_client_stream, call_next)
         return call_next
 
     def server_stream(
         self, call_next: Callable[[Req, RequestContext], AsyncIterator[Res]]
     ) -> Callable[[Req, RequestContext], AsyncIterator[Res]]:
-        for each in reversed(self._interceptors):
-            if isinstance(each, ServerStreamInterceptor):
-                intercept: Callable[..., AsyncIterator[Res]] = each.intercept_server_stream
+        for interceptor in reversed(self._interceptors):
+            if isinstance(interceptor, ServerStreamInterceptor):
+                intercept: Callable[..., AsyncIterator[Res]] = interceptor.intercept_server_stream
                 call_next = partial(_close_at_end, intercept, call_next)
         return call_next
 
     def bidi_stream(
         self, call_next: Callable[[AsyncIterator[Req], RequestContext], AsyncIterator[Res]]
     ) -> Callable[[AsyncIterator[Req], RequestContext], AsyncIterator[Res]]:
-        for each in reversed(self._interceptors):
-            if isinstance(each, BidiStreamInterceptor):
-                intercept: Callable[..., AsyncIterator[Res]] = each.intercept_bidi_stream
+        for interceptor in reversed(self._interceptors):
+            if isinstance(interceptor, BidiStreamInterceptor):
+                intercept: Callable[..., AsyncIterator[Res]] = interceptor.intercept_bidi_stream
                 call_next = partial(_close_at_end, intercept, call_next)
         return call_next
 
@@ -106,16 +110,16 @@ class InterceptorChain:
         ctx: RequestContext,
         limit: Callable[[], AbstractAsyncContextManager[object]] = nullcontext,
     ) -> AsyncGenerator[None, None]:
-        """Start the metadata interceptors, and end those that started in reverse order.
+        """Call `on_start` of the metadata interceptors, and at the end `on_end` in reverse order.
 
-        Each one starts inside of `limit()`, a time limit. If the limit ends it, the interceptors
-        before it get that error.
+        If an `on_start` fails, only the interceptors before it get an `on_end`, with that error.
+        Each `on_start` runs inside of `limit()`, such as the deadline of the call.
         """
         async with AsyncExitStack() as stack:
-            for each in self.metadata:
+            for interceptor in self.metadata:
                 async with limit():
-                    token = await each.on_start(ctx)
-                stack.push_async_exit(partial(_end, each, token, ctx))
+                    token = await interceptor.on_start(ctx)
+                stack.push_async_exit(partial(_end, interceptor, token, ctx))
             yield
 
 
@@ -126,53 +130,53 @@ class InterceptorChainSync:
 
     def __init__(self, interceptors: Iterable[InterceptorSync]) -> None:
         self._interceptors = tuple(interceptors)
-        for each in self._interceptors:
-            check_sync_interceptor(each)
+        for interceptor in self._interceptors:
+            check_sync_interceptor(interceptor)
         self.metadata: tuple[MetadataInterceptorSync[object], ...] = tuple(
-            each for each in self._interceptors if _is_metadata_sync(each)
+            interceptor for interceptor in self._interceptors if _is_metadata_sync(interceptor)
         )
 
     def unary(
         self, call_next: Callable[[Req, RequestContext], Res]
     ) -> Callable[[Req, RequestContext], Res]:
-        for each in reversed(self._interceptors):
-            if isinstance(each, UnaryInterceptorSync):
-                call_next = partial(each.intercept_unary_sync, call_next)
+        for interceptor in reversed(self._interceptors):
+            if isinstance(interceptor, UnaryInterceptorSync):
+                call_next = partial(interceptor.intercept_unary_sync, call_next)
         return call_next
 
     def client_stream(
         self, call_next: Callable[[Iterator[Req], RequestContext], Res]
     ) -> Callable[[Iterator[Req], RequestContext], Res]:
-        for each in reversed(self._interceptors):
-            if isinstance(each, ClientStreamInterceptorSync):
-                call_next = partial(each.intercept_client_stream_sync, call_next)
+        for interceptor in reversed(self._interceptors):
+            if isinstance(interceptor, ClientStreamInterceptorSync):
+                call_next = partial(interceptor.intercept_client_stream_sync, call_next)
         return call_next
 
     def server_stream(
         self, call_next: Callable[[Req, RequestContext], Iterator[Res]]
     ) -> Callable[[Req, RequestContext], Iterator[Res]]:
-        for each in reversed(self._interceptors):
-            if isinstance(each, ServerStreamInterceptorSync):
-                intercept: Callable[..., Iterator[Res]] = each.intercept_server_stream_sync
+        for interceptor in reversed(self._interceptors):
+            if isinstance(interceptor, ServerStreamInterceptorSync):
+                intercept: Callable[..., Iterator[Res]] = interceptor.intercept_server_stream_sync
                 call_next = partial(_close_at_end_sync, intercept, call_next)
         return call_next
 
     def bidi_stream(
         self, call_next: Callable[[Iterator[Req], RequestContext], Iterator[Res]]
     ) -> Callable[[Iterator[Req], RequestContext], Iterator[Res]]:
-        for each in reversed(self._interceptors):
-            if isinstance(each, BidiStreamInterceptorSync):
-                intercept: Callable[..., Iterator[Res]] = each.intercept_bidi_stream_sync
+        for interceptor in reversed(self._interceptors):
+            if isinstance(interceptor, BidiStreamInterceptorSync):
+                intercept: Callable[..., Iterator[Res]] = interceptor.intercept_bidi_stream_sync
                 call_next = partial(_close_at_end_sync, intercept, call_next)
         return call_next
 
     @contextmanager
     def around(self, ctx: RequestContext) -> Generator[None, None, None]:
-        """Start the metadata interceptors, and end those that started in reverse order."""
+        """See `InterceptorChain.around`."""
         with ExitStack() as stack:
-            for each in self.metadata:
-                token = each.on_start_sync(ctx)
-                stack.push(partial(_end_sync, each, token, ctx))
+            for interceptor in self.metadata:
+                token = interceptor.on_start_sync(ctx)
+                stack.push(partial(_end_sync, interceptor, token, ctx))
             yield
 
 
@@ -182,9 +186,9 @@ async def _close_at_end(
     argument: object,
     ctx: RequestContext,
 ) -> AsyncGenerator[Res, None]:
-    """Yield the responses of an interceptor; close it at the end, then the iterators inside it.
+    """Yield the responses of an interceptor. At the end, close it, then the iterators inside it.
 
-    An interceptor that iterates over `call_next(...)` and ends early does not close that iterator.
+    An `async for` loop over `call_next(...)` that ends early does not close that iterator.
     """
     async with AsyncExitStack() as opened:
 
@@ -261,9 +265,9 @@ def _end_sync(
 
 
 def _keeps_error(error: BaseException | None, failure: Exception) -> bool:
-    """Return whether the call must keep its error although an `on_end` failed.
+    """Return whether the error of the call stays, instead of the failure of an `on_end`.
 
-    A cancellation or an interrupt must reach the code that waits for it, so it is kept, with the
+    A cancellation or an interrupt must reach the code that waits for it. So it stays, and gets the
     failure of the `on_end` as its cause.
     """
     if error is None or isinstance(error, Exception):

@@ -1,7 +1,7 @@
 """The types of interceptors: code that runs around every call, on the client or the server.
 
-The first listed interceptor is the outermost. Metadata interceptors are outside of all others: they
-start before the server reads the body of a request, so they can refuse a call cheaply.
+The first listed interceptor is the outermost. Metadata interceptors run outside of all others. On
+the server they start before the body of the request is read, so they can refuse a call cheaply.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -159,7 +159,7 @@ class MetadataInterceptorSync(Protocol[T]):
 
 
 class _AnyMetadataInterceptor(Protocol):
-    # A MetadataInterceptor[T] of any T. With `Never` as the type of the token, every `on_end` fits.
+    # A MetadataInterceptor[T] of any T. Every `on_end` accepts a token of type `Never`.
     async def on_start(self, ctx: RequestContext, /) -> object: ...
     async def on_end(
         self, token: Never, ctx: RequestContext, error: BaseException | None, /

@@ -1,7 +1,7 @@
 """The checks of interceptors when an application or a client is built.
 
-An interceptor that is never called may be the one that was to check credentials. So an object that
-cannot be used is an error, and is never ignored.
+An interceptor that is never called may be the one that should check credentials. So an object that
+cannot be used is an error. It is never ignored.
 """
 
 import inspect
@@ -25,31 +25,34 @@ def check_sync_interceptor(interceptor: object) -> None:
 
 
 def _usable_methods(
-    interceptor: object, wanted: frozenset[str], other: frozenset[str], kind: str
+    interceptor: object, own_names: frozenset[str], twin_names: frozenset[str], kind: str
 ) -> list[str]:
-    """Return the names of the methods to call.
+    """Return the names of the methods that a chain of this kind, async or sync, calls.
 
-    Refuse misspelt methods, missing twins, half of a pair, and objects without any method.
+    Raises `TypeError` for a misspelt method, for a method that exists only for the other kind, for
+    `on_start` or `on_end` alone, and for an object without any method.
     """
     if isinstance(interceptor, type):
         raise TypeError(f"interceptor {interceptor.__name__} is a class; pass an instance of it")
     type_name = type(interceptor).__name__
     names = {name for name in dir(interceptor) if name.startswith(("intercept_", "on_"))}
-    unknown = sorted(name for name in names - wanted - other if name.startswith("intercept_"))
+    unknown = sorted(
+        name for name in names - own_names - twin_names if name.startswith("intercept_")
+    )
     if unknown:
         raise TypeError(f"interceptor {type_name} has an unknown method: {', '.join(unknown)}")
-    usable = sorted(names & wanted)
-    absent = sorted(name for name in map(_twin, names & other) if name not in names)
+    usable = sorted(names & own_names)
+    absent = sorted(name for name in map(_twin, names & twin_names) if name not in names)
     if usable and absent:
         present = ", ".join(map(_twin, absent))
         raise TypeError(f"interceptor {type_name} has {present} but not {', '.join(absent)}")
     if not usable:
-        known = ", ".join(sorted(wanted))
+        known = ", ".join(sorted(own_names))
         article = "an" if kind == "async" else "a"
         raise TypeError(
             f"{type_name} is not {article} {kind} interceptor: it has none of the methods {known}"
         )
-    start, end = (name if name in wanted else _twin(name) for name in ("on_start", "on_end"))
+    start, end = (name if name in own_names else _twin(name) for name in ("on_start", "on_end"))
     if (start in usable) != (end in usable):
         raise TypeError(f"interceptor {type_name} needs both {start} and {end}")
     return usable
@@ -81,5 +84,5 @@ def _check_callable(type_name: str, name: str, function: object) -> None:
 
 
 def _twin(name: str) -> str:
-    """Return the name of the same method for the other of async and sync."""
+    """Return the name of the sync method for an async method, and the other way round."""
     return name.removesuffix("_sync") if name.endswith("_sync") else f"{name}_sync"
