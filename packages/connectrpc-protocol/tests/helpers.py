@@ -32,5 +32,5 @@ def echo_method(
 
 
 def server_options(**options: object) -> ServerOptions:
-    """Return options of a server that accepts all installed compressions."""
+    """Return the options of a server, with the default compressions."""
     return ServerOptions(**({"compressions": server_compressions(None)} | options))

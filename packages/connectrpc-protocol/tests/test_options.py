@@ -86,7 +86,7 @@ def test_a_call_without_a_timeout_may_have_a_deadline(
     assert options.may_have_deadline is may
 
 
-def test_a_server_accepts_all_installed_compressions_by_default() -> None:
+def test_a_server_accepts_the_available_compressions_by_default() -> None:
     assert server_compressions(None).names == ("gzip", "br", "zstd")
 
 

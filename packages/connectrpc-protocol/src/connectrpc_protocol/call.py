@@ -57,7 +57,7 @@ class UnaryServerCall(Protocol[Req_co, Res_contra]):
 
     @property
     def read_limit(self) -> int | None:
-        """The largest body to read, in bytes. A larger one is `failure(too_large())`."""
+        """The largest body to read, in bytes. For a larger one, send `failure(too_large())`."""
         ...
 
     def too_large(self) -> ConnectError:

@@ -24,7 +24,7 @@ class ServerOptions:
       the limit.
     - `send_max_bytes`: the largest response message before compression.
     - `compress_min_bytes`: smaller messages are not compressed.
-    - `compressions`: the compressions to accept and to offer; by default all that are installed.
+    - `compressions`: the compressions to accept and to offer. See `server_compressions`.
     - `codecs`: the codecs to accept; by default Protobuf binary and JSON.
     - `default_timeout_ms`: the timeout of calls whose client did not set one.
     - `max_timeout_ms`: the upper bound of the timeout of every call.
@@ -100,7 +100,7 @@ class ClientOptions:
 
 
 def server_compressions(compressions: Iterable[str | Compression] | None) -> Compressions:
-    """Return the given compressions, or all that are installed."""
+    """Return the given compressions, or the default ones: `available_compressions()`."""
     return Compressions(available_compressions() if compressions is None else compressions)
 
 

@@ -157,7 +157,7 @@ class ConnectStreamClientBinding(ClientBinding[Req, Res, "ConnectStreamClientCal
     def __init__(self, method: Method[Req, Res], base_url: str, options: ClientOptions) -> None:
         super().__init__(method, base_url, options)
         self.content_type = STREAM_PREFIX + options.codec.name
-        # Without `identity`, many HTTP clients themselves ask to compress the whole body.
+        # Without this, an HTTP client sends its own list, for compression of the whole body.
         self.headers = [
             (ACCEPT_ENCODING, IDENTITY),
             (CONNECT_ACCEPT_ENCODING, options.accept_compression.header),

@@ -181,7 +181,7 @@ class ConnectUnaryServerCall(Generic[Req, Res]):
         binding = self._binding
         size = len(body)
         if size < binding.encoder.compress_min and not self.context.has_response_metadata:
-            # Most calls take this path.
+            # Most calls take this path: a small response without metadata.
             length = (RAW_CONTENT_LENGTH, b"%d" % size)
             return HttpResponse(HTTP_OK, [binding.content_type_header, length], body)
         return self._build_response(HTTP_OK, binding.content_type_header, body, None)

@@ -7,7 +7,7 @@ class Brotli:
     """RFC 7932. Needs the extra `brotli`.
 
     The default quality is 4: faster than gzip at its default level, and smaller. The default of the
-    library, 11, takes a hundred times as long.
+    library, 11, takes about a hundred times as long.
     """
 
     name = "br"

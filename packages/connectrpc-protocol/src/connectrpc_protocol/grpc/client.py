@@ -50,7 +50,7 @@ class GrpcClientBinding(ClientBinding[Req, Res, Call_co]):
         self.headers = [
             (CONTENT_TYPE, self.content_types[-1]),
             *self.protocol_headers,
-            # Without `identity`, many HTTP clients themselves ask to compress the whole body.
+            # Without this, an HTTP client sends its own list, for compression of the whole body.
             (ACCEPT_ENCODING, IDENTITY),
             (GRPC_ACCEPT_ENCODING, options.accept_compression.header),
         ]
@@ -191,7 +191,8 @@ class GrpcStreamClientCall(Generic[Req, Res]):
         context = self._context
         error.metadata = merged(context.response_headers, context.response_trailers)
         if error.code is Code.CANCELED and context.timeout_ms == 0:
-            # The server's clock may be ahead (PROTOCOL-HTTP2.md, "Client Cancellation").
+            # The server saw the deadline first, for example because its clock is faster. The error
+            # must not use its trailers (PROTOCOL-HTTP2.md, "Client Cancellation").
             return deadline_exceeded()
         return error
 

@@ -202,7 +202,7 @@ class GrpcUnaryServerCall(GrpcServerCall[Req, Res]):
         if len(body) >= binding.encoder.compress_min:
             compression = self._negotiate()
         elif not self.context.has_response_metadata:
-            # Most calls take this path.
+            # Most calls take this path: a small response without metadata.
             return self._build_response(binding.headers.copy(), pack(0, body), [OK])
         if compression is None:
             envelope = pack(0, body)

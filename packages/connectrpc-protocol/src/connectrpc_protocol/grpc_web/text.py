@@ -37,7 +37,7 @@ class TextDecoder:
         return b"".join(_decode_parts(text[:end]))
 
     def finish(self) -> None:
-        """Take the end of the body. Raises `ConnectError` (`invalid_argument`) if it is cut off."""
+        """Take the end of the body. Raises `ConnectError` (`invalid_argument`) if it is cut."""
         if self._rest:
             raise ConnectError(Code.INVALID_ARGUMENT, "the body ended inside its base64")
 
