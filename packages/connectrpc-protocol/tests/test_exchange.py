@@ -1,10 +1,6 @@
 """Client and server against each other: every protocol, kind of RPC, codec and compression."""
 
-import base64
-from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import pytest
 from google.protobuf.struct_pb2 import Struct
@@ -20,175 +16,19 @@ from connectrpc_protocol import (
     ConnectError,
     ErrorDetail,
     Headers,
-    IdempotencyLevel,
     JsonCodec,
-    Method,
     MethodKind,
     ProtoCodec,
     RequestContext,
-    resolve_compression,
 )
 from connectrpc_protocol.client import client_protocol
 from connectrpc_protocol.header_names import RESERVED
-from connectrpc_protocol.headers import RawHeaders
-from connectrpc_protocol.http import HttpRequest, HttpResponse
+from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.options import ClientOptions, ServerOptions
-from connectrpc_protocol.server import stream_server_method, unary_server_method
+from connectrpc_protocol.server import unary_server_method
 
-from .helpers import HELLO, bounded, echo_method, server_options
-
-
-class Sent(NamedTuple):
-    """The content that one side of a call sends."""
-
-    messages: Sequence[StringValue]
-    headers: Headers
-    trailers: Headers
-    error: ConnectError | None = None
-
-
-class Received(NamedTuple):
-    """The content that the other side received."""
-
-    messages: list[StringValue]
-    context: RequestContext
-    error: ConnectError | None = None
-
-
-class Setting(NamedTuple):
-    """The options of both sides of a call."""
-
-    codec: Codec
-    from_client: str | None
-    to_client: tuple[str, ...]
-    chunk_size: int
-    protocol: str = "connect"
-
-    @property
-    def client(self) -> client_protocol:
-        return client_protocol(self.protocol.removesuffix("-text"))
-
-    def client_options(self) -> ClientOptions:
-        compression = self.from_client and resolve_compression(self.from_client)
-        return ClientOptions(
-            codec=self.codec,
-            send_compression=compression or None,
-            accept_compression=Compressions(self.to_client),
-            compress_min_bytes=16,
-        )
-
-
-PROTOCOLS = ["connect", "grpc", "grpc-web", "grpc-web-text"]
-SERVER = server_options(compress_min_bytes=16)
-
-
-def method(kind: MethodKind) -> Method[StringValue, StringValue]:
-    return echo_method(kind, IdempotencyLevel.NO_SIDE_EFFECTS)
-
-
-def raw(setting: Setting, request: HttpRequest) -> list[tuple[bytes, bytes]]:
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers]
-    if setting.protocol == "grpc-web-text":
-        return [(name, value.replace(b"grpc-web", b"grpc-web-text")) for name, value in headers]
-    return headers
-
-
-def to_text(setting: Setting, parts: Sequence[bytes]) -> bytes:
-    """Join the parts of a body, in base64 if the protocol is gRPC-Web in text.
-
-    The client of this package does not send base64. Google's client for browsers does.
-    """
-    if setting.protocol == "grpc-web-text":
-        return b"".join(map(base64.b64encode, parts))
-    return b"".join(parts)
-
-
-def from_text(setting: Setting, headers: RawHeaders, body: bytes) -> tuple[RawHeaders, bytes]:
-    if setting.protocol == "grpc-web-text":
-        headers = [(name, value.replace(b"-text", b"")) for name, value in headers]
-        quanta = (body[start : start + 4] for start in range(0, len(body), 4))
-        body = b"".join(map(base64.b64decode, quanta))
-    return headers, body
-
-
-def chunks(data: bytes, size: int) -> list[bytes]:
-    return [data[start : start + size] for start in range(0, len(data), size)]
-
-
-def fill(context: RequestContext, sent: Sent) -> None:
-    for target, source in (
-        (context.response_headers, sent.headers),
-        (context.response_trailers, sent.trailers),
-    ):
-        for name, value in source.multi_items():
-            target.add(name, value)
-
-
-def new_context(
-    setting: Setting, kind: MethodKind, http_method: str, headers: Headers
-) -> RequestContext:
-    return RequestContext(method(kind), setting.client.name, http_method, Headers(headers))
-
-
-def unary(
-    setting: Setting, http_method: str, request: Sent, response: Sent
-) -> tuple[Received, Received]:
-    if setting.protocol != "connect":
-        http_method = "POST"
-    binding = setting.client.unary_client(
-        method(MethodKind.UNARY), "http://h", setting.client_options()
-    )
-    context = new_context(setting, MethodKind.UNARY, http_method, request.headers)
-    client = binding.call(context)
-    sent = client.request(request.messages[0])
-    served = unary_server_method(method(MethodKind.UNARY), SERVER)
-    query = urlsplit(sent.url).query.encode("ascii")
-    call = served.accept(sent.method, raw(setting, sent), query, None)
-    assert not isinstance(call, HttpResponse)
-    assert call.context.protocol == context.protocol
-    got = Received([call.request(to_text(setting, [sent.body or b""]))], call.context)
-    fill(call.context, response)
-    error = response.error
-    if error is None:
-        response = call.response(call.encode(response.messages[0]))
-    else:
-        response = call.failure(error)
-    assert (response.trailers is not None) == call.needs_trailers == setting.client.needs_trailers
-    headers, body = from_text(setting, response.headers, response.body)
-    try:
-        message = client.response(response.status, headers, body, response.trailers or ())
-    except ConnectError as caught:
-        return got, Received([], context, caught)
-    return got, Received([message], context)
-
-
-def stream(
-    setting: Setting, kind: MethodKind, request: Sent, response: Sent
-) -> tuple[Received, Received]:
-    binding = setting.client.stream_client(method(kind), "http://h", setting.client_options())
-    context = new_context(setting, kind, "POST", request.headers)
-    client = binding.call(context)
-    sent = client.head()
-    call = stream_server_method(method(kind), SERVER).accept("POST", raw(setting, sent), b"", None)
-    assert not isinstance(call, HttpResponse)
-    assert call.context.protocol == context.protocol
-    sent_body = to_text(setting, [client.message(message) for message in request.messages])
-    got = [each for chunk in chunks(sent_body, setting.chunk_size) for each in call.feed(chunk)]
-    call.feed_end()
-    fill(call.context, response)
-    head = call.head()
-    parts = [call.message(message) for message in response.messages]
-    end = call.end(response.error)
-    assert head.has_trailers == (end.trailers is not None) == setting.client.needs_trailers
-    headers, body = from_text(setting, head.headers, b"".join([*parts, end.body]))
-    client.start(head.status, headers)
-    back = [each for chunk in chunks(body, setting.chunk_size) for each in client.feed(chunk)]
-    try:
-        client.end(end.trailers or ())
-    except ConnectError as caught:
-        return Received(got, call.context), Received(back, context, caught)
-    return Received(got, call.context), Received(back, context)
-
+from .exchange import PROTOCOLS, Received, Sent, Setting, method, stream, unary
+from .helpers import HELLO, bounded
 
 texts = st.text(max_size=20) | st.text(max_size=3).map(lambda text: text * 50)
 messages = texts.map(lambda text: StringValue(value=text))

@@ -36,26 +36,32 @@ def _usable_methods(
         raise TypeError(f"interceptor {interceptor.__name__} is a class; pass an instance of it")
     type_name = type(interceptor).__name__
     names = {name for name in dir(interceptor) if name.startswith(("intercept_", "on_"))}
-    unknown = sorted(
-        name for name in names - own_names - twin_names if name.startswith("intercept_")
-    )
-    if unknown:
-        raise TypeError(f"interceptor {type_name} has an unknown method: {', '.join(unknown)}")
-    usable = sorted(names & own_names)
-    absent = sorted(name for name in map(_twin, names & twin_names) if name not in names)
-    if usable and absent:
-        present = ", ".join(map(_twin, absent))
-        raise TypeError(f"interceptor {type_name} has {present} but not {', '.join(absent)}")
+    usable = names & own_names
+    _check_spelling(type_name, names - own_names - twin_names)
     if not usable:
         known = ", ".join(sorted(own_names))
         article = "an" if kind == "async" else "a"
         raise TypeError(
             f"{type_name} is not {article} {kind} interceptor: it has none of the methods {known}"
         )
+    _check_twins(type_name, names, names & twin_names)
     start, end = (name if name in own_names else _twin(name) for name in ("on_start", "on_end"))
     if (start in usable) != (end in usable):
         raise TypeError(f"interceptor {type_name} needs both {start} and {end}")
-    return usable
+    return sorted(usable)
+
+
+def _check_spelling(type_name: str, other_names: set[str]) -> None:
+    unknown = sorted(name for name in other_names if name.startswith("intercept_"))
+    if unknown:
+        raise TypeError(f"interceptor {type_name} has an unknown method: {', '.join(unknown)}")
+
+
+def _check_twins(type_name: str, names: set[str], twins: set[str]) -> None:
+    absent = sorted(name for name in map(_twin, twins) if name not in names)
+    if absent:
+        present = ", ".join(map(_twin, absent))
+        raise TypeError(f"interceptor {type_name} has {present} but not {', '.join(absent)}")
 
 
 def _check_async_method(type_name: str, name: str, function: object) -> None:
