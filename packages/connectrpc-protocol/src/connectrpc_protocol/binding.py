@@ -1,7 +1,8 @@
 """One method in one protocol and codec: the parts that its calls share, built once."""
 
 from abc import ABC, abstractmethod
-from typing import Generic, TypeVar
+from collections.abc import Callable
+from typing import Generic, TypeAlias, TypeVar
 
 from google.protobuf.message import Message
 
@@ -18,7 +19,12 @@ from connectrpc_protocol.options import ClientOptions, ServerOptions
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
+Call = TypeVar("Call")
 Call_co = TypeVar("Call_co", covariant=True)
+
+
+Accept: TypeAlias = Callable[[RawHeaders, Fields, bytes, Peer], Call | HttpResponse]
+"""Begins a call, or returns the response that refuses it; see `ServerBinding.accept`."""
 
 
 class ServerBinding(ABC, Generic[Req, Res, Call_co]):

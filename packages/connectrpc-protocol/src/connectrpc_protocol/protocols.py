@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from google.protobuf.message import Message
 
-from connectrpc_protocol.binding import ClientBinding, ServerBinding
+from connectrpc_protocol.binding import Accept, ClientBinding, ServerBinding
 from connectrpc_protocol.call import (
     StreamClientCall,
     StreamServerCall,
@@ -35,6 +35,12 @@ class _UnaryServer(Protocol):
     ) -> Sequence[ServerBinding[Req, Res, UnaryServerCall[Req, Res]]]: ...
 
 
+class _GetServer(Protocol):
+    def __call__(
+        self, method: Method[Req, Res], options: ServerOptions
+    ) -> Accept[UnaryServerCall[Req, Res]]: ...
+
+
 class _StreamServer(Protocol):
     def __call__(
         self, method: Method[Req, Res], options: ServerOptions
@@ -59,27 +65,33 @@ class WireProtocol:
 
     - `name`: `connect`, `grpc` or `grpc-web`.
     - `needs_trailers`: whether its responses end with HTTP trailers.
-    - `has_get`: whether methods without side effects may be called with HTTP GET.
     - `unary_server`, `stream_server`: the bindings of a method on the server, one for each content
       type.
+    - `get_server`: what accepts requests with HTTP GET for a method without side effects, or `None`
+      if the protocol does not define GET.
     - `unary_client`, `stream_client`: the binding of a method of a client. The base URL must not
       end with a slash.
     """
 
     name: str
     needs_trailers: bool
-    has_get: bool
     unary_server: _UnaryServer
+    get_server: _GetServer | None
     stream_server: _StreamServer
     unary_client: _UnaryClient
     stream_client: _StreamClient
+
+    @property
+    def has_get(self) -> bool:
+        """True if methods without side effects may be called with HTTP GET."""
+        return self.get_server is not None
 
 
 CONNECT = WireProtocol(
     name=connect_headers.PROTOCOL,
     needs_trailers=False,
-    has_get=True,
     unary_server=connect_server.unary_bindings,
+    get_server=connect_server.accept_get,
     stream_server=connect_server.stream_bindings,
     unary_client=connect_client.ConnectUnaryClientBinding,
     stream_client=connect_client.ConnectStreamClientBinding,
@@ -87,8 +99,8 @@ CONNECT = WireProtocol(
 GRPC = WireProtocol(
     name=grpc_headers.PROTOCOL,
     needs_trailers=True,
-    has_get=False,
     unary_server=grpc_server.unary_bindings,
+    get_server=None,
     stream_server=grpc_server.stream_bindings,
     unary_client=grpc_client.GrpcUnaryClientBinding,
     stream_client=grpc_client.GrpcStreamClientBinding,
@@ -96,8 +108,8 @@ GRPC = WireProtocol(
 GRPC_WEB = WireProtocol(
     name=grpc_web_headers.PROTOCOL,
     needs_trailers=False,
-    has_get=False,
     unary_server=grpc_web_server.unary_bindings,
+    get_server=None,
     stream_server=grpc_web_server.stream_bindings,
     unary_client=grpc_web_client.GrpcWebUnaryClientBinding,
     stream_client=grpc_web_client.GrpcWebStreamClientBinding,

@@ -5,13 +5,13 @@ method, the headers and the query to `accept`. `accept` returns a call to drive,
 refuses the request. No other code on the server picks a protocol.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Generic, TypeAlias, TypeVar
+from collections.abc import Mapping
+from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
 
-from connectrpc_protocol.call import Fields, Peer, StreamServerCall, UnaryServerCall
-from connectrpc_protocol.connect.server import ConnectGetBinding
+from connectrpc_protocol.binding import Accept
+from connectrpc_protocol.call import Peer, StreamServerCall, UnaryServerCall
 from connectrpc_protocol.header_names import RAW_ACCEPT_POST, RAW_ALLOW, RAW_CONTENT_TYPE
 from connectrpc_protocol.headers import RawHeaders
 from connectrpc_protocol.http import HttpResponse, plain_text
@@ -23,8 +23,6 @@ Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
 Call = TypeVar("Call")
 
-_Accept: TypeAlias = Callable[[RawHeaders, Fields, bytes, Peer], Call | HttpResponse]
-
 
 class ServerMethod(Generic[Call]):
     """One RPC in all protocols and codecs.
@@ -35,7 +33,7 @@ class ServerMethod(Generic[Call]):
 
     __slots__ = ("_get", "_method_not_allowed", "_post", "_unsupported")
 
-    def __init__(self, post: Mapping[bytes, _Accept[Call]], get: _Accept[Call] | None) -> None:
+    def __init__(self, post: Mapping[bytes, Accept[Call]], get: Accept[Call] | None) -> None:
         self._post = post
         self._get = get
         allow = b"POST" if get is None else b"GET, POST"
@@ -64,21 +62,23 @@ def unary_server_method(
     method: Method[Req, Res], options: ServerOptions
 ) -> ServerMethod[UnaryServerCall[Req, Res]]:
     """Return a unary RPC in all protocols."""
-    post: dict[bytes, _Accept[UnaryServerCall[Req, Res]]] = {
+    post: dict[bytes, Accept[UnaryServerCall[Req, Res]]] = {
         binding.content_type: binding.accept
         for protocol in PROTOCOLS
         for binding in protocol.unary_server(method, options)
     }
-    return ServerMethod(
-        post, ConnectGetBinding(method, options).accept if method.allows_get else None
-    )
+    get = None
+    if method.allows_get:
+        # Only Connect defines GET.
+        get = next(each.get_server(method, options) for each in PROTOCOLS if each.get_server)
+    return ServerMethod(post, get)
 
 
 def stream_server_method(
     method: Method[Req, Res], options: ServerOptions
 ) -> ServerMethod[StreamServerCall[Req, Res]]:
     """Return a client stream, server stream or bidi stream RPC in all protocols."""
-    post: dict[bytes, _Accept[StreamServerCall[Req, Res]]] = {
+    post: dict[bytes, Accept[StreamServerCall[Req, Res]]] = {
         binding.content_type: binding.accept
         for protocol in PROTOCOLS
         for binding in protocol.stream_server(method, options)

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
 
-from connectrpc_protocol.binding import ServerBinding
+from connectrpc_protocol.binding import Accept, ServerBinding
 from connectrpc_protocol.call import Fields, Peer
 from connectrpc_protocol.connect import get_request
 from connectrpc_protocol.connect.end_stream import pack_end_stream
@@ -70,6 +70,13 @@ def stream_bindings(
 ) -> list["ConnectStreamServerBinding[Req, Res]"]:
     """Return the bindings of a method with a stream, one for each codec."""
     return [ConnectStreamServerBinding(method, codec, options) for codec in options.codecs]
+
+
+def accept_get(
+    method: Method[Req, Res], options: ServerOptions
+) -> "Accept[ConnectUnaryServerCall[Req, Res]]":
+    """Return what accepts requests with HTTP GET for a unary method."""
+    return ConnectGetBinding(method, options).accept
 
 
 class ConnectUnaryServerBinding(ServerBinding[Req, Res, "ConnectUnaryServerCall[Req, Res]"]):
