@@ -5,7 +5,7 @@ trailers. A call ends once the application has returned, and what the applicatio
 to the client, as the cause of a `ConnectError` (`internal`).
 """
 
-from connectrpc_client.testing._async import ASGITransport, WSGITransportAsync
-from connectrpc_client.testing._sync import ASGITransportSync, WSGITransport
+from connectrpc_client.testing.transports_async import ASGITransport, WSGITransportAsync
+from connectrpc_client.testing.transports_sync import ASGITransportSync, WSGITransport
 
 __all__ = ["ASGITransport", "ASGITransportSync", "WSGITransport", "WSGITransportAsync"]

@@ -1,0 +1,1 @@
+"""The HTTP libraries below clients, each behind one interface."""

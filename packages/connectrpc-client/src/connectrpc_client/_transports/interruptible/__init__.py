@@ -1,0 +1,1 @@
+"""Sync calls whose waits can be ended."""

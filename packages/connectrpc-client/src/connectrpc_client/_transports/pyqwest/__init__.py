@@ -1,0 +1,1 @@
+"""Transports over pyqwest."""
