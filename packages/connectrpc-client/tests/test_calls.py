@@ -220,7 +220,9 @@ class TestGet:
         assert server.requests[0].method == "POST"
 
     def test_only_without_side_effects(self, caller):
-        with pytest.raises(ValueError, match="may have side effects"):
+        with pytest.raises(
+            ValueError, match="cannot be called with GET: not declared NO_SIDE_EFFECTS"
+        ):
             caller.call("write", "hi", use_get=True)
 
 

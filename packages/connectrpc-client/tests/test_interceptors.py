@@ -6,7 +6,7 @@ from contextlib import aclosing, closing
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
-from connectrpc_client import Code, ConnectError
+from connectrpc_client import Code, ConnectError, RequestContext
 
 KINDS = ["unary", "client", "server", "bidi"]
 
@@ -199,3 +199,50 @@ def test_stopping_to_listen_is_no_error(caller, server):
         with closing(client.server("-")) as stream:
             next(stream)
     assert token.seen == [("Server", None)]
+
+
+def replaced(ctx):
+    """A context of the interceptor's own making."""
+    return RequestContext(ctx.method, ctx.protocol, ctx.http_method, ctx.request_headers)
+
+
+class Replaces:
+    """Every kind of async interceptor; each passes on another context than it was given."""
+
+    async def intercept_unary(self, call_next, request, ctx):
+        return await call_next(request, replaced(ctx))
+
+    async def intercept_client_stream(self, call_next, requests, ctx):
+        return await call_next(requests, replaced(ctx))
+
+    async def intercept_server_stream(self, call_next, request, ctx):
+        async for response in call_next(request, replaced(ctx)):
+            yield response
+
+    async def intercept_bidi_stream(self, call_next, requests, ctx):
+        async for response in call_next(requests, replaced(ctx)):
+            yield response
+
+
+class ReplacesSync:
+    """The sync counterpart of `Replaces`."""
+
+    def intercept_unary_sync(self, call_next, request, ctx):
+        return call_next(request, replaced(ctx))
+
+    def intercept_client_stream_sync(self, call_next, requests, ctx):
+        return call_next(requests, replaced(ctx))
+
+    def intercept_server_stream_sync(self, call_next, request, ctx):
+        yield from call_next(request, replaced(ctx))
+
+    def intercept_bidi_stream_sync(self, call_next, requests, ctx):
+        yield from call_next(requests, replaced(ctx))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_interceptors_must_pass_on_the_context(caller, server, name):
+    replaces = Replaces() if caller.is_async else ReplacesSync()
+    with pytest.raises(TypeError, match="must pass on the context that it was given"):
+        caller.call(name, argument(name), interceptors=[replaces])
+    assert server.requests == []

@@ -48,7 +48,7 @@ class TestOptions:
 
     def test_http_client_of_the_other_colour(self, caller):
         wrong = httpx.Client() if caller.is_async else httpx.AsyncClient()
-        with pytest.raises(TypeError, match=r"needs httpx\."):
+        with pytest.raises(TypeError, match=r"must be a httpx\."):
             caller.make(http_client=wrong)
 
     def test_http_client_that_is_none(self, caller):

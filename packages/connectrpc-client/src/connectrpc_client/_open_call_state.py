@@ -1,7 +1,7 @@
-"""Open calls: what may be done when, for async and sync callers alike. Nothing here waits.
+"""The rules of an open call: who may do what, and when. For async and sync clients; no waits here.
 
-Every rule that has to wait is a generator of steps: it yields a condition, and goes on once that
-holds. Whoever runs it brings the waiting, in a task or in a thread.
+Operations that may have to wait are generators: they yield a condition and resume when it is true.
+The async client waits for it in a task, the sync client in a thread.
 """
 
 from collections.abc import Callable, Generator
@@ -10,58 +10,42 @@ from typing import Generic, TypeAlias, TypeVar
 from google.protobuf.message import Message
 
 from connectrpc_client._cancellation import canceled
-from connectrpc_protocol import Code, ConnectError, ContextKey, RequestContext
+from connectrpc_protocol import ConnectError
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
 T = TypeVar("T")
 
 Steps: TypeAlias = Generator[Callable[[], bool], None, T]
-"""A rule on its way; it returns a `T`."""
-
-ON_HEAD = ContextKey[Callable[[], None]]("connectrpc_client.on_head")
-"""Called when the head of the answer has arrived."""
-
-
-def check_full_duplex(is_full_duplex: bool, context: RequestContext) -> None:
-    """Refuse an open bidi call on a transport that cannot carry it.
-
-    It would send nothing, or wait for ever, while the server waits for the end of the requests.
-    """
-    if not is_full_duplex:
-        raise ConnectError(
-            Code.UNIMPLEMENTED,
-            f"an open call of {context.method.full_name} needs an HTTP client that sends and"
-            " receives at the same time, which is pyqwest with HTTP/2:"
-            " pip install 'connectrpc-client[pyqwest]'",
-        )
+"""An operation that yields each condition it waits for, and returns a `T`."""
 
 
 class _Slot(Generic[T]):
-    """Room for one message on its way from a giver to a taker."""
+    """A buffer for one message."""
 
-    __slots__ = ("_given", "_messages")
+    __slots__ = ("_count", "_messages")
 
     def __init__(self) -> None:
         self._messages: list[T] = []
-        self._given = 0
+        self._count = 0  # of all messages that were ever put in
 
-    def give(self, message: T) -> int:
-        """Put the message in; returns its ticket."""
+    def put(self, message: T) -> int:
+        """Put the message in, and return its ticket."""
         self._messages.append(message)
-        self._given += 1
-        return self._given
+        self._count += 1
+        return self._count
 
     def take(self) -> T:
         return self._messages.pop()
 
     @property
     def message(self) -> T:
-        """What is there; it stays there."""
+        """The message, which stays in the slot."""
         return self._messages[0]
 
     def holds(self, ticket: int) -> bool:
-        return bool(self._messages) and self._given == ticket
+        """Return whether the message of that ticket is still in the slot."""
+        return bool(self._messages) and self._count == ticket
 
     @property
     def is_full(self) -> bool:
@@ -71,11 +55,11 @@ class _Slot(Generic[T]):
         self._messages.clear()
 
 
-class CallState(Generic[Req, Res]):
-    """One open call, between its user and the exchange with the server.
+class OpenCallState(Generic[Req, Res]):
+    """The state of one open call, shared by its caller and the exchange with the server.
 
-    The exchange takes requests, gives responses and says how it ended. The user may end the call
-    before that; nothing that waits here outlives either end.
+    The exchange takes requests, delivers responses and says how the call ended. The caller may end
+    the call earlier. Either end wakes everything that waits for a condition of this call.
     """
 
     __slots__ = (
@@ -83,41 +67,46 @@ class CallState(Generic[Req, Res]):
         "_has_ended",
         "_has_head",
         "_is_aborted",
+        "_reason",
         "_requests",
         "_requests_ended",
-        "_requests_unwanted",
+        "_requests_refused",
         "_responses",
     )
 
     def __init__(self) -> None:
         self._requests = _Slot[Req]()
         self._responses = _Slot[Res]()
-        self._requests_ended = False
-        self._requests_unwanted = False
+        self._requests_ended = False  # by the caller
+        self._requests_refused = False  # by the exchange
         self._has_head = False
         self._has_ended = False
         self._is_aborted = False
         self._error: BaseException | None = None
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether the call is over, for its user at least."""
-        return self._has_ended
+        self._reason: BaseException | None = None
 
     @property
     def is_aborted(self) -> bool:
-        """Whether it was its user who ended it."""
+        """Whether the caller ended the call."""
         return self._is_aborted
 
-    # For the user.
+    @property
+    def reason(self) -> BaseException | None:
+        """Why the caller ended the call: an error, or `None` if it only stopped receiving."""
+        return self._reason
+
+    # For the caller.
 
     def send(self, message: Req) -> Steps[None]:
-        """Hand over a request; done once it was taken. One that was not taken is not sent."""
+        """Hand a request over. Returns once the exchange has taken it.
+
+        If this is closed before that, the request is not sent.
+        """
         self._check_requests()
         yield lambda: not self._requests.is_full or self._takes_no_requests
         self._check_requests()
         if not self._takes_no_requests:
-            ticket = self._requests.give(message)
+            ticket = self._requests.put(message)
             try:
                 yield lambda: not self._requests.holds(ticket) or self._takes_no_requests
                 if not self._requests.holds(ticket):
@@ -125,11 +114,11 @@ class CallState(Generic[Req, Res]):
             finally:
                 if self._requests.holds(ticket):
                     self._requests.clear()
-        # A server that wants no more requests has ended the call; only unread responses can keep
-        # that end from being seen here.
+        # A server that refuses further requests has ended the call. Only unread responses can
+        # keep the exchange from reading that end.
         yield lambda: self._has_ended or self._responses.is_full
         self._raise_error()
-        raise EOFError("the server has ended the call; receiving tells how")
+        raise EOFError("the server has ended the call; receive to find out how")
 
     def _check_requests(self) -> None:
         if self._requests_ended:
@@ -137,15 +126,15 @@ class CallState(Generic[Req, Res]):
 
     @property
     def _takes_no_requests(self) -> bool:
-        return self._has_ended or self._requests_unwanted
+        return self._has_ended or self._requests_refused
 
     def close_send(self) -> Steps[None]:
-        """There are no more requests; what waits to be taken still is."""
+        """End the requests (half-close). A request that was not yet taken is still sent."""
         self._requests_ended = True
         yield from ()
 
     def receive(self) -> Steps[Res | None]:
-        """The next response; `None` after the last."""
+        """Return the next response, or `None` after the last one."""
         yield lambda: self._responses.is_full or self._has_ended
         if self._responses.is_full:
             return self._responses.take()
@@ -153,22 +142,26 @@ class CallState(Generic[Req, Res]):
         return None
 
     def only_response(self) -> Steps[Res]:
-        """The response of a call that has one, once nothing can go wrong any more."""
+        """Return the response of a call that has exactly one, once the call has succeeded."""
         yield lambda: self._has_ended
         self._raise_error()
         return self._responses.message
 
     def wait_for_head(self) -> Steps[None]:
-        """The head of the answer, or the error of a call that has none."""
+        """Wait for the response head. Raises the error of a call that failed before it."""
         yield lambda: self._has_head or self._has_ended
         if not self._has_head:
             self._raise_error()
 
-    def abort(self, error: ConnectError) -> bool:
-        """End the call, with an error for what comes later. Whether it was still going on."""
+    def abort(self, error: ConnectError, reason: BaseException | None) -> bool:
+        """End the call. Later operations raise `error`; metadata interceptors see `reason`.
+
+        Returns whether the call had not ended before.
+        """
         if self._has_ended:
             return False
         self._is_aborted = True
+        self._reason = reason
         self._responses.clear()
         self._end(error)
         return True
@@ -180,10 +173,10 @@ class CallState(Generic[Req, Res]):
     # For the exchange with the server.
 
     def next_request(self) -> Steps[Req | None]:
-        """The next request; `None` after the last.
+        """Return the next request, or `None` after the last one.
 
-        An ended call raises its error, since a quiet end would tell the server that it has got all
-        requests.
+        If the call has ended, this raises its error: a normal end would tell the server that it
+        has received all requests.
         """
         yield lambda: self._requests.is_full or self._requests_ended or self._has_ended
         if self._has_ended:
@@ -191,23 +184,23 @@ class CallState(Generic[Req, Res]):
         return self._requests.take() if self._requests.is_full else None
 
     def refuse_requests(self) -> Steps[None]:
-        """No more requests will be taken."""
-        self._requests_unwanted = True
+        """Take no more requests."""
+        self._requests_refused = True
         yield from ()
 
     def head_arrived(self) -> None:
-        """The response headers can be read."""
+        """Let the caller read the response headers."""
         self._has_head = True
 
     def deliver(self, message: Res) -> Steps[None]:
-        """Hand over a response, once there is room for it."""
+        """Hand a response over, once the caller has received the one before it."""
         yield lambda: not self._responses.is_full or self._has_ended
         if self._has_ended:
             raise self._error or canceled()
-        self._responses.give(message)
+        self._responses.put(message)
 
     def finish(self, error: BaseException | None) -> None:
-        """The exchange is over. What its user has decided before stays."""
+        """End the call, unless the caller has ended it before."""
         if not self._has_ended:
             self._end(error)
 

@@ -1,4 +1,4 @@
-"""The requests of a stream, as users give them."""
+"""The requests of a stream: lists, iterables and async iterables, all as one kind of iterator."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import Self, TypeVar
@@ -9,14 +9,16 @@ from connectrpc_protocol.closing import aclose_iterator, close_iterator
 
 Req = TypeVar("Req", bound=Message)
 
-# Bytes: what of a list is put together at most before any of it is sent.
-_PIECE = 64 * 1024
+# Requests of a list are encoded together up to this size, in bytes, before any of them is sent.
+# So a short list becomes a body of known length, and a long one does not take twice its memory.
+_FIRST_CHUNK_SIZE = 64 * 1024
 
 
-class Listed(Iterator[Req], AsyncIterator[Req]):
-    """Requests that are all there already: those of a list or a tuple.
+class RequestList(Iterator[Req], AsyncIterator[Req]):
+    """Requests that are all known when the call begins: those of a list or a tuple.
 
-    What an interceptor takes of them is not sent. Sending takes none, so that it may be done again.
+    Requests that an interceptor takes from it are not sent. `encode_first_chunk` takes none, so
+    that it may be called again.
     """
 
     def __init__(self, requests: list[Req] | tuple[Req, ...], start: int = 0) -> None:
@@ -40,36 +42,39 @@ class Listed(Iterator[Req], AsyncIterator[Req]):
             return request
         raise StopAsyncIteration
 
-    def piece(self, encode: Callable[[Req], bytes]) -> "tuple[bytes, Listed[Req] | None]":
-        """As many as fill a piece, encoded, and the rest, where there is one.
+    def encode_first_chunk(
+        self, encode: Callable[[Req], bytes]
+    ) -> "tuple[bytes, RequestList[Req] | None]":
+        """Return as many encoded requests as fill a chunk, and the other requests, if any.
 
-        All in one piece are a body with a length, which every server and proxy understands.
+        If one chunk holds all requests, they are sent as a body with a length, which every server
+        and proxy understands.
         """
-        rest = Listed(self._requests, self._next)
+        rest = RequestList(self._requests, self._next)
         encoded: list[bytes] = []
         size = 0
         for request in rest:
             encoded.append(encode(request))
             size += len(encoded[-1])
-            if size >= _PIECE:
+            if size >= _FIRST_CHUNK_SIZE:
                 break
         return b"".join(encoded), rest if rest._next < len(rest._requests) else None
 
 
 def iterate(requests: AsyncIterable[Req] | Iterable[Req]) -> AsyncIterator[Req]:
-    """Async or plain iterables of requests as one kind."""
-    return _listed(requests) or _iterate(requests)
+    """Return an async iterator over the requests of an async or a sync iterable."""
+    return _request_list(requests) or _iterate(requests)
 
 
 def iterate_sync(requests: Iterable[Req]) -> Iterator[Req]:
-    """Iterables of requests as one kind."""
-    return _listed(requests) or iter(requests)
+    """Return an iterator over the requests of an iterable."""
+    return _request_list(requests) or iter(requests)
 
 
-def _listed(requests: AsyncIterable[Req] | Iterable[Req]) -> Listed[Req] | None:
-    # What inherits from lists may iterate in a way of its own.
+def _request_list(requests: AsyncIterable[Req] | Iterable[Req]) -> RequestList[Req] | None:
+    # A subclass of list or tuple may define an iteration of its own.
     if isinstance(requests, list | tuple) and type(requests) in (list, tuple):
-        return Listed(requests)
+        return RequestList(requests)
     return None
 
 

@@ -1,4 +1,4 @@
-"""The response of a call with one response message."""
+"""The response of a call with one response message, in async and sync clients."""
 
 from typing import Generic, TypeVar
 
@@ -10,7 +10,7 @@ Res = TypeVar("Res", bound=Message)
 
 
 class UnaryOutput(Generic[Res]):
-    """One response message, with the metadata around it."""
+    """One response message, with the headers and trailers that came with it."""
 
     __slots__ = ("_context", "message")
 

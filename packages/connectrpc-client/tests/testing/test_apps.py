@@ -1,6 +1,7 @@
 """The in-process transports: what is particular to ASGI and to WSGI applications."""
 
 import asyncio
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -12,6 +13,13 @@ from connectrpc_client.testing import ASGITransport, ASGITransportSync, WSGITran
 from connectrpc_protocol.http import HttpRequest
 
 PATIENCE = 60  # seconds that the slowest machine may take for one step
+
+
+def soon() -> float:
+    """A deadline that the slowest machine keeps."""
+    return time.monotonic() + PATIENCE
+
+
 REQUEST = HttpRequest("POST", "http://test/", (), b"")
 START: dict[str, Any] = {"type": "http.response.start", "status": 200}
 BODY = {"type": "http.response.body", "body": b"hello"}
@@ -19,8 +27,8 @@ BODY = {"type": "http.response.body", "body": b"hello"}
 
 def fetch(transport: Any, body: Iterator[bytes] | None = None) -> Any:
     request = REQUEST if body is None else REQUEST._replace(body=None)
-    response = transport.send(request, body, PATIENCE)
-    return response, list(response.chunks(PATIENCE))
+    response = transport.send(request, body, soon())
+    return response, list(response.chunks(soon()))
 
 
 # ASGI
@@ -63,7 +71,7 @@ def test_an_answer_that_is_not_complete(events: list[Any]) -> None:
 
     with (
         ASGITransportSync(app) as transport,
-        pytest.raises(ConnectError, match="returned before its answer was complete") as caught,
+        pytest.raises(ConnectError, match="returned before its response was complete") as caught,
     ):
         fetch(transport)
     assert caught.value.code is Code.INTERNAL
@@ -293,8 +301,8 @@ def test_answers_are_closed() -> None:
         return answer
 
     with WSGITransport(app) as transport:
-        response = transport.send(REQUEST, None, PATIENCE)
-        assert next(response.chunks(PATIENCE)) == b"more"
+        response = transport.send(REQUEST, None, soon())
+        assert next(response.chunks(soon())) == b"more"
         response.close()
     assert answer.is_closed
 

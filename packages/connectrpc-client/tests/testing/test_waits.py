@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -20,6 +21,13 @@ from connectrpc_client.testing import (
 from connectrpc_protocol.http import HttpRequest
 
 PATIENCE = 60  # seconds that the slowest machine may take for one step
+
+
+def soon() -> float:
+    """A deadline that the slowest machine keeps."""
+    return time.monotonic() + PATIENCE
+
+
 REQUEST = HttpRequest("POST", "http://test/", (), b"")
 START: dict[str, Any] = {"type": "http.response.start", "status": 200}
 
@@ -77,10 +85,11 @@ kinds = pytest.mark.parametrize("kind", ["asgi", "wsgi"])
 phases = pytest.mark.parametrize("first", [b"", b"first"])
 
 
-def read_sync(transport: Any, timeout: float, cancellation: Cancellation | None = None) -> None:
-    response = transport.send(REQUEST._replace(body=None), endless(), timeout, cancellation)
+def read_sync(transport: Any, seconds: float, cancellation: Cancellation | None = None) -> None:
+    deadline = time.monotonic() + seconds
+    response = transport.send(REQUEST._replace(body=None), endless(), deadline, cancellation)
     try:
-        for chunk in response.chunks(timeout):
+        for chunk in response.chunks(deadline):
             assert chunk == b"first"
     finally:
         response.close()
@@ -132,8 +141,8 @@ def test_sync_cancellation(kind: str, first: bytes) -> None:
 def test_closing_from_another_thread(kind: str) -> None:
     app = Silence(b"first")
     with sync_transport(kind, app) as transport:
-        response = transport.send(REQUEST._replace(body=None), endless(), PATIENCE)
-        chunks = response.chunks(PATIENCE)
+        response = transport.send(REQUEST._replace(body=None), endless(), soon())
+        chunks = response.chunks(soon())
         assert next(chunks) == b"first"
         closer = threading.Thread(target=response.close)
         closer.start()
@@ -236,15 +245,15 @@ class Deaf:
 
 @pytest.fixture
 def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asgi_host, "PATIENCE", 0.01)
-    monkeypatch.setattr(wsgi_host, "PATIENCE", 0.01)
+    monkeypatch.setattr(asgi_host, "GRACE_PERIOD", 0.01)
+    monkeypatch.setattr(wsgi_host, "GRACE_PERIOD", 0.01)
 
 
 @pytest.mark.usefixtures("_no_patience")
 def test_closing_cancels_an_asgi_application_that_does_not_end() -> None:
     sync, asynchronous = Deaf(), Deaf()
     with ASGITransportSync(sync.asgi) as transport:
-        transport.send(REQUEST, None, PATIENCE)
+        transport.send(REQUEST, None, soon())
     assert sync.is_cancelled
 
     async def main() -> None:
@@ -259,7 +268,7 @@ def test_closing_cancels_an_asgi_application_that_does_not_end() -> None:
 def test_closing_leaves_a_wsgi_application_that_does_not_end() -> None:
     app = Deaf()
     with WSGITransport(app.wsgi) as transport:
-        transport.send(REQUEST, None, PATIENCE)
+        transport.send(REQUEST, None, soon())
     app.may_end.set()
 
 

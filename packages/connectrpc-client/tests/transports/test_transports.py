@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 
@@ -21,7 +22,7 @@ import pytest
 import uvicorn
 
 from connectrpc_client import Cancellation, Code, ConnectError
-from connectrpc_client._transports.select import transport_for, transport_sync_for
+from connectrpc_client._transports.select import select_transport, select_transport_sync
 from connectrpc_protocol.client import client_protocol
 from connectrpc_protocol.http import HttpRequest
 
@@ -189,10 +190,10 @@ async def exchange_async(transport, request, body=None):
         await response.aclose()
 
 
-def exchange_sync(transport, request, body=None, cancellation=None, timeout=None):
-    response = transport.send(request, body, timeout, cancellation)
+def exchange_sync(transport, request, body=None, cancellation=None, deadline=None):
+    response = transport.send(request, body, deadline, cancellation)
     try:
-        data = b"".join(response.chunks(timeout))
+        data = b"".join(response.chunks(deadline))
         return Exchange(response, data)
     finally:
         response.close()
@@ -219,7 +220,7 @@ class TestEveryLibrary:
     @pytest.fixture(params=["async", "in place", "in a worker", "cancellable"])
     def exchange(self, request, library):
         def call(*arguments):
-            transport = transport_sync_for(SYNC_CLIENTS[library](), CONNECT)
+            transport = select_transport_sync(SYNC_CLIENTS[library](), CONNECT)
             with closing(transport):
                 if request.param == "in place":
                     return in_thread(lambda: exchange_sync(transport, *arguments))
@@ -227,7 +228,7 @@ class TestEveryLibrary:
                 return exchange_sync(transport, *arguments, cancellation=cancellation)
 
         async def call_async(*arguments):
-            transport = transport_for(ASYNC_CLIENTS[library](), CONNECT)
+            transport = select_transport(ASYNC_CLIENTS[library](), CONNECT)
             try:
                 return await exchange_async(transport, *arguments)
             finally:
@@ -259,14 +260,14 @@ def in_thread(function):
 
 @contextmanager
 def own_sync(version):
-    transport = transport_sync_for(None, protocol_of(version))
+    transport = select_transport_sync(None, protocol_of(version))
     with closing(transport):
         yield transport
 
 
 @asynccontextmanager
 async def own_async(version):
-    transport = transport_for(None, protocol_of(version))
+    transport = select_transport(None, protocol_of(version))
     try:
         yield transport
     finally:
@@ -349,8 +350,9 @@ class TestFullDuplex:
         with own_sync(version) as transport:
             request = HttpRequest("POST", f"{url}/echo", [], None)
             body = iter(outgoing.get, None)
-            response = transport.send(request, body, PATIENCE, cancellation)
-            chunks = response.chunks(PATIENCE)
+            deadline = time.monotonic() + PATIENCE
+            response = transport.send(request, body, deadline, cancellation)
+            chunks = response.chunks(deadline)
             for item in (b"a", b"b"):
                 outgoing.put(item)
                 assert next(chunks) == item
@@ -384,7 +386,7 @@ class TestCancellation:
     def test_sync(self, app, url, version, path, library):
         given = SYNC_CLIENTS[library]()
         protocol = protocol_of(version) if given is None else CONNECT
-        transport = transport_sync_for(given, protocol)
+        transport = select_transport_sync(given, protocol)
         cancellation = Cancellation()
         timer = threading.Timer(0.3, cancellation.cancel)
         timer.start()
@@ -430,10 +432,10 @@ class TestCancellation:
 @pytest.mark.parametrize("cancellation", [None, Cancellation()])
 @pytest.mark.parametrize("path", ["silent", "stalled", "dripping"])
 def test_sync_deadline(url, library, cancellation, path):
-    transport = transport_sync_for(SYNC_CLIENTS[library](), CONNECT)
+    transport = select_transport_sync(SYNC_CLIENTS[library](), CONNECT)
     request = post(f"{url}/{path}", b"x")
     with closing(transport), pytest.raises(ConnectError) as caught:
-        exchange_sync(transport, request, None, cancellation, timeout=0.5)
+        exchange_sync(transport, request, None, cancellation, time.monotonic() + 0.5)
     assert caught.value.code is Code.DEADLINE_EXCEEDED
 
 
@@ -558,7 +560,7 @@ class Bare:
 
     has_trailers = is_full_duplex = False
 
-    async def send(self, request, body, timeout):
+    async def send(self, request, body, deadline):
         raise NotImplementedError
 
     async def aclose(self):
@@ -570,7 +572,7 @@ class BareSync:
 
     has_trailers = is_full_duplex = False
 
-    def send(self, request, body, timeout, cancellation=None):
+    def send(self, request, body, deadline, cancellation=None):
         raise NotImplementedError
 
     def close(self):
@@ -581,51 +583,51 @@ class TestChoice:
     @pytest.mark.parametrize("client", [httpx.AsyncClient(), httpx2.AsyncClient()])
     def test_trailers_are_needed_async(self, client):
         with pytest.raises(ValueError, match=r"trailers.*connectrpc-client\[pyqwest\]"):
-            transport_for(client, GRPC)
+            select_transport(client, GRPC)
 
     @pytest.mark.parametrize("client", [httpx.Client(), httpx2.Client()])
     def test_trailers_are_needed_sync(self, client):
         with pytest.raises(ValueError, match=r"trailers.*connectrpc-client\[pyqwest\]"):
-            transport_sync_for(client, GRPC)
+            select_transport_sync(client, GRPC)
 
     @pytest.mark.parametrize("client", [httpx.Client(), pyqwest.SyncClient(), object()])
     def test_wrong_for_async(self, client):
         with pytest.raises(TypeError):
-            transport_for(client, CONNECT)
+            select_transport(client, CONNECT)
 
     @pytest.mark.parametrize("client", [httpx.AsyncClient(), pyqwest.Client(), object()])
     def test_wrong_for_sync(self, client):
         with pytest.raises(TypeError):
-            transport_sync_for(client, CONNECT)
+            select_transport_sync(client, CONNECT)
 
     @pytest.mark.parametrize("client", [httpx.AsyncClient(), httpx2.AsyncClient()])
     def test_errors_name_the_library(self, client):
         name = type(client).__module__.partition(".")[0]
-        with pytest.raises(ValueError, match=f"which {name} has not:"):
-            transport_for(client, GRPC)
+        with pytest.raises(ValueError, match=f"and {name} does not support HTTP trailers:"):
+            select_transport(client, GRPC)
 
     def test_errors_name_the_library_sync(self):
-        with pytest.raises(ValueError, match="which httpx has not:"):
-            transport_sync_for(httpx.Client(), GRPC)
+        with pytest.raises(ValueError, match="and httpx does not support HTTP trailers:"):
+            select_transport_sync(httpx.Client(), GRPC)
 
     def test_transports_of_others(self):
         given, given_sync = Bare(), BareSync()
-        assert transport_for(given, CONNECT) is given
-        assert transport_sync_for(given_sync, CONNECT) is given_sync
+        assert select_transport(given, CONNECT) is given
+        assert select_transport_sync(given_sync, CONNECT) is given_sync
 
     def test_transports_of_others_without_trailers(self):
-        with pytest.raises(ValueError, match="which Bare has not:"):
-            transport_for(Bare(), GRPC)
-        with pytest.raises(ValueError, match="which BareSync has not:"):
-            transport_sync_for(BareSync(), GRPC)
+        with pytest.raises(ValueError, match="and Bare does not support"):
+            select_transport(Bare(), GRPC)
+        with pytest.raises(ValueError, match="and BareSync does not support"):
+            select_transport_sync(BareSync(), GRPC)
 
     @pytest.mark.parametrize(
-        ("choose", "send"), [(transport_for, Bare.send), (transport_sync_for, BareSync.send)]
+        ("choose", "send"), [(select_transport, Bare.send), (select_transport_sync, BareSync.send)]
     )
     def test_what_a_transport_lacks(self, choose, send):
         half = type("Half", (), {"has_trailers": True, "send": send})
-        close = "aclose" if choose is transport_for else "close"
-        with pytest.raises(TypeError, match=f"a Half: .* lacks {close}, is_full_duplex$"):
+        close = "aclose" if choose is select_transport else "close"
+        with pytest.raises(TypeError, match=f"Half does not have {close}, is_full_duplex$"):
             choose(half(), CONNECT)
 
     def test_an_async_transport_may_delegate(self):
@@ -634,16 +636,16 @@ class TestChoice:
                 return super().send(*arguments)
 
         delegating = Delegating()
-        assert transport_for(delegating, CONNECT) is delegating
+        assert select_transport(delegating, CONNECT) is delegating
 
     @pytest.mark.parametrize("name", ["send", "close"])
     def test_transport_that_is_half_async(self, name):
         mixed = type("Mixed", (BareSync,), {name: Bare.send})
-        with pytest.raises(TypeError, match=f"Mixed is no TransportSync: {name} must not be async"):
-            transport_sync_for(mixed(), CONNECT)
+        with pytest.raises(TypeError, match=f"a TransportSync: Mixed.{name} must not be async"):
+            select_transport_sync(mixed(), CONNECT)
 
     @pytest.mark.parametrize("given", [Bare, BareSync])
-    @pytest.mark.parametrize("choose", [transport_for, transport_sync_for])
+    @pytest.mark.parametrize("choose", [select_transport, select_transport_sync])
     def test_classes_are_no_transports(self, choose, given):
         with pytest.raises(TypeError, match=f"{given.__name__} is a class"):
             choose(given, CONNECT)
@@ -663,7 +665,8 @@ class TestChoice:
             try:
                 c.ClientSync("http://test", protocol="grpc")
             except ValueError as error:
-                assert "which httpx has not: pip install 'connectrpc-client[pyqwest]'" in str(error)
+                text = "httpx does not support HTTP trailers: pip install"
+                assert f"{text} 'connectrpc-client[pyqwest]'" in str(error)
             else:
                 raise AssertionError
             client = c.ClientSync("http://test")

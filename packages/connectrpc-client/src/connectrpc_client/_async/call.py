@@ -1,4 +1,7 @@
-"""Calls over an async transport: one unary and one stream path, whatever the protocol."""
+"""How calls use an async transport: one path for unary calls, one for streams, in every protocol.
+
+For streams, `StreamCall` is the innermost iterator of responses, below the interceptors.
+"""
 
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import suppress
@@ -7,10 +10,9 @@ from typing import Generic, TypeVar
 from google.protobuf.message import Message
 
 from connectrpc_client._async.concurrency import TimeLimit
-from connectrpc_client._open_call_state import ON_HEAD
-from connectrpc_client._request_stream import Listed
+from connectrpc_client._context import ClientContext
+from connectrpc_client._request_stream import RequestList
 from connectrpc_client._transports.interface import Transport, TransportResponse
-from connectrpc_protocol import RequestContext
 from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
 from connectrpc_protocol.closing import aclose_iterator
 from connectrpc_protocol.deadline import remaining
@@ -22,24 +24,24 @@ Res = TypeVar("Res", bound=Message)
 
 
 async def unary(
-    transport: Transport, call: UnaryClientCall[Req, Res], request: Req, context: RequestContext
+    transport: Transport, call: UnaryClientCall[Req, Res], request: Req, context: ClientContext
 ) -> Res:
-    """One call with one request and one response."""
+    """Send one request and return the one response."""
     outgoing = call.request(request)
     if context.deadline is None:
-        return await _exchange(transport, call, outgoing, None)
-    seconds = remaining(context.deadline)
+        return await _exchange(transport, call, outgoing, context)
+    remaining(context.deadline)  # raises if the deadline has passed
     async with TimeLimit(context.deadline):
-        return await _exchange(transport, call, outgoing, seconds)
+        return await _exchange(transport, call, outgoing, context)
 
 
 async def _exchange(
     transport: Transport,
     call: UnaryClientCall[Req, Res],
     outgoing: HttpRequest,
-    timeout: float | None,
+    context: ClientContext,
 ) -> Res:
-    response = await transport.send(outgoing, None, timeout)
+    response = await transport.send(outgoing, None, context.deadline)
     try:
         body = await _read_all(response, call)
     finally:
@@ -59,16 +61,17 @@ async def _read_all(response: TransportResponse, call: UnaryClientCall[Req, Res]
 
 
 class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
-    """The responses of one call. It begins with `open`, at the latest with the first `anext`.
+    """The responses of one call. The call begins with `open`, at the latest with `__anext__`.
 
-    After its end, an error or `aclose`, there is nothing more; it never begins twice.
+    After the end of the stream, an error or `aclose`, there are no more responses. A call never
+    begins twice.
     """
 
     def __init__(
         self,
         transport: Transport,
         call: StreamClientCall[Req, Res],
-        context: RequestContext,
+        context: ClientContext,
         requests: AsyncIterator[Req],
     ) -> None:
         self._transport = transport
@@ -82,7 +85,7 @@ class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
         self._messages: Iterator[Res] = iter(())
 
     async def open(self) -> None:
-        """Send the requests and wait for the head of the answer."""
+        """Send the requests and wait for the response head."""
         self._has_begun = True
         try:
             await self._send()
@@ -94,20 +97,29 @@ class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
         head = self._call.head()
         first = b""
         rest: AsyncIterator[Req] | None = self._requests
-        if isinstance(self._requests, Listed):
-            first, rest = self._requests.piece(self._call.message)
+        if isinstance(self._requests, RequestList):
+            first, rest = self._requests.encode_first_chunk(self._call.message)
         if rest is None:
             head = head._replace(body=first)
         else:
-            self._body = _encode(self._call, first, rest)
-        seconds = remaining(self._context.deadline)
-        async with TimeLimit(self._context.deadline):
-            self._response = await self._transport.send(head, self._body, seconds)
+            self._body = self._encode(first, rest)
+        deadline = self._context.deadline
+        remaining(deadline)  # raises if the deadline has passed
+        async with TimeLimit(deadline):
+            self._response = await self._transport.send(head, self._body, deadline)
         self._call.start(self._response.status, self._response.headers)
         self._chunks = self._response.chunks()
-        on_head = self._context.get(ON_HEAD)
-        if on_head is not None:
-            on_head()
+        if self._context.on_head is not None:
+            self._context.on_head()
+
+    async def _encode(self, first: bytes, requests: AsyncIterator[Req]) -> AsyncIterator[bytes]:
+        try:
+            if first:
+                yield first
+            async for request in requests:
+                yield self._call.message(request)
+        finally:
+            await aclose_iterator(requests)
 
     async def __anext__(self) -> Res:
         if not self._has_begun:
@@ -133,7 +145,7 @@ class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
             self._messages = self._call.feed(chunk)
 
     async def aclose(self) -> None:
-        """End the call. What the server still sends is not wanted."""
+        """End the call. The client does not read what the server still sends."""
         self._has_begun = True
         response, self._response = self._response, None
         try:
@@ -146,26 +158,17 @@ class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
                     await aclose_iterator(iterator)
 
 
-async def one(response: Awaitable[Res]) -> AsyncIterator[Res]:
-    """One response as a stream of them."""
+async def as_stream(response: Awaitable[Res]) -> AsyncIterator[Res]:
+    """Yield the one response of a call."""
     yield await response
 
 
 async def only_response(stream: StreamCall[Req, Res]) -> Res:
-    """The one response of a client stream call; the protocol refuses none and a second one."""
+    """Return the one response of a client stream call.
+
+    The protocol makes it an error if there is none, or a second one.
+    """
     message = await anext(stream)
     async for _ in stream:
         pass
     return message
-
-
-async def _encode(
-    call: StreamClientCall[Req, Res], first: bytes, requests: AsyncIterator[Req]
-) -> AsyncIterator[bytes]:
-    try:
-        if first:
-            yield first
-        async for request in requests:
-            yield call.message(request)
-    finally:
-        await aclose_iterator(requests)

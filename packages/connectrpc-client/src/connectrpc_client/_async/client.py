@@ -1,4 +1,4 @@
-"""The async client, base of the generated ones."""
+"""The async client, base of the generated clients."""
 
 from collections.abc import (
     AsyncGenerator,
@@ -18,79 +18,35 @@ from connectrpc_client._async import call as calls
 from connectrpc_client._async.concurrency import TimeLimit
 from connectrpc_client._async.open_call import BidiCall, ClientStreamCall
 from connectrpc_client._async.output import StreamOutput
-from connectrpc_client._open_call_state import check_full_duplex
-from connectrpc_client._request_stream import Listed, iterate
+from connectrpc_client._base_client import BaseClient
+from connectrpc_client._context import client_context
+from connectrpc_client._errors import check_full_duplex
+from connectrpc_client._request_stream import RequestList, iterate
 from connectrpc_client._response import UnaryOutput
-from connectrpc_client._settings import Settings
 from connectrpc_client._transports.http_clients import AsyncHttpClient
-from connectrpc_client._transports.select import transport_for
-from connectrpc_protocol import (
-    Codec,
-    Compression,
-    HeadersInput,
-    Interceptor,
-    Method,
-    RequestContext,
-)
+from connectrpc_client._transports.select import select_transport
+from connectrpc_protocol import HeadersInput, Interceptor, Method, MethodKind, RequestContext
 from connectrpc_protocol.interceptors.chain import InterceptorChain
-from connectrpc_protocol.options import ACCEPT_COMPRESSION, COMPRESS_MIN_BYTES, READ_MAX_BYTES
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
 T = TypeVar("T")
 
 
-class Client:
-    """Calls the methods of a service; the generated code has a subclass for each service.
+class Client(BaseClient[AsyncHttpClient, Interceptor]):
+    """Calls the methods of a service. The generator writes a subclass for each service.
 
-    - `base_url`: where the service is, such as `https://api.example.com`.
-    - `http_client`: a `pyqwest.Client`, an `httpx.AsyncClient` (or that of httpx2), or a
-      `Transport`. It stays open when this client closes; one that this client made itself, with
-      pyqwest where that is installed, else with httpx, is closed with it.
-    - `protocol`: `connect` (the default), `grpc` or `grpc-web`.
-    - `interceptors`: the first listed is the outermost.
-    - The other options are those of `connectrpc_protocol.options.ClientOptions`; codecs and
-      compressions may be given by name.
-
-    Raises `ValueError` for a bad option and a protocol that needs more of HTTP than `http_client`
-    has, `TypeError` for an `http_client` that cannot be used and an interceptor that would never
-    be called, and `ImportError` for a compression that is not installed. Failed calls raise
-    `ConnectError`.
+    A call that fails raises `ConnectError`. For the options see `__init__`.
     """
 
-    def __init__(
-        self,
-        base_url: str,
-        *,
-        http_client: AsyncHttpClient | None = None,
-        protocol: str = "connect",
-        codec: str | Codec = "proto",
-        send_compression: str | Compression | None = None,
-        accept_compression: Iterable[str | Compression] = ACCEPT_COMPRESSION,
-        compress_min_bytes: int = COMPRESS_MIN_BYTES,
-        timeout_ms: int | None = None,
-        read_max_bytes: int | None = READ_MAX_BYTES,
-        interceptors: Iterable[Interceptor] = (),
+    def _set_up(
+        self, http_client: AsyncHttpClient | None, interceptors: Iterable[Interceptor]
     ) -> None:
-        self._settings = Settings(
-            base_url,
-            protocol=protocol,
-            codec=codec,
-            send_compression=send_compression,
-            accept_compression=accept_compression,
-            compress_min_bytes=compress_min_bytes,
-            timeout_ms=timeout_ms,
-            read_max_bytes=read_max_bytes,
-        )
         self._chain = InterceptorChain(interceptors)
-        self._owns_transport = http_client is None
-        self._transport = transport_for(http_client, self._settings.protocol)
-        self._is_closed = False
-        # By method: what sends its calls, interceptors included. Their types go with the method's.
-        self._functions: dict[Method[Message, Message], Any] = {}
+        self._transport = select_transport(http_client, self._settings.protocol)
 
     async def aclose(self) -> None:
-        """Close the client; it refuses further calls. What it was given stays open."""
+        """Close the client, which refuses calls from then on. A given `http_client` stays open."""
         self._is_closed = True
         if self._owns_transport:
             await self._transport.aclose()
@@ -106,7 +62,7 @@ class Client:
     ) -> None:
         await self.aclose()
 
-    # What follows is for generated code.
+    # For generated code: one method for each way to make a call.
 
     async def _call_unary(
         self,
@@ -117,16 +73,8 @@ class Client:
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[Res]:
-        """One request, one response."""
-        function: Callable[[Req, RequestContext], Awaitable[Res]] | None
-        function = self._functions.get(method)
-        if function is None:
-            bound = self._settings.unary(method)
-
-            async def send(request: Req, ctx: RequestContext) -> Res:
-                return await calls.unary(self._transport, bound.call(ctx), request, ctx)
-
-            function = self._functions[method] = self._chain.unary(send)
+        """Send one request and return the one response."""
+        function: Callable[[Req, RequestContext], Awaitable[Res]] = self._functions[method]
         context = self._begin(method, headers, timeout_ms, use_get=use_get)
         return UnaryOutput(await self._run(partial(function, request, context), context), context)
 
@@ -138,8 +86,9 @@ class Client:
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[Res]:
-        """A stream of requests, one response."""
-        function = self._client_stream(method)
+        """Send a stream of requests and return the one response."""
+        function: Callable[[AsyncIterator[Req], RequestContext], Awaitable[Res]]
+        function = self._functions[method]
         context = self._begin(method, headers, timeout_ms)
         call = partial(function, iterate(requests), context)
         return UnaryOutput(await self._run(call, context), context)
@@ -152,17 +101,8 @@ class Client:
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> StreamOutput[Res]:
-        """One request, a stream of responses."""
-        function: Callable[[Req, RequestContext], AsyncIterator[Res]] | None
-        function = self._functions.get(method)
-        if function is None:
-            bound = self._settings.stream(method)
-
-            def send(request: Req, ctx: RequestContext) -> AsyncIterator[Res]:
-                requests = Listed((request,))
-                return calls.StreamCall(self._transport, bound.call(ctx), ctx, requests)
-
-            function = self._functions[method] = self._chain.server_stream(send)
+        """Send one request and return the stream of responses."""
+        function: Callable[[Req, RequestContext], AsyncIterator[Res]] = self._functions[method]
         context = self._begin(method, headers, timeout_ms)
         return await self._open(partial(function, request, context), context)
 
@@ -174,8 +114,9 @@ class Client:
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> StreamOutput[Res]:
-        """A stream of requests, a stream of responses."""
-        function = self._bidi(method)
+        """Send a stream of requests and return the stream of responses."""
+        function: Callable[[AsyncIterator[Req], RequestContext], AsyncIterator[Res]]
+        function = self._functions[method]
         context = self._begin(method, headers, timeout_ms)
         return await self._open(partial(function, iterate(requests), context), context)
 
@@ -187,7 +128,7 @@ class Client:
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[Res, None]:
-        """The messages of `_call_server_stream`."""
+        """Yield the messages of `_call_server_stream`."""
         output = await self._call_server_stream(
             method, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -203,7 +144,7 @@ class Client:
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[Res, None]:
-        """The messages of `_call_bidi_stream`."""
+        """Yield the messages of `_call_bidi_stream`."""
         output = await self._call_bidi_stream(
             method, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -218,12 +159,13 @@ class Client:
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> ClientStreamCall[Req, Res]:
-        """A stream of requests, sent one by one, and one response."""
-        function = self._client_stream(method)
+        """Return an open call: the caller sends requests one by one, then gets the response."""
+        function: Callable[[AsyncIterator[Req], RequestContext], Awaitable[Res]]
+        function = self._functions[method]
         context = self._begin(method, headers, timeout_ms)
 
         def begin(requests: AsyncIterator[Req]) -> AsyncIterator[Res]:
-            return calls.one(function(requests, context))
+            return calls.as_stream(function(requests, context))
 
         return ClientStreamCall(context, begin, partial(self._run, context=context))
 
@@ -234,8 +176,9 @@ class Client:
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> BidiCall[Req, Res]:
-        """A stream of requests, sent one by one, and a stream of responses."""
-        function = self._bidi(method)
+        """Return an open call: the caller sends requests and receives responses one by one."""
+        function: Callable[[AsyncIterator[Req], RequestContext], AsyncIterator[Res]]
+        function = self._functions[method]
         context = self._begin(method, headers, timeout_ms)
         check_full_duplex(self._transport.is_full_duplex, context)
 
@@ -244,46 +187,65 @@ class Client:
 
         return BidiCall(context, begin, partial(self._run, context=context))
 
-    def _client_stream(
+    # How the calls of a method are made: built at the first call, then kept in `_functions`.
+
+    def _builders(self) -> dict[MethodKind, Callable[[Method[Any, Any]], object]]:
+        return {
+            MethodKind.UNARY: self._build_unary,
+            MethodKind.CLIENT_STREAM: self._build_client_stream,
+            MethodKind.SERVER_STREAM: self._build_server_stream,
+            MethodKind.BIDI_STREAM: self._build_bidi_stream,
+        }
+
+    def _build_unary(
+        self, method: Method[Req, Res]
+    ) -> Callable[[Req, RequestContext], Awaitable[Res]]:
+        binding = self._settings.unary(method)
+
+        async def send(request: Req, ctx: RequestContext) -> Res:
+            context = client_context(ctx)
+            return await calls.unary(self._transport, binding.call(context), request, context)
+
+        return self._chain.unary(send)
+
+    def _build_client_stream(
         self, method: Method[Req, Res]
     ) -> Callable[[AsyncIterator[Req], RequestContext], Awaitable[Res]]:
-        function: Callable[[AsyncIterator[Req], RequestContext], Awaitable[Res]] | None
-        function = self._functions.get(method)
-        if function is None:
-            bound = self._settings.stream(method)
+        binding = self._settings.stream(method)
 
-            async def send(requests: AsyncIterator[Req], ctx: RequestContext) -> Res:
-                stream = calls.StreamCall(self._transport, bound.call(ctx), ctx, requests)
-                return await calls.only_response(stream)
+        async def send(requests: AsyncIterator[Req], ctx: RequestContext) -> Res:
+            context = client_context(ctx)
+            call = binding.call(context)
+            return await calls.only_response(
+                calls.StreamCall(self._transport, call, context, requests)
+            )
 
-            function = self._functions[method] = self._chain.client_stream(send)
-        return function
+        return self._chain.client_stream(send)
 
-    def _bidi(
+    def _build_server_stream(
+        self, method: Method[Req, Res]
+    ) -> Callable[[Req, RequestContext], AsyncIterator[Res]]:
+        binding = self._settings.stream(method)
+
+        def send(request: Req, ctx: RequestContext) -> AsyncIterator[Res]:
+            context = client_context(ctx)
+            requests = RequestList((request,))
+            return calls.StreamCall(self._transport, binding.call(context), context, requests)
+
+        return self._chain.server_stream(send)
+
+    def _build_bidi_stream(
         self, method: Method[Req, Res]
     ) -> Callable[[AsyncIterator[Req], RequestContext], AsyncIterator[Res]]:
-        function: Callable[[AsyncIterator[Req], RequestContext], AsyncIterator[Res]] | None
-        function = self._functions.get(method)
-        if function is None:
-            bound = self._settings.stream(method)
+        binding = self._settings.stream(method)
 
-            def send(requests: AsyncIterator[Req], ctx: RequestContext) -> AsyncIterator[Res]:
-                return calls.StreamCall(self._transport, bound.call(ctx), ctx, requests)
+        def send(requests: AsyncIterator[Req], ctx: RequestContext) -> AsyncIterator[Res]:
+            context = client_context(ctx)
+            return calls.StreamCall(self._transport, binding.call(context), context, requests)
 
-            function = self._functions[method] = self._chain.bidi_stream(send)
-        return function
+        return self._chain.bidi_stream(send)
 
-    def _begin(
-        self,
-        method: Method[Message, Message],
-        headers: HeadersInput | None,
-        timeout_ms: int | None,
-        *,
-        use_get: bool = False,
-    ) -> RequestContext:
-        if self._is_closed:
-            raise RuntimeError("this client is closed")
-        return self._settings.context(method, headers, timeout_ms, use_get=use_get)
+    # The metadata interceptors around a call.
 
     async def _run(self, call: Callable[[], Awaitable[T]], context: RequestContext) -> T:
         if not self._chain.metadata:

@@ -1,4 +1,4 @@
-"""What is specific to asyncio: deadlines, waiting for a condition, work beside the caller."""
+"""What the async client needs of asyncio: a time limit, a condition, a task beside the caller."""
 
 import asyncio
 import time
@@ -12,9 +12,10 @@ Cancelled = asyncio.CancelledError
 
 
 class TimeLimit:
-    """Ends what is awaited inside at the deadline, with `deadline_exceeded`.
+    """Ends a wait inside it at the deadline, with `deadline_exceeded`.
 
-    Cancellation from elsewhere passes through, as with `asyncio.timeout`.
+    A `ConnectError` that is only how the passed deadline showed itself becomes the same error.
+    Like `asyncio.timeout`, it lets a cancellation from elsewhere pass through.
     """
 
     __slots__ = ("_deadline", "_timeout")
@@ -43,23 +44,23 @@ class TimeLimit:
             check_late(exc, self._deadline)
 
 
-class Changes:
-    """Wakes those who wait until something holds."""
+class Condition:
+    """`threading.Condition` for the tasks of one event loop, which need no lock."""
 
     __slots__ = ("_waiters",)
 
     def __init__(self) -> None:
         self._waiters: set[asyncio.Future[None]] = set()
 
-    def notify(self) -> None:
-        """Something has changed."""
+    def notify_all(self) -> None:
+        """Let all waiting tasks check their predicates again."""
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until the condition holds."""
-        while not condition():
+    async def wait_for(self, predicate: Callable[[], bool]) -> None:
+        """Wait until the predicate is true."""
+        while not predicate():
             waiter = asyncio.get_running_loop().create_future()
             self._waiters.add(waiter)
             try:
@@ -68,8 +69,8 @@ class Changes:
                 self._waiters.discard(waiter)
 
 
-class Background:
-    """A coroutine that runs beside the one that started it."""
+class Task:
+    """A coroutine that runs beside the one that started it. Its outcome is not reported here."""
 
     __slots__ = ("_task",)
 
@@ -77,9 +78,9 @@ class Background:
         self._task = asyncio.get_running_loop().create_task(coroutine)
 
     def cancel(self) -> None:
-        """Have it end; nothing where it has ended."""
+        """Cancel it; does nothing if it has ended."""
         self._task.cancel()
 
     async def wait(self) -> None:
-        """Wait until it is over."""
+        """Wait until it has ended."""
         await asyncio.wait([self._task])

@@ -1,4 +1,4 @@
-"""Open calls of async clients: requests are sent and responses received as their user likes."""
+"""Open calls: the caller sends requests and receives responses one by one, in any order."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
@@ -6,10 +6,12 @@ from typing import Generic, Self, TypeVar
 
 from google.protobuf.message import Message
 
-from connectrpc_client._async.concurrency import Background, Cancelled, Changes, TimeLimit
+from connectrpc_client._async.concurrency import Cancelled, Condition, Task, TimeLimit
 from connectrpc_client._cancellation import canceled
-from connectrpc_client._open_call_state import ON_HEAD, CallState, Steps
-from connectrpc_protocol import Headers, RequestContext
+from connectrpc_client._context import ClientContext
+from connectrpc_client._errors import call_error
+from connectrpc_client._open_call_state import OpenCallState, Steps
+from connectrpc_protocol import Headers
 from connectrpc_protocol.closing import aclose_iterator
 
 Req = TypeVar("Req", bound=Message)
@@ -18,26 +20,25 @@ T = TypeVar("T")
 
 
 class _OpenCall(Generic[Req, Res]):
-    """What both kinds of open call have. Use it with `async with`; leaving that ends the call.
+    """The common part of open calls. Use a call with `async with`, which ends it at the end.
 
-    The exchange with the server, interceptors included, runs in a task of its own, so that
-    cancelling one wait of the user (`asyncio.timeout` around a `receive`) loses no message.
+    The exchange with the server, interceptors included, runs in a task of its own. So a caller may
+    cancel one of its waits, with `asyncio.timeout` around a `receive`, without losing a message.
     """
 
     def __init__(
         self,
-        context: RequestContext,
+        context: ClientContext,
         begin: Callable[[AsyncIterator[Req]], AsyncIterator[Res]],
         run: Callable[[Callable[[], Awaitable[None]]], Awaitable[None]],
     ) -> None:
         self._context = context
         self._begin = begin
         self._run_around = run
-        self._state = CallState[Req, Res]()
-        self._changes = Changes()
-        self._task: Background | None = None
-        self._reason: BaseException | None = None
-        context.set(ON_HEAD, self._on_head)
+        self._state = OpenCallState[Req, Res]()
+        self._changed = Condition()
+        self._task: Task | None = None
+        context.on_head = self._on_head
 
     @property
     def headers(self) -> Headers:
@@ -50,34 +51,34 @@ class _OpenCall(Generic[Req, Res]):
         return self._context.response_trailers
 
     async def send(self, message: Req) -> None:
-        """Send a request. Returns once it was taken, so that nothing piles up.
+        """Send a request. Returns once it was taken, so that requests do not pile up.
 
-        Cancelled before that, it is not sent. Raises the call's error where it has failed,
-        `EOFError` where the server has ended it without one, and `RuntimeError` after the requests
-        have ended.
+        A request whose `send` is cancelled before that is not sent. Raises the call's error if it
+        has failed, `EOFError` if the server has ended it without an error, and `RuntimeError` after
+        the requests have ended.
         """
-        await self._steps(self._state.send(message))
+        await self._perform(self._state.send(message))
 
     async def wait_for_headers(self) -> Headers:
-        """Wait for the head of the answer, which many servers send with their first message."""
-        await self._steps(self._state.wait_for_head())
+        """Wait for the response head, which many servers send with their first message."""
+        await self._perform(self._state.wait_for_head())
         return self.headers
 
     def cancel(self) -> None:
-        """End the call: the server is told, and whatever waits here raises `canceled`."""
+        """End the call and tell the server. Operations that wait raise `canceled`."""
         self._abort(canceled())
 
     async def aclose(self) -> None:
-        """End the call, if it has not ended, and wait until nothing of it is left.
+        """End the call if it has not ended, and wait until its exchange is over.
 
-        What the server still sends is not wanted. Later operations raise `canceled`.
+        The client does not read what the server still sends. Later operations raise `canceled`.
         """
         await self._close(None)
 
     async def __aenter__(self) -> Self:
         if self._task is not None:
             raise RuntimeError("this call has begun before; open another one")
-        self._task = Background(self._exchange())
+        self._task = Task(self._exchange())
         return self
 
     async def __aexit__(
@@ -88,45 +89,44 @@ class _OpenCall(Generic[Req, Res]):
     ) -> None:
         await self._close(exc)
         if exc is not None:
-            exc.__traceback__ = traceback  # without the exchange, which raised it, too
+            # The exchange raised it, too, and added its own frames.
+            exc.__traceback__ = traceback
 
     async def _close(self, exc: BaseException | None) -> None:
-        # Somebody who stops to listen makes no error of it.
-        self._abort(None if isinstance(exc, GeneratorExit) else exc)
+        self._abort(call_error(exc))
         if self._task is not None:
             await self._task.wait()
 
     def _abort(self, reason: BaseException | None) -> None:
-        if self._state.abort(canceled()):
-            self._reason = reason
-            self._changes.notify()
+        if self._state.abort(canceled(), reason):
+            self._changed.notify_all()
             if self._task is not None:
                 self._task.cancel()
 
-    async def _steps(self, steps: Steps[T]) -> T:
-        """Go through the steps of a rule for the user."""
+    async def _perform(self, steps: Steps[T]) -> T:
+        """Perform an operation of the caller."""
         if self._task is None:
             raise RuntimeError("this call has not begun; use it with `async with`")
-        return await self._go(steps)
+        return await self._run_steps(steps)
 
-    async def _go(self, steps: Steps[T]) -> T:
+    async def _run_steps(self, steps: Steps[T]) -> T:
         try:
             while True:
                 condition = next(steps)
-                self._changes.notify()
-                await self._changes.until(condition)
+                self._changed.notify_all()
+                await self._changed.wait_for(condition)
         except StopIteration as done:
             result: T = done.value
             return result
         finally:
             steps.close()
-            self._changes.notify()
+            self._changed.notify_all()
 
     # The exchange with the server, in its own task.
 
     async def _exchange(self) -> None:
         try:
-            await self._run_around(self._relay_until_aborted)
+            await self._run_around(self._transfer_until_aborted)
         except Cancelled:
             self._finish(canceled())
             if not self._state.is_aborted:
@@ -136,72 +136,73 @@ class _OpenCall(Generic[Req, Res]):
         else:
             self._finish(None)
 
-    async def _relay_until_aborted(self) -> None:
-        """Relay messages. Metadata interceptors are told why a call was aborted."""
+    async def _transfer_until_aborted(self) -> None:
+        """Transfer messages. If the caller aborts, raise its reason, for metadata interceptors."""
+        reason: BaseException | None
         try:
             async with TimeLimit(self._context.deadline):
-                await self._relay()
+                await self._transfer()
         except (Exception, Cancelled):
-            reason = self._reason
+            reason = self._state.reason
             if not self._state.is_aborted or not isinstance(reason, Exception | None):
                 raise
         else:
             return
         if reason is not None:
-            raise reason  # not in the handler, which would take the place of its own context
+            raise reason  # outside the handler, so that its `__context__` stays as it is
 
-    async def _relay(self) -> None:
-        responses = self._begin(_Requests(self._state, self._go))
+    async def _transfer(self) -> None:
+        responses = self._begin(_Requests(self._state, self._run_steps))
         try:
             async for message in responses:
-                await self._go(self._state.deliver(message))
+                await self._run_steps(self._state.deliver(message))
         finally:
             await aclose_iterator(responses)
 
     def _finish(self, error: Exception | None) -> None:
         self._state.finish(error)
-        self._changes.notify()
+        self._changed.notify_all()
 
     def _on_head(self) -> None:
         self._state.head_arrived()
-        self._changes.notify()
+        self._changed.notify_all()
 
 
 class _Requests(AsyncIterator[Req]):
-    """What the user sends, for interceptors and the transport."""
+    """The requests that the caller sends, as an iterator for interceptors and the transport."""
 
     def __init__(
         self,
-        state: CallState[Req, Res],
-        go: Callable[[Steps[Req | None]], Awaitable[Req | None]],
+        state: OpenCallState[Req, Res],
+        run_steps: Callable[[Steps[Req | None]], Awaitable[Req | None]],
     ) -> None:
         self._state = state
-        self._go = go
+        self._run_steps = run_steps
 
     async def __anext__(self) -> Req:
-        request = await self._go(self._state.next_request())
+        request = await self._run_steps(self._state.next_request())
         if request is None:
             raise StopAsyncIteration
         return request
 
     async def aclose(self) -> None:
-        await self._go(self._state.refuse_requests())
+        await self._run_steps(self._state.refuse_requests())
 
 
 class BidiCall(_OpenCall[Req, Res], AsyncIterator[Res]):
     """An open call with a stream in both directions.
 
-    Send and receive in any order, also in two tasks. Read what the server sends: one that cannot
-    get rid of its responses may stop to take requests.
+    Send and receive in any order, also in two tasks. Keep receiving: if responses pile up, flow
+    control may stop the server from reading, and `send` blocks.
     """
 
     async def close_send(self) -> None:
-        """Say that there are no more requests; responses still arrive. Twice does nothing."""
-        await self._steps(self._state.close_send())
+        """End the requests; responses still arrive. Calling it again does nothing."""
+        await self._perform(self._state.close_send())
 
     async def receive(self) -> Res | None:
-        """The next response, `None` after the last. Raises the error of a failed call."""
-        return await self._steps(self._state.receive())
+        """Return the next response, or `None` after the last one. Raises the call's error."""
+        return await self._perform(self._state.receive())
 
     async def __anext__(self) -> Res:
         message = await self.receive()
@@ -214,9 +215,6 @@ class ClientStreamCall(_OpenCall[Req, Res]):
     """An open call with a stream of requests and one response."""
 
     async def close_and_receive(self) -> Res:
-        """Say that there are no more requests, and wait for the response.
-
-        Raises the error of a failed call.
-        """
-        await self._steps(self._state.close_send())
-        return await self._steps(self._state.only_response())
+        """End the requests, and return the response. Raises the call's error."""
+        await self._perform(self._state.close_send())
+        return await self._perform(self._state.only_response())

@@ -1,4 +1,4 @@
-"""What the `call_*` methods return."""
+"""The response of a call with a stream of responses."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 from google.protobuf.message import Message
 
+from connectrpc_client._errors import call_error
 from connectrpc_protocol import Headers, RequestContext
 from connectrpc_protocol.closing import aclose_iterator
 
@@ -14,13 +15,17 @@ Res = TypeVar("Res", bound=Message)
 
 
 @runtime_checkable
-class _Opens(Protocol):
-    # Responses whose head can arrive before the first of them: those behind no interceptor.
+class _Openable(Protocol):
+    """Responses whose head can arrive before the first message: not those of an interceptor."""
+
     async def open(self) -> None: ...
 
 
 class StreamOutput(AsyncIterator[Res]):
-    """A stream of responses. Iterate over it; use it with `async with`, or `aclose()` it early."""
+    """A stream of responses. Iterate over it.
+
+    To end the call before the end of the stream, use `async with` or call `aclose()`.
+    """
 
     def __init__(
         self,
@@ -33,8 +38,8 @@ class StreamOutput(AsyncIterator[Res]):
         self._around = around
 
     async def open(self) -> None:
-        """Wait for the head of the answer; `call_*` methods have done so."""
-        if isinstance(self._responses, _Opens):
+        """Wait for the response head. The client's `call_*` methods have already done this."""
+        if isinstance(self._responses, _Openable):
             try:
                 await self._responses.open()
             except BaseException as exc:
@@ -43,12 +48,12 @@ class StreamOutput(AsyncIterator[Res]):
 
     @property
     def headers(self) -> Headers:
-        """The response headers; behind a stream interceptor, once the first message is there."""
+        """The response headers. With a stream interceptor, only after the first message."""
         return self._context.response_headers
 
     @property
     def trailers(self) -> Headers:
-        """The response trailers, once the last message is there."""
+        """The response trailers, after the last message."""
         return self._context.response_trailers
 
     def __aiter__(self) -> "StreamOutput[Res]":
@@ -65,18 +70,17 @@ class StreamOutput(AsyncIterator[Res]):
             raise
 
     async def aclose(self) -> None:
-        """End the call. What the server still sends is not wanted."""
+        """End the call. The client does not read what the server still sends."""
         await self._finish(None)
 
     async def _finish(self, exc: BaseException | None) -> None:
-        if isinstance(exc, GeneratorExit):
-            exc = None  # somebody stopped to listen, which is no error
+        error = call_error(exc)
         try:
             await aclose_iterator(self._responses)
         finally:
             around, self._around = self._around, None
             if around is not None:
-                await around.__aexit__(type(exc) if exc else None, exc, None)
+                await around.__aexit__(type(error) if error else None, error, None)
 
     async def __aenter__(self) -> "StreamOutput[Res]":
         return self

@@ -1,1 +1,1 @@
-"""The sync client."""
+"""The sync client and its calls. Each module has a counterpart of the same name in `_async`."""

@@ -1,4 +1,7 @@
-"""Calls over a sync transport: one unary and one stream path, whatever the protocol."""
+"""How calls use a sync transport: one path for unary calls, one for streams, in every protocol.
+
+For streams, `StreamCallSync` is the innermost iterator of responses, below the interceptors.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -6,90 +9,85 @@ from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
 
-from connectrpc_client._cancellation import Cancellation, canceled
-from connectrpc_client._open_call_state import ON_HEAD
-from connectrpc_client._request_stream import Listed
+from connectrpc_client._cancellation import canceled, check_cancelled
+from connectrpc_client._context import ClientContext
+from connectrpc_client._request_stream import RequestList
 from connectrpc_client._transports.interface import TransportResponseSync, TransportSync
-from connectrpc_protocol import ConnectError, ContextKey, RequestContext
+from connectrpc_protocol import ConnectError
 from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
 from connectrpc_protocol.closing import close_iterator
 from connectrpc_protocol.deadline import check_late, remaining
 from connectrpc_protocol.encoding.whole_body import WholeBody
+from connectrpc_protocol.http import HttpRequest
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
 
-CANCELLATION = ContextKey[Cancellation]("connectrpc_client.cancellation")
-"""What ends the call from another thread; contexts carry it past the interceptors."""
-
 
 def unary(
-    transport: TransportSync, call: UnaryClientCall[Req, Res], request: Req, context: RequestContext
+    transport: TransportSync, call: UnaryClientCall[Req, Res], request: Req, context: ClientContext
 ) -> Res:
-    """One call with one request and one response."""
+    """Send one request and return the one response."""
     outgoing = call.request(request)
-    cancellation = context.get(CANCELLATION)
-    check(cancellation)
+    check_cancelled(context.cancellation)
+    remaining(context.deadline)  # raises if the deadline has passed
     try:
-        response = transport.send(outgoing, None, remaining(context.deadline), cancellation)
-        try:
-            body = _read_all(response, call, context.deadline, cancellation)
-        finally:
-            response.close()
+        return _exchange(transport, call, outgoing, context)
     except ConnectError as error:
-        check(cancellation)
-        check_late(error, context.deadline)
+        _check_own_end(error, context)
         raise
+
+
+def _exchange(
+    transport: TransportSync,
+    call: UnaryClientCall[Req, Res],
+    outgoing: HttpRequest,
+    context: ClientContext,
+) -> Res:
+    response = transport.send(outgoing, None, context.deadline, context.cancellation)
+    try:
+        body = _read_all(response, call, context)
+    finally:
+        response.close()
     return call.response(response.status, response.headers, body, response.trailers)
 
 
 def _read_all(
-    response: TransportResponseSync,
-    call: UnaryClientCall[Req, Res],
-    deadline: float | None,
-    cancellation: Cancellation | None,
+    response: TransportResponseSync, call: UnaryClientCall[Req, Res], context: ClientContext
 ) -> bytes:
     body = WholeBody(call)
-    for chunk in response.chunks(remaining(deadline)):
+    for chunk in response.chunks(context.deadline):
         body.add(chunk)
-        remaining(deadline)
-        check(cancellation)
+        remaining(context.deadline)  # raises if the deadline has passed
+        check_cancelled(context.cancellation)
     return body.data
 
 
-def cancellable(context: RequestContext) -> Cancellation:
-    """Give a call that has not begun a cancellation of its own."""
-    cancellation = Cancellation()
-    context.set(CANCELLATION, cancellation)
-    return cancellation
-
-
-def check(cancellation: Cancellation | None) -> None:
-    """Raise `canceled` where the call was. What broke because of that is no error of its own."""
-    if cancellation is not None and cancellation.is_cancelled:
-        raise canceled()
+def _check_own_end(error: ConnectError, context: ClientContext) -> None:
+    """Raise what ended the call on this side, if the error is only how that showed itself."""
+    check_cancelled(context.cancellation)
+    check_late(error, context.deadline)
 
 
 class StreamCallSync(Iterator[Res], Generic[Req, Res]):
-    """The responses of one call. It begins with `open`, at the latest with the first `next`.
+    """The responses of one call. The call begins with `open`, at the latest with `__next__`.
 
-    After its end, an error or `close`, there is nothing more; it never begins twice. Once the head
-    is there, `close` may be called from another thread, and before that the cancellation used: a
-    wait ends with `canceled`.
+    After the end of the stream, an error or `close`, there are no more responses. A call never
+    begins twice. Another thread may call `close` once the response head has arrived; before that,
+    it may use the cancellation. Either ends a wait with `canceled`.
     """
 
     def __init__(
         self,
         transport: TransportSync,
         call: StreamClientCall[Req, Res],
-        context: RequestContext,
+        context: ClientContext,
         requests: Iterator[Req],
     ) -> None:
         self._transport = transport
         self._call = call
         self._context = context
         self._requests = requests
-        self._cancellation = context.get(CANCELLATION)
         self._response: TransportResponseSync | None = None
         self._body: Iterator[bytes] | None = None
         self._chunks: Iterator[bytes] | None = None
@@ -97,7 +95,7 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
         self._messages: Iterator[Res] = iter(())
 
     def open(self) -> None:
-        """Send the requests and wait for the head of the answer."""
+        """Send the requests and wait for the response head."""
         self._has_begun = True
         try:
             self._send()
@@ -109,22 +107,20 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
         head = self._call.head()
         first = b""
         rest: Iterator[Req] | None = self._requests
-        if isinstance(self._requests, Listed):
-            first, rest = self._requests.piece(self._call.message)
+        if isinstance(self._requests, RequestList):
+            first, rest = self._requests.encode_first_chunk(self._call.message)
         if rest is None:
             head = head._replace(body=first)
         else:
             self._body = self._encode(first, rest)
-        deadline = self._context.deadline
-        check(self._cancellation)
-        self._response = self._transport.send(
-            head, self._body, remaining(deadline), self._cancellation
-        )
+        deadline, cancellation = self._context.deadline, self._context.cancellation
+        check_cancelled(cancellation)
+        remaining(deadline)  # raises if the deadline has passed
+        self._response = self._transport.send(head, self._body, deadline, cancellation)
         self._call.start(self._response.status, self._response.headers)
-        self._chunks = self._response.chunks(remaining(deadline))
-        on_head = self._context.get(ON_HEAD)
-        if on_head is not None:
-            on_head()
+        self._chunks = self._response.chunks(deadline)
+        if self._context.on_head is not None:
+            self._context.on_head()
 
     def _encode(self, first: bytes, requests: Iterator[Req]) -> Iterator[bytes]:
         try:
@@ -132,7 +128,7 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
                 yield first
             for request in requests:
                 if self._is_closed:
-                    raise canceled()  # a quiet end would say that these are all
+                    raise canceled()  # a normal end would say that the requests are complete
                 yield self._call.message(request)
         finally:
             close_iterator(requests)
@@ -151,10 +147,10 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
         if chunks is None or response is None:
             raise StopIteration
         while True:
-            check(self._cancellation)
+            check_cancelled(self._context.cancellation)
             for message in self._messages:
                 return message
-            remaining(self._context.deadline)
+            remaining(self._context.deadline)  # raises if the deadline has passed
             chunk = next(chunks, None)
             if chunk is None:
                 self._call.end(response.trailers)
@@ -167,11 +163,10 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
         if isinstance(exc, ConnectError):
             if was_closed:
                 raise canceled() from exc
-            check(self._cancellation)
-            check_late(exc, self._context.deadline)
+            _check_own_end(exc, self._context)
 
     def close(self) -> None:
-        """End the call. What the server still sends is not wanted."""
+        """End the call. The client does not read what the server still sends."""
         self._has_begun = self._is_closed = True
         response, self._response = self._response, None
         try:
@@ -184,7 +179,7 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
 
 
 def _close_unless_running(iterator: Iterator[bytes] | None) -> None:
-    """Another thread may wait inside it, and ends with its step.
+    """Close the iterator unless another thread waits inside it, which ends with its step.
 
     Closing a running generator raises `ValueError`, but in Python 3.12 it may hang.
     """
@@ -193,13 +188,16 @@ def _close_unless_running(iterator: Iterator[bytes] | None) -> None:
             close_iterator(iterator)
 
 
-def one(response: Callable[[], Res]) -> Iterator[Res]:
-    """One response as a stream of them."""
+def as_stream(response: Callable[[], Res]) -> Iterator[Res]:
+    """Yield the one response of a call."""
     yield response()
 
 
 def only_response(stream: StreamCallSync[Req, Res]) -> Res:
-    """The one response of a client stream call; the protocol refuses none and a second one."""
+    """Return the one response of a client stream call.
+
+    The protocol makes it an error if there is none, or a second one.
+    """
     message = next(stream)
     for _ in stream:
         pass

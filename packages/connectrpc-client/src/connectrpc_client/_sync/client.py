@@ -1,4 +1,4 @@
-"""The sync client, base of the generated ones."""
+"""The sync client, base of the generated clients."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
@@ -8,83 +8,39 @@ from typing import Any, Self, TypeVar
 
 from google.protobuf.message import Message
 
+from connectrpc_client._base_client import BaseClient
 from connectrpc_client._cancellation import Cancellation
-from connectrpc_client._open_call_state import check_full_duplex
-from connectrpc_client._request_stream import Listed, iterate_sync
+from connectrpc_client._context import ClientContext, client_context
+from connectrpc_client._errors import check_full_duplex
+from connectrpc_client._request_stream import RequestList, iterate_sync
 from connectrpc_client._response import UnaryOutput
-from connectrpc_client._settings import Settings
 from connectrpc_client._sync import call as calls
 from connectrpc_client._sync.open_call import BidiCallSync, ClientStreamCallSync
 from connectrpc_client._sync.output import StreamOutputSync
 from connectrpc_client._transports.http_clients import SyncHttpClient
-from connectrpc_client._transports.select import transport_sync_for
-from connectrpc_protocol import (
-    Codec,
-    Compression,
-    HeadersInput,
-    InterceptorSync,
-    Method,
-    RequestContext,
-)
+from connectrpc_client._transports.select import select_transport_sync
+from connectrpc_protocol import HeadersInput, InterceptorSync, Method, MethodKind, RequestContext
 from connectrpc_protocol.interceptors.chain import InterceptorChainSync
-from connectrpc_protocol.options import ACCEPT_COMPRESSION, COMPRESS_MIN_BYTES, READ_MAX_BYTES
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
 T = TypeVar("T")
 
 
-class ClientSync:
-    """Calls the methods of a service; the generated code has a subclass for each service.
+class ClientSync(BaseClient[SyncHttpClient, InterceptorSync]):
+    """Calls the methods of a service. The generator writes a subclass for each service.
 
-    - `base_url`: where the service is, such as `https://api.example.com`.
-    - `http_client`: a `pyqwest.SyncClient`, an `httpx.Client` (or that of httpx2), or a
-      `TransportSync`. It stays open when this client closes; one that this client made itself,
-      with pyqwest where that is installed, else with httpx, is closed with it.
-    - `protocol`: `connect` (the default), `grpc` or `grpc-web`.
-    - `interceptors`: the first listed is the outermost.
-    - The other options are those of `connectrpc_protocol.options.ClientOptions`; codecs and
-      compressions may be given by name.
-
-    Raises `ValueError` for a bad option and a protocol that needs more of HTTP than `http_client`
-    has, `TypeError` for an `http_client` that cannot be used and an interceptor that would never
-    be called, and `ImportError` for a compression that is not installed. Failed calls raise
-    `ConnectError`.
+    A call that fails raises `ConnectError`. For the options see `__init__`.
     """
 
-    def __init__(
-        self,
-        base_url: str,
-        *,
-        http_client: SyncHttpClient | None = None,
-        protocol: str = "connect",
-        codec: str | Codec = "proto",
-        send_compression: str | Compression | None = None,
-        accept_compression: Iterable[str | Compression] = ACCEPT_COMPRESSION,
-        compress_min_bytes: int = COMPRESS_MIN_BYTES,
-        timeout_ms: int | None = None,
-        read_max_bytes: int | None = READ_MAX_BYTES,
-        interceptors: Iterable[InterceptorSync] = (),
+    def _set_up(
+        self, http_client: SyncHttpClient | None, interceptors: Iterable[InterceptorSync]
     ) -> None:
-        self._settings = Settings(
-            base_url,
-            protocol=protocol,
-            codec=codec,
-            send_compression=send_compression,
-            accept_compression=accept_compression,
-            compress_min_bytes=compress_min_bytes,
-            timeout_ms=timeout_ms,
-            read_max_bytes=read_max_bytes,
-        )
         self._chain = InterceptorChainSync(interceptors)
-        self._owns_transport = http_client is None
-        self._transport = transport_sync_for(http_client, self._settings.protocol)
-        self._is_closed = False
-        # By method: what sends its calls, interceptors included. Their types go with the method's.
-        self._functions: dict[Method[Message, Message], Any] = {}
+        self._transport = select_transport_sync(http_client, self._settings.protocol)
 
     def close(self) -> None:
-        """Close the client; it refuses further calls. What it was given stays open."""
+        """Close the client, which refuses calls from then on. A given `http_client` stays open."""
         self._is_closed = True
         if self._owns_transport:
             self._transport.close()
@@ -100,7 +56,7 @@ class ClientSync:
     ) -> None:
         self.close()
 
-    # What follows is for generated code.
+    # For generated code: one method for each way to make a call.
 
     def _call_unary(
         self,
@@ -112,16 +68,8 @@ class ClientSync:
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[Res]:
-        """One request, one response."""
-        function: Callable[[Req, RequestContext], Res] | None
-        function = self._functions.get(method)
-        if function is None:
-            bound = self._settings.unary(method)
-
-            def send(request: Req, ctx: RequestContext) -> Res:
-                return calls.unary(self._transport, bound.call(ctx), request, ctx)
-
-            function = self._functions[method] = self._chain.unary(send)
+        """Send one request and return the one response."""
+        function: Callable[[Req, RequestContext], Res] = self._functions[method]
         context = self._begin(method, headers, timeout_ms, cancellation, use_get=use_get)
         return UnaryOutput(self._run(partial(function, request, context), context), context)
 
@@ -134,8 +82,9 @@ class ClientSync:
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[Res]:
-        """A stream of requests, one response."""
-        function = self._client_stream(method)
+        """Send a stream of requests and return the one response."""
+        function: Callable[[Iterator[Req], RequestContext], Res]
+        function = self._functions[method]
         context = self._begin(method, headers, timeout_ms, cancellation)
         call = partial(function, iterate_sync(requests), context)
         return UnaryOutput(self._run(call, context), context)
@@ -149,17 +98,8 @@ class ClientSync:
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[Res]:
-        """One request, a stream of responses."""
-        function: Callable[[Req, RequestContext], Iterator[Res]] | None
-        function = self._functions.get(method)
-        if function is None:
-            bound = self._settings.stream(method)
-
-            def send(request: Req, ctx: RequestContext) -> Iterator[Res]:
-                requests = Listed((request,))
-                return calls.StreamCallSync(self._transport, bound.call(ctx), ctx, requests)
-
-            function = self._functions[method] = self._chain.server_stream(send)
+        """Send one request and return the stream of responses."""
+        function: Callable[[Req, RequestContext], Iterator[Res]] = self._functions[method]
         context = self._begin(method, headers, timeout_ms)
         return self._open(partial(function, request, context), context, cancellation)
 
@@ -172,8 +112,9 @@ class ClientSync:
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[Res]:
-        """A stream of requests, a stream of responses."""
-        function = self._bidi(method)
+        """Send a stream of requests and return the stream of responses."""
+        function: Callable[[Iterator[Req], RequestContext], Iterator[Res]]
+        function = self._functions[method]
         context = self._begin(method, headers, timeout_ms)
         return self._open(partial(function, iterate_sync(requests), context), context, cancellation)
 
@@ -186,7 +127,7 @@ class ClientSync:
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[Res, None, None]:
-        """The messages of `_call_server_stream`."""
+        """Yield the messages of `_call_server_stream`."""
         output = self._call_server_stream(
             method, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -202,7 +143,7 @@ class ClientSync:
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[Res, None, None]:
-        """The messages of `_call_bidi_stream`."""
+        """Yield the messages of `_call_bidi_stream`."""
         output = self._call_bidi_stream(
             method, requests, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -217,12 +158,13 @@ class ClientSync:
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> ClientStreamCallSync[Req, Res]:
-        """A stream of requests, sent one by one, and one response."""
-        function = self._client_stream(method)
+        """Return an open call: the caller sends requests one by one, then gets the response."""
+        function: Callable[[Iterator[Req], RequestContext], Res]
+        function = self._functions[method]
         context = self._begin(method, headers, timeout_ms)
 
         def begin(requests: Iterator[Req]) -> Iterator[Res]:
-            return calls.one(partial(function, requests, context))
+            return calls.as_stream(partial(function, requests, context))
 
         run = partial(self._run, context=context)
         return ClientStreamCallSync(context, begin, run, cancellation)
@@ -235,8 +177,9 @@ class ClientSync:
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> BidiCallSync[Req, Res]:
-        """A stream of requests, sent one by one, and a stream of responses."""
-        function = self._bidi(method)
+        """Return an open call: the caller sends requests and receives responses one by one."""
+        function: Callable[[Iterator[Req], RequestContext], Iterator[Res]]
+        function = self._functions[method]
         context = self._begin(method, headers, timeout_ms)
         check_full_duplex(self._transport.is_full_duplex, context)
 
@@ -245,50 +188,63 @@ class ClientSync:
 
         return BidiCallSync(context, begin, partial(self._run, context=context), cancellation)
 
-    def _client_stream(
+    # How the calls of a method are made: built at the first call, then kept in `_functions`.
+
+    def _builders(self) -> dict[MethodKind, Callable[[Method[Any, Any]], object]]:
+        return {
+            MethodKind.UNARY: self._build_unary,
+            MethodKind.CLIENT_STREAM: self._build_client_stream,
+            MethodKind.SERVER_STREAM: self._build_server_stream,
+            MethodKind.BIDI_STREAM: self._build_bidi_stream,
+        }
+
+    def _build_unary(self, method: Method[Req, Res]) -> Callable[[Req, RequestContext], Res]:
+        binding = self._settings.unary(method)
+
+        def send(request: Req, ctx: RequestContext) -> Res:
+            context = client_context(ctx)
+            return calls.unary(self._transport, binding.call(context), request, context)
+
+        return self._chain.unary(send)
+
+    def _build_client_stream(
         self, method: Method[Req, Res]
     ) -> Callable[[Iterator[Req], RequestContext], Res]:
-        function: Callable[[Iterator[Req], RequestContext], Res] | None
-        function = self._functions.get(method)
-        if function is None:
-            bound = self._settings.stream(method)
+        binding = self._settings.stream(method)
 
-            def send(requests: Iterator[Req], ctx: RequestContext) -> Res:
-                stream = calls.StreamCallSync(self._transport, bound.call(ctx), ctx, requests)
-                return calls.only_response(stream)
+        def send(requests: Iterator[Req], ctx: RequestContext) -> Res:
+            context = client_context(ctx)
+            call = binding.call(context)
+            return calls.only_response(
+                calls.StreamCallSync(self._transport, call, context, requests)
+            )
 
-            function = self._functions[method] = self._chain.client_stream(send)
-        return function
+        return self._chain.client_stream(send)
 
-    def _bidi(
+    def _build_server_stream(
+        self, method: Method[Req, Res]
+    ) -> Callable[[Req, RequestContext], Iterator[Res]]:
+        binding = self._settings.stream(method)
+
+        def send(request: Req, ctx: RequestContext) -> Iterator[Res]:
+            context = client_context(ctx)
+            requests = RequestList((request,))
+            return calls.StreamCallSync(self._transport, binding.call(context), context, requests)
+
+        return self._chain.server_stream(send)
+
+    def _build_bidi_stream(
         self, method: Method[Req, Res]
     ) -> Callable[[Iterator[Req], RequestContext], Iterator[Res]]:
-        function: Callable[[Iterator[Req], RequestContext], Iterator[Res]] | None
-        function = self._functions.get(method)
-        if function is None:
-            bound = self._settings.stream(method)
+        binding = self._settings.stream(method)
 
-            def send(requests: Iterator[Req], ctx: RequestContext) -> Iterator[Res]:
-                return calls.StreamCallSync(self._transport, bound.call(ctx), ctx, requests)
+        def send(requests: Iterator[Req], ctx: RequestContext) -> Iterator[Res]:
+            context = client_context(ctx)
+            return calls.StreamCallSync(self._transport, binding.call(context), context, requests)
 
-            function = self._functions[method] = self._chain.bidi_stream(send)
-        return function
+        return self._chain.bidi_stream(send)
 
-    def _begin(
-        self,
-        method: Method[Message, Message],
-        headers: HeadersInput | None,
-        timeout_ms: int | None,
-        cancellation: Cancellation | None = None,
-        *,
-        use_get: bool = False,
-    ) -> RequestContext:
-        if self._is_closed:
-            raise RuntimeError("this client is closed")
-        context = self._settings.context(method, headers, timeout_ms, use_get=use_get)
-        if cancellation is not None:
-            context.set(calls.CANCELLATION, cancellation)
-        return context
+    # The metadata interceptors around a call.
 
     def _run(self, call: Callable[[], T], context: RequestContext) -> T:
         if not self._chain.metadata:
@@ -299,14 +255,14 @@ class ClientSync:
     def _open(
         self,
         begin: Callable[[], Iterator[Res]],
-        context: RequestContext,
+        context: ClientContext,
         cancellation: Cancellation | None,
     ) -> StreamOutputSync[Res]:
         with ExitStack() as around:
             if cancellation is not None:
-                # Closing this call must not end others that have the same cancellation.
-                own = calls.cancellable(context)
-                around.enter_context(cancellation.calling(own.cancel))
+                # Closing this call must not end others that were given the same cancellation.
+                context.cancellation = Cancellation()
+                around.enter_context(cancellation.calling(context.cancellation.cancel))
             if self._chain.metadata:
                 around.enter_context(self._chain.around(context))
             output = StreamOutputSync(begin(), context, around.pop_all())

@@ -1,4 +1,4 @@
-"""Open calls of sync clients: requests are sent and responses received as their user likes."""
+"""Open calls: the caller sends requests and receives responses one by one, in any order."""
 
 import contextvars
 import threading
@@ -11,9 +11,10 @@ from typing import Generic, Self, TypeVar
 from google.protobuf.message import Message
 
 from connectrpc_client._cancellation import Cancellation, canceled
-from connectrpc_client._open_call_state import ON_HEAD, CallState, Steps
-from connectrpc_client._sync.call import CANCELLATION
-from connectrpc_protocol import ConnectError, Headers, RequestContext
+from connectrpc_client._context import ClientContext
+from connectrpc_client._errors import call_error
+from connectrpc_client._open_call_state import OpenCallState, Steps
+from connectrpc_protocol import ConnectError, Headers
 from connectrpc_protocol.closing import close_iterator
 from connectrpc_protocol.deadline import deadline_exceeded
 
@@ -21,12 +22,13 @@ Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
 T = TypeVar("T")
 
-_PATIENCE = 5.0
-"""How long `close` waits for the exchange to end, in seconds: user code in it may not listen."""
+# How long `close` waits for the exchange to end, in seconds. User code in it, an interceptor or
+# an iterator, may block and cannot be cancelled; 5 seconds are ample for everything else.
+_CLOSE_GRACE_PERIOD = 5.0
 
 
 class _OpenCallSync(Generic[Req, Res]):
-    """What both kinds of open call have. Use it with `with`; leaving that ends the call.
+    """The common part of open calls. Use a call with `with`, which ends it at the end.
 
     The exchange with the server, interceptors included, runs in a thread of its own. All methods
     may be called from any thread.
@@ -34,22 +36,22 @@ class _OpenCallSync(Generic[Req, Res]):
 
     def __init__(
         self,
-        context: RequestContext,
+        context: ClientContext,
         begin: Callable[[Iterator[Req]], Iterator[Res]],
         run: Callable[[Callable[[], None]], None],
-        cancellation: Cancellation | None,
+        given_cancellation: Cancellation | None,
     ) -> None:
         self._context = context
         self._begin = begin
         self._run_around = run
-        self._given_cancellation = cancellation
+        self._given_cancellation = given_cancellation
+        # Ending this call must not end others that were given the same cancellation.
         self._cancellation = Cancellation()
-        self._state = CallState[Req, Res]()
-        self._changes = threading.Condition()
+        self._state = OpenCallState[Req, Res]()
+        self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._reason: BaseException | None = None
-        context.set(ON_HEAD, self._on_head)
-        context.set(CANCELLATION, self._cancellation)
+        context.on_head = self._on_head
+        context.cancellation = self._cancellation
 
     @property
     def headers(self) -> Headers:
@@ -62,27 +64,27 @@ class _OpenCallSync(Generic[Req, Res]):
         return self._context.response_trailers
 
     def send(self, message: Req) -> None:
-        """Send a request. Returns once it was taken, so that nothing piles up.
+        """Send a request. Returns once it was taken, so that requests do not pile up.
 
-        Raises the call's error where it has failed, `EOFError` where the server has ended it
-        without one, and `RuntimeError` after the requests have ended.
+        Raises the call's error if it has failed, `EOFError` if the server has ended it without an
+        error, and `RuntimeError` after the requests have ended.
         """
-        self._steps(self._state.send(message))
+        self._perform(self._state.send(message))
 
     def wait_for_headers(self) -> Headers:
-        """Wait for the head of the answer, which many servers send with their first message."""
-        self._steps(self._state.wait_for_head())
+        """Wait for the response head, which many servers send with their first message."""
+        self._perform(self._state.wait_for_head())
         return self.headers
 
     def cancel(self) -> None:
-        """End the call: the server is told, and whatever waits here raises `canceled`."""
+        """End the call and tell the server. Operations that wait raise `canceled`."""
         error = canceled()
         self._abort(error, error)
 
     def close(self) -> None:
-        """End the call, if it has not ended, and wait until nothing of it is left.
+        """End the call if it has not ended, and wait until its exchange is over.
 
-        What the server still sends is not wanted. Later operations raise `canceled`.
+        The client does not read what the server still sends. Later operations raise `canceled`.
         """
         self._close(None)
 
@@ -91,7 +93,7 @@ class _OpenCallSync(Generic[Req, Res]):
             raise RuntimeError("this call has begun before; open another one")
         run = contextvars.copy_context().run
         name = f"call of {self._context.method.full_name}"
-        # A daemon, so that a call that nobody ends does not keep the interpreter from exiting.
+        # A daemon, so that a call that is never ended does not keep the interpreter from exiting.
         self._thread = threading.Thread(target=run, args=(self._exchange,), name=name, daemon=True)
         self._thread.start()
         return self
@@ -104,49 +106,48 @@ class _OpenCallSync(Generic[Req, Res]):
     ) -> None:
         self._close(exc)
         if exc is not None:
-            exc.__traceback__ = traceback  # without the exchange, which raised it, too
+            # The exchange raised it, too, and added its own frames.
+            exc.__traceback__ = traceback
 
     def _close(self, exc: BaseException | None) -> None:
-        # Somebody who stops to listen makes no error of it.
-        self._abort(None if isinstance(exc, GeneratorExit) else exc, canceled())
+        self._abort(call_error(exc), canceled())
         if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(_PATIENCE)
+            self._thread.join(_CLOSE_GRACE_PERIOD)
 
     def _abort(self, reason: BaseException | None, error: ConnectError) -> None:
-        with self._changes:
-            if not self._state.abort(error):
+        with self._changed:
+            if not self._state.abort(error, reason):
                 return
-            self._reason = reason
-            self._changes.notify_all()
+            self._changed.notify_all()
         self._cancellation.cancel()
 
-    def _steps(self, steps: Steps[T]) -> T:
-        """Go through the steps of a rule for the user."""
+    def _perform(self, steps: Steps[T]) -> T:
+        """Perform an operation of the caller."""
         if self._thread is None:
             raise RuntimeError("this call has not begun; use it with `with`")
-        return self._go(steps)
+        return self._run_steps(steps)
 
-    def _go(self, steps: Steps[T]) -> T:
-        with self._changes:
+    def _run_steps(self, steps: Steps[T]) -> T:
+        with self._changed:
             try:
-                while self._is_in_time(next(steps)):
+                while self._wait_for(next(steps)):
                     pass
             except StopIteration as done:
                 result: T = done.value
                 return result
             finally:
                 steps.close()
-                self._changes.notify_all()
+                self._changed.notify_all()
         error = deadline_exceeded()
         self._abort(error, error)
         raise error
 
-    def _is_in_time(self, condition: Callable[[], bool]) -> bool:
-        """Wait until the condition holds. Whether it does so before the deadline."""
-        self._changes.notify_all()
+    def _wait_for(self, condition: Callable[[], bool]) -> bool:
+        """Wait until the condition is true. Returns false if the deadline passes before."""
+        self._changed.notify_all()
         deadline = self._context.deadline
         timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
-        return self._changes.wait_for(condition, timeout)
+        return self._changed.wait_for(condition, timeout)
 
     # The exchange with the server, in its own thread.
 
@@ -154,76 +155,79 @@ class _OpenCallSync(Generic[Req, Res]):
         given = self._given_cancellation
         try:
             with nullcontext() if given is None else given.calling(self.cancel):
-                self._run_around(self._relay_until_aborted)
+                self._run_around(self._transfer_until_aborted)
         except BaseException as exc:
             self._finish(exc)
         else:
             self._finish(None)
 
-    def _relay_until_aborted(self) -> None:
-        """Relay messages. Metadata interceptors are told why a call was aborted."""
+    def _transfer_until_aborted(self) -> None:
+        """Transfer messages. If the caller aborts, raise its reason, for metadata interceptors."""
         try:
-            self._relay()
+            self._transfer()
         except Exception:
             if not self._state.is_aborted:
                 raise
+            reason = self._state.reason
         else:
             return
-        if self._reason is not None:
-            raise self._reason  # not in the handler, which would take the place of its own context
+        if reason is not None:
+            raise reason  # outside the handler, so that its `__context__` stays as it is
 
-    def _relay(self) -> None:
-        responses = self._begin(_RequestsSync(self._state, self._go))
+    def _transfer(self) -> None:
+        responses = self._begin(_RequestsSync(self._state, self._run_steps))
         try:
             for message in responses:
-                self._go(self._state.deliver(message))
+                self._run_steps(self._state.deliver(message))
         finally:
             close_iterator(responses)
 
     def _finish(self, error: BaseException | None) -> None:
-        with self._changes:
+        with self._changed:
             self._state.finish(error)
-            self._changes.notify_all()
+            self._changed.notify_all()
 
     def _on_head(self) -> None:
-        with self._changes:
+        with self._changed:
             self._state.head_arrived()
-            self._changes.notify_all()
+            self._changed.notify_all()
 
 
 class _RequestsSync(Iterator[Req]):
-    """What the user sends, for interceptors and the transport."""
+    """The requests that the caller sends, as an iterator for interceptors and the transport."""
 
     def __init__(
-        self, state: CallState[Req, Res], go: Callable[[Steps[Req | None]], Req | None]
+        self,
+        state: OpenCallState[Req, Res],
+        run_steps: Callable[[Steps[Req | None]], Req | None],
     ) -> None:
         self._state = state
-        self._go = go
+        self._run_steps = run_steps
 
     def __next__(self) -> Req:
-        request = self._go(self._state.next_request())
+        request = self._run_steps(self._state.next_request())
         if request is None:
             raise StopIteration
         return request
 
     def close(self) -> None:
-        self._go(self._state.refuse_requests())
+        self._run_steps(self._state.refuse_requests())
 
 
 class BidiCallSync(_OpenCallSync[Req, Res], Iterator[Res]):
     """An open call with a stream in both directions.
 
-    Send and receive in any order, also in two threads. Read what the server sends: one that cannot
-    get rid of its responses may stop to take requests.
+    Send and receive in any order, also in two threads. Keep receiving: if responses pile up, flow
+    control may stop the server from reading, and `send` blocks.
     """
 
     def close_send(self) -> None:
-        """Say that there are no more requests; responses still arrive. Twice does nothing."""
-        self._steps(self._state.close_send())
+        """End the requests; responses still arrive. Calling it again does nothing."""
+        self._perform(self._state.close_send())
 
     def receive(self) -> Res | None:
-        """The next response, `None` after the last. Raises the error of a failed call."""
-        return self._steps(self._state.receive())
+        """Return the next response, or `None` after the last one. Raises the call's error."""
+        return self._perform(self._state.receive())
 
     def __next__(self) -> Res:
         message = self.receive()
@@ -236,9 +240,6 @@ class ClientStreamCallSync(_OpenCallSync[Req, Res]):
     """An open call with a stream of requests and one response."""
 
     def close_and_receive(self) -> Res:
-        """Say that there are no more requests, and wait for the response.
-
-        Raises the error of a failed call.
-        """
-        self._steps(self._state.close_send())
-        return self._steps(self._state.only_response())
+        """End the requests, and return the response. Raises the call's error."""
+        self._perform(self._state.close_send())
+        return self._perform(self._state.only_response())

@@ -1,1 +1,4 @@
-"""The HTTP libraries below clients, each behind one interface."""
+"""HTTP libraries, each behind the interface of `interface.py`.
+
+`select.py` decides which one a client uses. A library is imported when it is first needed.
+"""

@@ -1,4 +1,9 @@
-"""What goes wrong below a call: exceptions of an HTTP library, and those of its user."""
+"""Exceptions of an HTTP library as `ConnectError`, and those of the request's iterator unchanged.
+
+The iterator may raise an exception of the same library, from another HTTP call, and the library may
+replace the iterator's exception by one of its own. So `record_errors` keeps what the iterator
+raises, and `translate_errors` prefers it.
+"""
 
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -6,37 +11,39 @@ from contextlib import contextmanager
 from connectrpc_protocol import ConnectError
 
 
-async def noting(body: AsyncIterator[bytes], failures: list[Exception]) -> AsyncIterator[bytes]:
-    """The body; what its iterator raises is noted, so that it passes through as it is."""
+async def record_errors(
+    body: AsyncIterator[bytes], errors: list[Exception]
+) -> AsyncIterator[bytes]:
+    """Yield the chunks of the body; append what its iterator raises to `errors`."""
     try:
         async for chunk in body:
             yield chunk
     except Exception as exc:
-        failures.append(exc)
+        errors.append(exc)
         raise
 
 
-def noting_sync(body: Iterator[bytes], failures: list[Exception]) -> Iterator[bytes]:
-    """See `noting`."""
+def record_errors_sync(body: Iterator[bytes], errors: list[Exception]) -> Iterator[bytes]:
+    """Yield the chunks of the body; append what its iterator raises to `errors`."""
     try:
         yield from body
     except Exception as exc:
-        failures.append(exc)
+        errors.append(exc)
         raise
 
 
 @contextmanager
-def translated(
-    errors: type[Exception] | tuple[type[Exception], ...],
+def translate_errors(
+    library_errors: type[Exception] | tuple[type[Exception], ...],
     translate: Callable[[Exception], ConnectError],
-    failures: Sequence[Exception] = (),
+    body_errors: Sequence[Exception] = (),
 ) -> Generator[None, None, None]:
-    """A library's exceptions as `ConnectError`; those of the request's iterator as they are."""
+    """Raise `translate(exc)` for an exception of the library, or the recorded one of the body."""
     try:
         yield
-    except errors as exc:
-        if failures:
-            if failures[0] is exc:
+    except library_errors as exc:
+        if body_errors:
+            if body_errors[0] is exc:
                 raise
-            raise failures[0] from None
+            raise body_errors[0] from None
         raise translate(exc) from exc

@@ -1,4 +1,7 @@
-"""The HTTP clients that a client accepts, without importing their libraries."""
+"""The HTTP client objects that `http_client` accepts, without an import of their libraries.
+
+Each of these types has the members that tell a client of one library from those of the others.
+"""
 
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Protocol

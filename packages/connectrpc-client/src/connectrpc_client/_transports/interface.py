@@ -1,4 +1,4 @@
-"""What a client needs of an HTTP library. Implement these protocols to bring your own."""
+"""Transports: what a client needs of an HTTP library. Implement these to bring your own."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Protocol
@@ -9,7 +9,7 @@ from connectrpc_protocol.http import HttpRequest
 
 
 class TransportResponse(Protocol):
-    """An answer whose head has arrived."""
+    """A response whose head has arrived."""
 
     @property
     def status(self) -> int:
@@ -18,47 +18,49 @@ class TransportResponse(Protocol):
 
     @property
     def headers(self) -> RawHeaders:
-        """The headers, one pair for each value."""
+        """The headers, as one pair for each value."""
         ...
 
     def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it arrives, without any decoding of `content-encoding`."""
+        """The body as it arrives. `content-encoding` is not decoded."""
         ...
 
     @property
     def trailers(self) -> RawHeaders:
-        """The trailers, known once the body has ended."""
+        """The trailers. They are read after the body has ended."""
         ...
 
     async def aclose(self) -> None:
-        """End the exchange; the rest of the body is not wanted."""
+        """End the exchange. The client does not read the rest of the body."""
         ...
 
 
 class Transport(Protocol):
-    """Sends requests and receives answers, asynchronously.
+    """Sends requests and receives responses, asynchronously.
 
-    Failures are raised as `ConnectError`: `unavailable` where the server cannot be reached or the
-    connection breaks. Cancellation and exceptions of the request body pass through.
+    It raises failures as `ConnectError`: `unavailable` if the server cannot be reached or the
+    connection breaks. Cancellation and exceptions of the request body pass through unchanged.
     """
 
     @property
     def has_trailers(self) -> bool:
-        """Whether answers come with their HTTP trailers, which gRPC needs."""
+        """Whether responses have their HTTP trailers, which gRPC needs."""
         ...
 
     @property
     def is_full_duplex(self) -> bool:
-        """Whether an answer may arrive while the request is still being sent."""
+        """Whether a response may arrive while the request is still being sent."""
         ...
 
     async def send(
-        self, request: HttpRequest, body: AsyncIterator[bytes] | None, timeout: float | None
+        self, request: HttpRequest, body: AsyncIterator[bytes] | None, deadline: float | None
     ) -> TransportResponse:
-        """Send a request and wait for the head of the answer.
+        """Send a request and wait for the response head.
 
-        The body is `request.body`, or a stream where that is `None`. `timeout` is what remains for
-        the whole call, in seconds; the client enforces it by cancellation.
+        The request body is `request.body`, or the iterator `body` if `request.body` is `None`.
+        `deadline` is when the whole call ends, on the clock of `time.monotonic`, in seconds. The
+        client cancels `send` and the reading of chunks at the deadline; a transport only needs it
+        to turn off, or set, the time-outs of its library.
         """
         ...
 
@@ -68,7 +70,7 @@ class Transport(Protocol):
 
 
 class TransportResponseSync(Protocol):
-    """An answer whose head has arrived."""
+    """A response whose head has arrived."""
 
     @property
     def status(self) -> int:
@@ -77,56 +79,58 @@ class TransportResponseSync(Protocol):
 
     @property
     def headers(self) -> RawHeaders:
-        """The headers, one pair for each value."""
+        """The headers, as one pair for each value."""
         ...
 
-    def chunks(self, timeout: float | None) -> Iterator[bytes]:
-        """The body as it arrives, without any decoding of `content-encoding`.
+    def chunks(self, deadline: float | None) -> Iterator[bytes]:
+        """The body as it arrives. `content-encoding` is not decoded.
 
-        `timeout` is how long to wait for each chunk at most, in seconds.
+        `deadline` is that of `TransportSync.send`: no wait for a chunk should last longer.
         """
         ...
 
     @property
     def trailers(self) -> RawHeaders:
-        """The trailers, known once the body has ended."""
+        """The trailers. They are read after the body has ended."""
         ...
 
     def close(self) -> None:
-        """End the exchange; the rest of the body is not wanted.
+        """End the exchange. The client does not read the rest of the body.
 
-        It may be called while another thread waits for a chunk, whose wait it should end. What
-        that thread reads from must not be closed below it.
+        Another thread may be waiting for a chunk at that time. This should end its wait, but must
+        not close the descriptor that it reads from.
         """
         ...
 
 
 class TransportSync(Protocol):
-    """Sends requests and receives answers, synchronously. For failures see `Transport`.
+    """Sends requests and receives responses, synchronously.
 
-    A time-out is raised as `ConnectError` with `deadline_exceeded`.
+    It raises failures as `Transport` does, and `deadline_exceeded` for a time-out.
     """
 
     @property
     def has_trailers(self) -> bool:
-        """Whether answers come with their HTTP trailers, which gRPC needs."""
+        """Whether responses have their HTTP trailers, which gRPC needs."""
         ...
 
     @property
     def is_full_duplex(self) -> bool:
-        """Whether an answer may arrive while the request is still being sent."""
+        """Whether a response may arrive while the request is still being sent."""
         ...
 
     def send(
         self,
         request: HttpRequest,
         body: Iterator[bytes] | None,
-        timeout: float | None,
+        deadline: float | None,
         cancellation: Cancellation | None = None,
     ) -> TransportResponseSync:
-        """Send a request and wait for the head of the answer, for `timeout` seconds at most.
+        """Send a request and wait for the response head, until the deadline.
 
-        A cancellation ends that wait, with `ConnectError` (`canceled`), and closes the answer.
+        The request body is `request.body`, or the iterator `body` if `request.body` is `None`.
+        `deadline` is when the whole call ends, on the clock of `time.monotonic`, in seconds. A
+        cancellation ends the wait with `ConnectError` (`canceled`), and closes the response.
         """
         ...
 

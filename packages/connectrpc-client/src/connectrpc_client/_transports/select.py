@@ -1,7 +1,7 @@
-"""Which transport a client gets for its `http_client` and its protocol.
+"""Which transport a client uses: the given one or the default, checked for what its protocol needs.
 
-The HTTP libraries are imported here and only when they are needed: they take longer to import than
-everything else together.
+The HTTP libraries are imported in the functions that need them, because importing one takes longer
+than importing everything else together.
 """
 
 import inspect
@@ -21,23 +21,25 @@ from connectrpc_client._transports.http_clients import (
 )
 from connectrpc_client._transports.interface import Transport, TransportSync
 from connectrpc_client._transports.interruptible.transport import InterruptibleTransport
-from connectrpc_client._transports.lazy import OwnTransport, OwnTransportSync
+from connectrpc_client._transports.lazy import LazyTransport, LazyTransportSync
 from connectrpc_protocol.protocols import WireProtocol
 
 
-def transport_for(http_client: AsyncHttpClient | None, protocol: WireProtocol) -> Transport:
-    """The transport of an async client.
+def select_transport(http_client: AsyncHttpClient | None, protocol: WireProtocol) -> Transport:
+    """Return the transport of an async client.
 
-    Raises `TypeError` for an object that cannot be used and `ValueError` where the protocol needs
-    more of HTTP than the transport has.
+    Raises `TypeError` if `http_client` cannot be used, and `ValueError` if it does not support
+    trailers and the protocol needs them.
     """
     transport = _transport(http_client, protocol)
     _check_trailers(http_client, transport, protocol)
     return transport
 
 
-def transport_sync_for(http_client: SyncHttpClient | None, protocol: WireProtocol) -> TransportSync:
-    """The transport of a sync client. Raises like `transport_for`."""
+def select_transport_sync(
+    http_client: SyncHttpClient | None, protocol: WireProtocol
+) -> TransportSync:
+    """Return the transport of a sync client. Raises the same errors as `select_transport`."""
     transport = _transport_sync(http_client, protocol)
     _check_trailers(http_client, transport, protocol)
     return transport
@@ -46,16 +48,16 @@ def transport_sync_for(http_client: SyncHttpClient | None, protocol: WireProtoco
 def _transport(http_client: AsyncHttpClient | None, protocol: WireProtocol) -> Transport:
     library = _library_of(http_client)
     if http_client is None:
-        return _own_transport(http2=protocol.needs_trailers)
+        return _default_transport(http2=protocol.needs_trailers)
     if library == "pyqwest":
         from connectrpc_client._transports.pyqwest.async_ import PyqwestTransport
 
-        _check(http_client, sys.modules[library], "Client")
+        _check_class(http_client, sys.modules[library], "Client")
         return PyqwestTransport(cast("PyqwestAsyncClient", http_client))
     if library:
         from connectrpc_client._transports.httpx import HttpxTransport
 
-        module = _check(http_client, sys.modules[library], "AsyncClient")
+        module = _check_class(http_client, sys.modules[library], "AsyncClient")
         return HttpxTransport(cast("HttpxAsyncClient", http_client), module)
     _check_transport(http_client, "Transport", "aclose", is_async=True)
     return cast("Transport", http_client)
@@ -64,31 +66,31 @@ def _transport(http_client: AsyncHttpClient | None, protocol: WireProtocol) -> T
 def _transport_sync(http_client: SyncHttpClient | None, protocol: WireProtocol) -> TransportSync:
     library = _library_of(http_client)
     if http_client is None:
-        return _own_transport_sync(http2=protocol.needs_trailers)
+        return _default_transport_sync(http2=protocol.needs_trailers)
     if library == "pyqwest":
         from connectrpc_client._transports.pyqwest.sync import PyqwestTransportSync
 
-        _check(http_client, sys.modules[library], "SyncClient")
+        _check_class(http_client, sys.modules[library], "SyncClient")
         return InterruptibleTransport(PyqwestTransportSync(cast("PyqwestClient", http_client)))
     if library:
         from connectrpc_client._transports.httpx import HttpxTransportSync
 
-        module = _check(http_client, sys.modules[library], "Client")
+        module = _check_class(http_client, sys.modules[library], "Client")
         return InterruptibleTransport(HttpxTransportSync(cast("HttpxClient", http_client), module))
     _check_transport(http_client, "TransportSync", "close", is_async=False)
     return cast("TransportSync", http_client)
 
 
-def _own_transport(*, http2: bool) -> OwnTransport:
+def _default_transport(*, http2: bool) -> LazyTransport:
     has_pyqwest = _has_pyqwest()
     make = partial(_make, has_pyqwest=has_pyqwest, http2=http2)
-    return OwnTransport(make, has_trailers=has_pyqwest, is_full_duplex=has_pyqwest)
+    return LazyTransport(make, has_trailers=has_pyqwest, is_full_duplex=has_pyqwest)
 
 
-def _own_transport_sync(*, http2: bool) -> OwnTransportSync:
+def _default_transport_sync(*, http2: bool) -> LazyTransportSync:
     has_pyqwest = _has_pyqwest()
     make = partial(_make_sync, has_pyqwest=has_pyqwest, http2=http2)
-    return OwnTransportSync(make, has_trailers=has_pyqwest, is_full_duplex=has_pyqwest)
+    return LazyTransportSync(make, has_trailers=has_pyqwest, is_full_duplex=has_pyqwest)
 
 
 def _make(*, has_pyqwest: bool, http2: bool) -> Transport:
@@ -121,14 +123,14 @@ def _has_pyqwest() -> bool:
 
 
 def _can_use_pyqwest(*, http2: bool) -> bool:
-    """Whether pyqwest works in this process, or nothing else would do."""
-    from connectrpc_client._transports.pyqwest.common import runtime
+    """Return whether pyqwest works in this process, or is the only library that could."""
+    from connectrpc_client._transports.pyqwest.runtime import runtime
 
     return http2 or not runtime.is_lost
 
 
 def _library_of(client: object) -> str | None:
-    """The library that a client, perhaps of a subclass, comes from; `None` for other objects."""
+    """Return the HTTP library that defines the client's class or one of its bases, if any does."""
     for base in type(client).__mro__:
         name = base.__module__.partition(".")[0].lstrip("_")
         if name in ("httpx", "httpx2", "pyqwest"):
@@ -136,15 +138,15 @@ def _library_of(client: object) -> str | None:
     return None
 
 
-def _check(client: object, library: ModuleType, name: str) -> ModuleType:
-    """The library, if the client is the one of its clients that has the right colour."""
+def _check_class(client: object, library: ModuleType, name: str) -> ModuleType:
+    """Return the library. Raises `TypeError` unless the client is of its class of that name."""
     if not isinstance(client, getattr(library, name)):
-        raise TypeError(f"this client needs {library.__name__}.{name}, not {client!r}")
+        raise TypeError(f"http_client must be a {library.__name__}.{name}, not {client!r}")
     return library
 
 
 def _check_transport(client: object, wanted: str, close: str, *, is_async: bool) -> None:
-    """Raises `TypeError` for what is no transport of that colour."""
+    """Raise `TypeError` unless the object has the members of the wanted transport."""
     if isinstance(client, type):
         raise TypeError(f"http_client {client.__qualname__} is a class; pass an instance of it")
     kind = type(client).__qualname__
@@ -152,24 +154,24 @@ def _check_transport(client: object, wanted: str, close: str, *, is_async: bool)
     missing = [name for name in needed if not hasattr(client, name)]
     if missing:
         raise TypeError(
-            f"http_client cannot be a {kind}: as a {wanted} it lacks {', '.join(missing)}"
+            f"http_client must be a {wanted}: {kind} does not have {', '.join(missing)}"
         )
-    # What is no `async def` may still return something to await; the reverse is not possible.
+    # A plain function may return an awaitable, so only a sync transport can be checked.
     awaited = [
         name for name in ("send", close) if inspect.iscoroutinefunction(getattr(client, name))
     ]
     if awaited and not is_async:
-        raise TypeError(f"http_client {kind} is no {wanted}: {awaited[0]} must not be async")
+        raise TypeError(f"http_client must be a {wanted}: {kind}.{awaited[0]} must not be async")
 
 
 def _check_trailers(
     client: object, transport: Transport | TransportSync, protocol: WireProtocol
 ) -> None:
-    """Raises `ValueError` where the protocol needs trailers and the transport has none."""
+    """Raise `ValueError` if the protocol needs trailers and the transport has none."""
     if not protocol.needs_trailers or transport.has_trailers:
         return
     name = "httpx" if client is None else _library_of(client) or type(client).__qualname__
     raise ValueError(
-        f"{protocol.name} needs HTTP trailers, which {name} has not: "
+        f"{protocol.name} needs HTTP trailers, and {name} does not support HTTP trailers: "
         "pip install 'connectrpc-client[pyqwest]', or pass a pyqwest client as http_client"
     )

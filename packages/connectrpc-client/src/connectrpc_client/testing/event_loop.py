@@ -1,4 +1,4 @@
-"""What is specific to asyncio; nothing else in this package imports it."""
+"""Everything in this package that uses asyncio: waiting, tasks, an event loop in a thread."""
 
 import asyncio
 import threading
@@ -6,15 +6,15 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context
 from typing import TypeVar
 
-from connectrpc_client.testing.exchange import PATIENCE
-from connectrpc_client.testing.waiting import PENDING, Pending, Signal
+from connectrpc_client.testing.exchange import GRACE_PERIOD
+from connectrpc_client.testing.waiting import PENDING, Monitor, Pending
 
 T = TypeVar("T")
 Queue = asyncio.Queue
 
 
-async def wait(signal: Signal, attempt: Callable[[], T | Pending]) -> T:
-    """`Signal.wait` for tasks: try until it need not wait."""
+async def wait(monitor: Monitor, attempt: Callable[[], T | Pending]) -> T:
+    """`Monitor.wait` for tasks: repeat the attempt until it does not have to wait."""
     loop = asyncio.get_running_loop()
     while True:
         woken: asyncio.Future[None] = loop.create_future()
@@ -22,13 +22,13 @@ async def wait(signal: Signal, attempt: Callable[[], T | Pending]) -> T:
         def wake(woken: "asyncio.Future[None]" = woken) -> None:
             loop.call_soon_threadsafe(_settle, woken)
 
-        result = signal.attempt(attempt, wake)
+        result = monitor.attempt(attempt, wake)
         if result is not PENDING:
             return result
         try:
             await woken
         finally:
-            signal.forget(wake)
+            monitor.forget(wake)
 
 
 def _settle(future: "asyncio.Future[None]") -> None:
@@ -37,7 +37,7 @@ def _settle(future: "asyncio.Future[None]") -> None:
 
 
 class Tasks:
-    """Tasks of one event loop that somebody will end."""
+    """Tasks of one event loop, which end together."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
@@ -45,23 +45,24 @@ class Tasks:
     def start(
         self, coroutine: Coroutine[object, object, None], context: Context | None = None
     ) -> None:
-        """Run a coroutine in a task, in that context or in a copy of the present one."""
+        """Run a coroutine in a task, in the given context or in a copy of the current one."""
         task = asyncio.create_task(coroutine, context=context)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def end(self, patience: float = 0.0) -> None:
-        """Wait until all are done; cancel those that take longer than so many seconds.
+    async def end(self, grace_period: float = 0.0) -> None:
+        """Wait until all tasks are done; cancel those that take longer than so many seconds.
 
-        One that resists its cancellation for long is left alone, as is the one that calls this.
+        A task that ignores its cancellation for long is left running. The task that calls this is
+        not waited for.
         """
         tasks = {task for task in self._tasks if task is not asyncio.current_task()}
-        if tasks and patience:
-            _, tasks = await asyncio.wait(tasks, timeout=patience)
+        if tasks and grace_period:
+            _, tasks = await asyncio.wait(tasks, timeout=grace_period)
         for task in tasks:
             task.cancel()
         if tasks:
-            await asyncio.wait(tasks, timeout=PATIENCE)
+            await asyncio.wait(tasks, timeout=GRACE_PERIOD)
 
 
 class BackgroundLoop:
@@ -82,11 +83,11 @@ class BackgroundLoop:
         await self._stop.wait()
 
     def call(self, function: Callable[[], object]) -> None:
-        """Call a function in the loop, soon."""
+        """Have a function called in the loop, without waiting for it."""
         self._loop.call_soon_threadsafe(function)
 
     def run(self, function: Callable[[], Awaitable[T]]) -> T:
-        """Run a coroutine in the loop and wait for what it returns."""
+        """Run a coroutine in the loop, and return its result."""
 
         async def run() -> T:
             return await function()
@@ -94,11 +95,11 @@ class BackgroundLoop:
         return asyncio.run_coroutine_threadsafe(run(), self._loop).result()
 
     def close(self) -> None:
-        """Cancel what still runs, and end the thread."""
+        """Cancel the tasks that still run, and end the thread."""
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
 
-async def in_thread(function: Callable[[], None]) -> None:
+async def run_in_thread(function: Callable[[], None]) -> None:
     """Call a function that blocks."""
     await asyncio.to_thread(function)

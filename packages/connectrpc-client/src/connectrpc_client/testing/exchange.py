@@ -1,57 +1,61 @@
-"""One request and its answer, handed from side to side: the same for every kind of application."""
+"""One request and its response, between a client and an application of any kind."""
 
 import logging
 from typing import NamedTuple
 
 from connectrpc_client._cancellation import canceled
-from connectrpc_client.testing.waiting import PENDING, Pending, Signal
+from connectrpc_client.testing.waiting import PENDING, Monitor, Pending
 from connectrpc_protocol import Code, ConnectError, RawHeaders
 
-PATIENCE = 5.0
-"""How long an application may go on once its clients are gone, in seconds."""
+GRACE_PERIOD = 5.0
+"""How long an application may go on after its clients have disconnected, in seconds.
+
+In a test, an application that takes longer than this hangs.
+"""
 
 _logger = logging.getLogger("connectrpc_client.testing")
 
 
 class ClientGoneError(ConnectionError):
-    """What an application sees that reads from or writes to a client that went away."""
+    """Raised to an application that reads or writes after its client has disconnected."""
 
     def __init__(self) -> None:
         super().__init__("the client is gone")
 
 
 class Received(NamedTuple):
-    """A piece of the request's body; `is_last` where nothing follows."""
+    """A chunk of the request body; `is_last` if nothing follows it."""
 
     data: bytes
     is_last: bool
 
 
 class Exchange:
-    """The state of one request and its answer.
+    """The state of one request and its response.
 
-    Each direction holds one piece of a body at most: whoever writes the next one waits until it
-    was read. Methods that return `Pending` are attempts, the others changes, for `Signal`. The
-    client's side calls those of the first group, the application's side those of the second.
+    Each direction holds at most one chunk of a body: the side that writes the next one waits until
+    that was read. Methods that may return `PENDING` are attempts for `Monitor`, the others are
+    changes. The client's side calls the methods of the first group, the application's side those
+    of the second group.
     """
 
     def __init__(self, body: bytes | None) -> None:
-        self.signal = Signal()
+        self.monitor = Monitor()
         self.status = 0
         self.headers: RawHeaders = ()
         self.trailers: RawHeaders = ()
         self._request = None if body is None else Received(body, is_last=True)
         self._chunk: bytes | None = None
-        self._has_ended = False  # nothing more is written to the answer
+        self._is_complete = False  # the whole response was written
         self._has_returned = False
         self._is_client_gone = False
         self._failure: BaseException | None = None
-        self._is_failure_told = False
+        self._is_failure_reported = False
 
-    # The client's side.
+    # For the client.
 
     def offer(self, data: bytes, *, is_last: bool = False) -> bool | Pending:
-        """Send a piece of the request's body; false when nobody will read it."""
+        """Send a chunk of the request body. Returns false if it will not be read."""
         if self._is_client_gone or self._has_returned or self._failure is not None:
             return False
         if self._request is not None:
@@ -60,24 +64,24 @@ class Exchange:
         return True
 
     def fail_request(self, exc: BaseException) -> None:
-        """The body of the request failed, which for the application is the end of its client."""
+        """Note that the request body failed. The application sees this as a disconnect."""
         if not self._is_over:
             self._failure = exc
         elif isinstance(exc, Exception):
             _logger.error("the request failed after the end of its call", exc_info=exc)
 
     def head(self) -> Pending | None:
-        """The status and the headers of the answer are there. Raises what ended it before."""
+        """Return when the response head has arrived. Raises what ended the exchange before."""
         if not self.status:
             self._check()
             return PENDING
         return None
 
     def take(self) -> bytes | Pending | None:
-        """The next piece of the answer's body, `None` after the last. Raises what ended it.
+        """Return the next chunk of the response body, or `None` after the last one.
 
-        The answer has ended once the application has returned, so that nothing it does afterwards
-        is lost: neither its failure nor its traces.
+        The response ends when the application has returned, so that nothing it does until then is
+        lost to the client, such as its failure. Raises what ended the exchange early.
         """
         chunk, self._chunk = self._chunk, None
         if chunk is not None:
@@ -85,12 +89,12 @@ class Exchange:
         self._check()
         return None if self._has_returned else PENDING
 
-    def leave(self) -> None:
-        """The client goes away."""
-        if self._failure is not None and not self._is_failure_told:
-            self._is_failure_told = True
+    def disconnect(self) -> None:
+        """End the exchange on the client's side."""
+        if self._failure is not None and not self._is_failure_reported:
+            self._is_failure_reported = True
             _logger.error(
-                "the call failed, and its client went away without having heard of it",
+                "the call failed, and its client disconnected before it could see that",
                 exc_info=self._failure,
             )
         self._is_client_gone = True
@@ -98,16 +102,19 @@ class Exchange:
 
     def _check(self) -> None:
         if self._failure is not None:
-            self._is_failure_told = True
+            self._is_failure_reported = True
             raise self._failure
         if self._is_client_gone:
             raise canceled()
 
-    # The application's side.
+    # For the application.
 
     def receive(self) -> Received | Pending | None:
-        """The next piece of the request's body; `None` when the client is gone or was answered."""
-        if self._is_over or self._has_ended:
+        """Return the next chunk of the request body.
+
+        Returns `None` if the client has disconnected, or if the response is complete.
+        """
+        if self._is_over or self._is_complete:
             return None
         received, self._request = self._request, None
         if received is None:
@@ -115,14 +122,14 @@ class Exchange:
         return received
 
     def start(self, status: int, headers: RawHeaders) -> None:
-        """The head of the answer. Raises `ClientGoneError`."""
+        """Write the response head. Raises `ClientGoneError`."""
         if self._is_over:
             raise ClientGoneError
         self.headers = in_lower_case(headers)
         self.status = status
 
     def put(self, data: bytes) -> Pending | None:
-        """Write a piece of the answer's body. Raises `ClientGoneError`."""
+        """Write a chunk of the response body. Raises `ClientGoneError`."""
         if self._is_over:
             raise ClientGoneError
         if self._chunk is not None:
@@ -131,19 +138,19 @@ class Exchange:
         return None
 
     def end(self, trailers: RawHeaders) -> None:
-        """The answer is complete."""
+        """Complete the response."""
         self.trailers = in_lower_case(trailers)
-        self._has_ended = True
+        self._is_complete = True
 
-    def returned(self, exc: BaseException | None) -> None:
-        """The application has returned or raised."""
+    def application_returned(self, exc: BaseException | None) -> None:
+        """Note that the application has returned, or raised `exc`."""
         if self._is_over:
             if isinstance(exc, Exception) and not isinstance(exc, ClientGoneError):
                 _logger.error("the application failed after the end of its call", exc_info=exc)
         elif exc is not None:
             self._failure = _failure(f"the application raised {type(exc).__name__}: {exc}", exc)
-        elif not self._has_ended:
-            self._failure = _failure("the application returned before its answer was complete")
+        elif not self._is_complete:
+            self._failure = _failure("the application returned before its response was complete")
         self._has_returned = True
 
     @property
@@ -152,7 +159,7 @@ class Exchange:
 
 
 def in_lower_case(headers: RawHeaders) -> RawHeaders:
-    """Headers with names in lower case, as clients get them."""
+    """Return the headers with their names in lower case, as HTTP/2 delivers them to clients."""
     return [(bytes(name).lower(), bytes(value)) for name, value in headers]
 
 

@@ -9,8 +9,8 @@ from connectrpc_client.testing.types import ASGIApp, Event, Scope
 class Lifespan:
     """Starts an application and stops it.
 
-    One that raises or returns instead knows no lifespan, and is left alone (ASGI, "Lifespan
-    Protocol"). `state` is what it puts there for its requests.
+    An application that raises or returns instead does not support the lifespan; that is not an
+    error (ASGI, "Lifespan Protocol"). `state` is what the application stores for its requests.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -22,26 +22,26 @@ class Lifespan:
         self._is_supported = False
 
     async def startup(self) -> None:
-        """Raises `RuntimeError` where the application says that it failed."""
+        """Start the application. Raises `RuntimeError` if it reports a failure."""
         self._tasks.start(self._run(), Context())
         try:
-            reply = await self._tell("startup")
+            reply = await self._request("startup")
         except BaseException:
             await self._tasks.end()
             raise
         self._is_supported = reply["type"] == "lifespan.startup.complete"
 
     async def shutdown(self) -> None:
-        """Raises `RuntimeError` where the application fails."""
+        """Stop the application. Raises `RuntimeError` if it fails."""
         try:
             if self._is_supported:
-                reply = await self._tell("shutdown")
+                reply = await self._request("shutdown")
                 if reply.get("failure"):
                     raise RuntimeError("the application failed to stop") from reply["failure"]
         finally:
             await self._tasks.end()
 
-    async def _tell(self, phase: str) -> Event:
+    async def _request(self, phase: str) -> Event:
         self._events.put_nowait({"type": f"lifespan.{phase}"})
         reply = await self._replies.get()
         if reply["type"] == f"lifespan.{phase}.failed":

@@ -1,4 +1,4 @@
-"""What an application is told of a request, as servers do."""
+"""What an application learns of a request: the ASGI scope and the WSGI environment."""
 
 import sys
 from collections.abc import Iterable
@@ -10,22 +10,22 @@ from connectrpc_client._version import __version__
 from connectrpc_client.testing.types import Scope
 from connectrpc_protocol.http import HttpRequest
 
-CLIENT = ("127.0.0.1", 49152)
+CLIENT = ("127.0.0.1", 49152)  # the first of the dynamic ports (RFC 6335, section 6)
 HTTP_VERSION = "2"
 _HTTP_VERSIONS = ("1.1", "2", "3")
 _PORTS = {"http": 80, "https": 443}
 _USER_AGENT = f"connectrpc-client/{__version__}"
 
 
-class Site(NamedTuple):
-    """Where an application stands and who its client seems to be."""
+class ConnectionInfo(NamedTuple):
+    """Where the application is mounted, and what it sees of the connection to its client."""
 
     root_path: str
     client: tuple[str, int]
     http_version: str
 
     def scope(self, request: HttpRequest) -> Scope:
-        """The scope of ASGI ("HTTP Connection Scope"), where the path repeats the root path."""
+        """Return the ASGI scope ("HTTP Connection Scope"), whose path includes the root path."""
         url = self._split(request)
         return {
             "type": "http",
@@ -47,7 +47,7 @@ class Site(NamedTuple):
         }
 
     def environ(self, request: HttpRequest, body: BinaryIO) -> WSGIEnvironment:
-        """The environment of WSGI (PEP 3333, "environ Variables")."""
+        """Return the WSGI environment (PEP 3333, "environ Variables")."""
         url = self._split(request)
         path = unquote(url.path).removeprefix(self.root_path)
         return {
@@ -75,12 +75,12 @@ class Site(NamedTuple):
         url = urlsplit(request.url)
         if not unquote(url.path).startswith(self.root_path + "/"):
             raise ValueError(
-                f"the URL is not below the root path {self.root_path!r}: {request.url}"
+                f"the URL does not begin with the root path {self.root_path!r}: {request.url}"
             )
         return url
 
     def _headers(self, request: HttpRequest, url: SplitResult) -> list[tuple[str, str]]:
-        """The headers with those that HTTP clients add, in lower case."""
+        """Return the headers in lower case, with those that HTTP clients add."""
         headers = [(name.lower(), value) for name, value in request.headers]
         names = {name for name, _ in headers}
         added = {"host": url.netloc.rpartition("@")[2], "user-agent": _USER_AGENT}
@@ -91,13 +91,13 @@ class Site(NamedTuple):
         return headers + [pair for pair in added.items() if pair[0] not in names]
 
 
-def make_site(root_path: str, client: tuple[str, int], http_version: str) -> Site:
-    """A site of checked options. Raises `ValueError`."""
+def connection_info(root_path: str, client: tuple[str, int], http_version: str) -> ConnectionInfo:
+    """Check the options. Raises `ValueError`."""
     if root_path.endswith("/") or (root_path and not root_path.startswith("/")):
-        raise ValueError(f"a root path begins with '/' and ends without one: {root_path!r}")
+        raise ValueError(f"root_path must begin with '/' and must not end with one: {root_path!r}")
     if http_version not in _HTTP_VERSIONS:
-        raise ValueError(f"the HTTP version is one of {_HTTP_VERSIONS}, not {http_version!r}")
-    return Site(root_path, client, http_version)
+        raise ValueError(f"http_version must be one of {_HTTP_VERSIONS}, not {http_version!r}")
+    return ConnectionInfo(root_path, client, http_version)
 
 
 def _port(url: SplitResult) -> int:
@@ -105,7 +105,7 @@ def _port(url: SplitResult) -> int:
 
 
 def _variables(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Headers as variables; several of one name are joined (RFC 3875, section 4.1.18)."""
+    """Return headers as variables; those of one name are joined (RFC 3875, section 4.1.18)."""
     variables: dict[str, str] = {}
     for name, value in headers:
         key = name.upper().replace("-", "_")

@@ -8,9 +8,9 @@ from wsgiref.types import WSGIApplication
 
 from connectrpc_client.testing.asgi_host import ASGIHost
 from connectrpc_client.testing.client_side import Response
-from connectrpc_client.testing.event_loop import in_thread
+from connectrpc_client.testing.event_loop import run_in_thread
 from connectrpc_client.testing.exchange import Exchange
-from connectrpc_client.testing.request import CLIENT, HTTP_VERSION, make_site
+from connectrpc_client.testing.request import CLIENT, HTTP_VERSION, connection_info
 from connectrpc_client.testing.types import ASGIApp
 from connectrpc_client.testing.wsgi_host import WSGIHost
 from connectrpc_protocol.http import HttpRequest
@@ -24,7 +24,7 @@ class _AsyncTransport(ABC):
         self._is_closed = False
 
     async def send(
-        self, request: HttpRequest, body: AsyncIterator[bytes] | None, timeout: float | None
+        self, request: HttpRequest, body: AsyncIterator[bytes] | None, deadline: float | None
     ) -> Response:
         """See `connectrpc_client.Transport`."""
         if self._is_closed:
@@ -39,7 +39,7 @@ class _AsyncTransport(ABC):
     def _start(self, exchange: Exchange, request: HttpRequest) -> None: ...
 
     async def aclose(self) -> None:
-        """End the calls that are under way, and wait until the application has ended them."""
+        """End the calls in flight, and wait until the application has ended them."""
         self._is_closed = True
         await self._end()
 
@@ -59,10 +59,10 @@ class _AsyncTransport(ABC):
 
 
 class ASGITransport(_AsyncTransport):
-    """Async clients call an ASGI application in the event loop that they run in.
+    """Lets async clients call an ASGI application in their own event loop.
 
-    `async with` runs the application's lifespan; without it there is none. `aclose` ends the calls
-    that are under way, and cancels what the application has not ended after five seconds.
+    `async with` runs the application's lifespan; without `async with` it does not run. `aclose`
+    ends the calls in flight, and cancels what the application has not ended after five seconds.
 
     - `root_path`: where the application is mounted; the base URL of clients must end with it.
     - `client`: the address and port that the application sees as its client's.
@@ -81,10 +81,10 @@ class ASGITransport(_AsyncTransport):
         http_version: str = HTTP_VERSION,
     ) -> None:
         super().__init__()
-        self._host = ASGIHost(app, make_site(root_path, client, http_version))
+        self._host = ASGIHost(app, connection_info(root_path, client, http_version))
 
     def _start(self, exchange: Exchange, request: HttpRequest) -> None:
-        self._host.starting(exchange, request)()
+        self._host.prepare(exchange, request)()
 
     async def _end(self) -> None:
         await self._host.aclose()
@@ -95,7 +95,7 @@ class ASGITransport(_AsyncTransport):
 
 
 class WSGITransportAsync(_AsyncTransport):
-    """Async clients call a WSGI application, each call in a thread of its own.
+    """Lets async clients call a WSGI application, each call in a thread of its own.
 
     For the options see `ASGITransport`. `aclose` waits five seconds for the application to end its
     calls; a thread cannot be cancelled.
@@ -110,10 +110,10 @@ class WSGITransportAsync(_AsyncTransport):
         http_version: str = HTTP_VERSION,
     ) -> None:
         super().__init__()
-        self._host = WSGIHost(app, make_site(root_path, client, http_version))
+        self._host = WSGIHost(app, connection_info(root_path, client, http_version))
 
     def _start(self, exchange: Exchange, request: HttpRequest) -> None:
         self._host.start(exchange, request)
 
     async def _end(self) -> None:
-        await in_thread(self._host.close)
+        await run_in_thread(self._host.close)

@@ -12,7 +12,7 @@ from connectrpc_client.testing.asgi_host import ASGIHost
 from connectrpc_client.testing.client_side import ResponseSync
 from connectrpc_client.testing.event_loop import BackgroundLoop
 from connectrpc_client.testing.exchange import Exchange
-from connectrpc_client.testing.request import CLIENT, HTTP_VERSION, make_site
+from connectrpc_client.testing.request import CLIENT, HTTP_VERSION, connection_info
 from connectrpc_client.testing.types import ASGIApp
 from connectrpc_client.testing.wsgi_host import WSGIHost
 from connectrpc_protocol.http import HttpRequest
@@ -29,7 +29,7 @@ class _SyncTransport(ABC):
         self,
         request: HttpRequest,
         body: Iterator[bytes] | None,
-        timeout: float | None,
+        deadline: float | None,
         cancellation: Cancellation | None = None,
     ) -> ResponseSync:
         """See `connectrpc_client.TransportSync`."""
@@ -39,7 +39,7 @@ class _SyncTransport(ABC):
         response = ResponseSync(exchange, cancellation)
         try:
             self._start(exchange, request)
-            response.open(body, timeout)
+            response.open(body, deadline)
         except BaseException:
             response.close()
             raise
@@ -49,7 +49,7 @@ class _SyncTransport(ABC):
     def _start(self, exchange: Exchange, request: HttpRequest) -> None: ...
 
     def close(self) -> None:
-        """End the calls that are under way, and wait until the application has ended them."""
+        """End the calls in flight, and wait until the application has ended them."""
         self._is_closed = True
         self._end()
 
@@ -69,7 +69,7 @@ class _SyncTransport(ABC):
 
 
 class WSGITransport(_SyncTransport):
-    """Sync clients call a WSGI application, each call in a thread of its own.
+    """Lets sync clients call a WSGI application, each call in a thread of its own.
 
     For the options see `ASGITransport`. `close` waits five seconds for the application to end its
     calls; a thread cannot be cancelled.
@@ -84,7 +84,7 @@ class WSGITransport(_SyncTransport):
         http_version: str = HTTP_VERSION,
     ) -> None:
         super().__init__()
-        self._host = WSGIHost(app, make_site(root_path, client, http_version))
+        self._host = WSGIHost(app, connection_info(root_path, client, http_version))
 
     def _start(self, exchange: Exchange, request: HttpRequest) -> None:
         self._host.start(exchange, request)
@@ -94,10 +94,10 @@ class WSGITransport(_SyncTransport):
 
 
 class ASGITransportSync(_SyncTransport):
-    """Sync clients call an ASGI application in an event loop that runs in a thread.
+    """Lets sync clients call an ASGI application, in an event loop that runs in a thread.
 
-    For the options see `ASGITransport`. `with` runs the application's lifespan; without it there is
-    none, and `close` is yours to call, since it ends the thread.
+    For the options see `ASGITransport`. `with` runs the application's lifespan. Without `with` the
+    lifespan does not run, and you must call `close`, which ends the thread.
     """
 
     def __init__(
@@ -109,12 +109,12 @@ class ASGITransportSync(_SyncTransport):
         http_version: str = HTTP_VERSION,
     ) -> None:
         super().__init__()
-        self._host = ASGIHost(app, make_site(root_path, client, http_version))
+        self._host = ASGIHost(app, connection_info(root_path, client, http_version))
         self._lock = threading.Lock()
         self._loop: BackgroundLoop | None = None
 
     def _start(self, exchange: Exchange, request: HttpRequest) -> None:
-        self._running_loop().call(self._host.starting(exchange, request))
+        self._running_loop().call(self._host.prepare(exchange, request))
 
     def _running_loop(self) -> BackgroundLoop:
         with self._lock:

@@ -1,7 +1,6 @@
-"""Waiting for a change, in threads and in the tasks of event loops alike."""
+"""Waiting for a state to change, in threads and in tasks of event loops alike."""
 
 import threading
-import time
 from collections.abc import Callable
 from enum import Enum
 from typing import Final, Literal, TypeAlias, TypeVar
@@ -17,13 +16,14 @@ class _Pending(Enum):
 
 Pending: TypeAlias = Literal[_Pending.PENDING]
 PENDING: Final = _Pending.PENDING
-"""What an attempt returns that has to wait."""
+"""Returned by an attempt that has to wait."""
 
 
-class Signal:
-    """Guards a state that several threads share, and wakes those who wait for it to change.
+class Monitor:
+    """Guards a state that several threads share, and wakes those that wait for it to change.
 
-    An attempt is a function that looks at the state, and perhaps changes it, but never blocks.
+    An attempt is a function that reads the state and may change it. It never blocks: it returns
+    `PENDING` if it has to be repeated after the next change.
     """
 
     __slots__ = ("_lock", "_wakers")
@@ -35,32 +35,34 @@ class Signal:
     def attempt(
         self, attempt: Callable[[], T | Pending], wake: Callable[[], object]
     ) -> T | Pending:
-        """Try. If it has to wait, `wake` is called at the next change; it must not block."""
+        """Make an attempt. If it has to wait, `wake` is called at the next change.
+
+        `wake` must not block.
+        """
         with self._lock:
             result = attempt()
             if result is PENDING:
                 self._wakers.add(wake)
             else:
-                self._wake()
+                self._wake_all()
             return result
 
     def forget(self, wake: Callable[[], object]) -> None:
-        """Whoever gave this to `attempt` does not wait any longer."""
+        """Do not call the `wake` of an earlier attempt any more."""
         with self._lock:
             self._wakers.discard(wake)
 
     def change(self, change: Callable[[], None]) -> None:
-        """Change the state, without any waiting."""
+        """Change the state, without waiting."""
         with self._lock:
             change()
-            self._wake()
+            self._wake_all()
 
-    def wait(self, attempt: Callable[[], T | Pending], timeout: float | None = None) -> T:
-        """Try until it need not wait, in this thread, for so many seconds at most.
+    def wait(self, attempt: Callable[[], T | Pending], deadline: float | None = None) -> T:
+        """Repeat an attempt in this thread until it does not have to wait.
 
-        Raises `ConnectError` (`deadline_exceeded`).
+        Raises `ConnectError` (`deadline_exceeded`) at the deadline.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             woken = threading.Event()
             wake = woken.set
@@ -72,7 +74,7 @@ class Signal:
             finally:
                 self.forget(wake)
 
-    def _wake(self) -> None:
+    def _wake_all(self) -> None:
         wakers, self._wakers = self._wakers, set()
         for wake in wakers:
             wake()

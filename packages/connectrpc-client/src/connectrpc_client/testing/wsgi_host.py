@@ -9,8 +9,8 @@ from functools import partial
 from types import TracebackType
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
-from connectrpc_client.testing.exchange import PATIENCE, ClientGoneError, Exchange
-from connectrpc_client.testing.request import Site
+from connectrpc_client.testing.exchange import GRACE_PERIOD, ClientGoneError, Exchange
+from connectrpc_client.testing.request import ConnectionInfo
 from connectrpc_protocol.closing import close_iterator
 from connectrpc_protocol.headers import raw_pairs
 from connectrpc_protocol.http import HttpRequest
@@ -19,17 +19,17 @@ _ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None
 
 
 class WSGIHost:
-    """Answers requests by an application, each in a thread of its own."""
+    """Runs an application for each request, in a thread of its own."""
 
-    def __init__(self, app: WSGIApplication, site: Site) -> None:
+    def __init__(self, app: WSGIApplication, connection: ConnectionInfo) -> None:
         self._app = app
-        self._site = site
+        self._connection = connection
         self._threads: dict[Exchange, threading.Thread] = {}
 
     def start(self, exchange: Exchange, request: HttpRequest) -> None:
-        """Begin to answer a request."""
-        environ = self._site.environ(request, io.BufferedReader(_Body(exchange)))
-        # There is a network between an application and the context of its clients.
+        """Start the application."""
+        environ = self._connection.environ(request, io.BufferedReader(_Body(exchange)))
+        # In an empty context: over a network, an application does not see its clients' context.
         thread = threading.Thread(
             target=Context().run, args=(self._run, exchange, environ), daemon=True
         )
@@ -39,36 +39,36 @@ class WSGIHost:
     def _run(self, exchange: Exchange, environ: WSGIEnvironment) -> None:
         failure: BaseException | None = None
         try:
-            _answer(self._app, environ, exchange)
+            _respond(self._app, environ, exchange)
         except BaseException as exc:
             failure = exc
-        exchange.signal.change(lambda: exchange.returned(failure))
+        exchange.monitor.change(lambda: exchange.application_returned(failure))
         del self._threads[exchange]
 
     def close(self) -> None:
-        """End all exchanges, and wait for the application; nothing ends it that does not return."""
+        """End all exchanges, and wait for the application; a thread that does not end is left."""
         threads = dict(self._threads)
         for exchange in threads:
-            exchange.signal.change(exchange.leave)
-        end = time.monotonic() + PATIENCE
+            exchange.monitor.change(exchange.disconnect)
+        end = time.monotonic() + GRACE_PERIOD
         for thread in threads.values():
             thread.join(max(0.0, end - time.monotonic()))
 
 
-def _answer(app: WSGIApplication, environ: WSGIEnvironment, exchange: Exchange) -> None:
-    answer = _Answer(exchange)
-    environ["wsgi.ext.http.send_trailers"] = answer.send_trailers
-    chunks = app(environ, answer.start_response)
+def _respond(app: WSGIApplication, environ: WSGIEnvironment, exchange: Exchange) -> None:
+    response = _Response(exchange)
+    environ["wsgi.ext.http.send_trailers"] = response.send_trailers
+    chunks = app(environ, response.start_response)
     try:
         for chunk in chunks:
-            answer.write(chunk)
+            response.write(chunk)
     finally:
         close_iterator(chunks)
-    answer.end()
+    response.end()
 
 
-class _Answer:
-    """What `start_response` and its like of one request lead to (PEP 3333)."""
+class _Response:
+    """The callables that an application gets for one response (PEP 3333)."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -87,17 +87,17 @@ class _Answer:
         return self.write
 
     def write(self, data: bytes) -> None:
-        """Send a piece of the body. The head goes with the first that is not empty."""
+        """Send a chunk of the body. The first chunk that is not empty sends the head, too."""
         if data:
             self._send_head()
-            self._exchange.signal.wait(partial(self._exchange.put, data))
+            self._exchange.monitor.wait(partial(self._exchange.put, data))
 
     def send_trailers(self, headers: list[tuple[str, str]]) -> None:
         self._trailers += raw_pairs(headers)
 
     def end(self) -> None:
         self._send_head()
-        self._exchange.signal.change(lambda: self._exchange.end(self._trailers))
+        self._exchange.monitor.change(lambda: self._exchange.end(self._trailers))
 
     def _send_head(self) -> None:
         if self._head is None:
@@ -105,11 +105,11 @@ class _Answer:
         if not self._is_head_sent:
             self._is_head_sent = True
             head = self._head
-            self._exchange.signal.change(lambda: self._exchange.start(*head))
+            self._exchange.monitor.change(lambda: self._exchange.start(*head))
 
 
 class _Body(io.RawIOBase):
-    """The body of a request; reading it raises `ClientGoneError` once the client is gone."""
+    """The request body. Reading it raises `ClientGoneError` if the client has disconnected."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -128,7 +128,7 @@ class _Body(io.RawIOBase):
         return size
 
     def _receive(self) -> bytes:
-        received = self._exchange.signal.wait(self._exchange.receive)
+        received = self._exchange.monitor.wait(self._exchange.receive)
         if received is None:
             raise ClientGoneError
         self._is_read = received.is_last

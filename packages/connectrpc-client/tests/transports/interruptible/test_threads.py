@@ -223,7 +223,7 @@ class Plain:
     """A transport below which no wait can be ended."""
 
     has_trailers = is_full_duplex = False
-    hears_ctrl_c = keeps_deadlines = False
+    raises_keyboard_interrupt = enforces_deadline = False
 
     def __init__(self) -> None:
         self.has_begun = threading.Event()
@@ -231,7 +231,7 @@ class Plain:
         self.is_closed = threading.Event()
         self.was_closed_below = False
 
-    def send(self, request, body, timeout):
+    def send(self, request, body, deadline):
         self.has_begun.set()
         self.may_end.wait(PATIENCE)
         self.was_closed_below = self.is_closed.is_set()
@@ -246,7 +246,7 @@ def test_what_a_worker_uses_is_closed_after_it() -> None:
     transport = InterruptibleTransport(plain)
     request = HttpRequest("POST", "http://test/", [], b"")
     with pytest.raises(ConnectError) as caught:
-        transport.send(request, None, 0.05)
+        transport.send(request, None, time.monotonic() + 0.05)
     assert caught.value.code is Code.DEADLINE_EXCEEDED
     assert plain.has_begun.wait(PATIENCE)
     transport.close()

@@ -1,4 +1,4 @@
-"""Answers that one thread receives and another one reads, so that the reader can be interrupted."""
+"""A pipe for one response: one thread receives it, another reads it and can be interrupted."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,29 +10,35 @@ from connectrpc_client._cancellation import Cancellation, canceled
 from connectrpc_protocol import RawHeaders
 from connectrpc_protocol.deadline import deadline_exceeded
 
-_HIGH_WATER = 256 * 1024  # bytes that are received ahead of the reader, about
+# Bytes. The receiver pauses at the high-water mark and resumes below the low-water mark: enough to
+# keep a fast connection busy, and little enough to hold for every call in flight. The distance
+# between the marks keeps the two threads from waking each other for every chunk.
+_HIGH_WATER = 256 * 1024
 _LOW_WATER = _HIGH_WATER // 2
-_OVERHEAD = 128  # bytes that a small piece takes besides its own
+_CHUNK_OVERHEAD = 128  # bytes of memory per chunk, so that many tiny chunks count, too
 
 
-class AnswerHead(NamedTuple):
+class ResponseHead(NamedTuple):
     """The status and the headers have arrived."""
 
     status: int
     headers: RawHeaders
 
 
-class AnswerEnd(NamedTuple):
+class ResponseEnd(NamedTuple):
     """The body has ended."""
 
     trailers: RawHeaders
 
 
-Item = AnswerHead | bytes | AnswerEnd | BaseException
+Item = ResponseHead | bytes | ResponseEnd | BaseException
 
 
-class Relay:
-    """From the receiver to the reader. Each counts for itself, so that they need no lock."""
+class ResponsePipe:
+    """A bounded queue with one producer, the receiver, and one consumer, the reader.
+
+    Each side keeps its own byte count, so there is no lock.
+    """
 
     __slots__ = ("_bytes_put", "_bytes_taken", "_is_cancelled", "_items", "_resume")
 
@@ -45,29 +51,29 @@ class Relay:
     # The receiver's side.
 
     def put(self, item: Item) -> None:
-        """Hand something over."""
+        """Add an item. Never blocks; the receiver has to ask whether the pipe is full."""
         if isinstance(item, bytes):
-            self._bytes_put += len(item) + _OVERHEAD
+            self._bytes_put += len(item) + _CHUNK_OVERHEAD
         self._items.put(item)
 
     @property
     def is_nearly_full(self) -> bool:
-        """Whether to ask `is_full` before the next piece."""
+        """Whether the receiver must call `is_full` before it puts the next chunk."""
         return self._bytes_put - self._bytes_taken >= _HIGH_WATER
 
     def is_full(self, resume: Callable[[], None]) -> bool:
-        """Whether to wait until `resume` is called, by the reader's thread.
+        """Return whether to wait until the reader's thread calls `resume`.
 
-        It must be the same each time, since one from an earlier time may be called instead.
+        `resume` must be the same each time: the reader may call the one of an earlier time.
         """
         self._resume = resume
-        # The reader may have taken everything before it could see that.
+        # The reader may have taken everything before it could see `resume`.
         return self._bytes_put - self._bytes_taken >= _LOW_WATER
 
     # The reader's side.
 
     def take(self, deadline: float | None) -> Item:
-        """What comes next, an exception raised.
+        """Return the next item; raise it if it is an exception.
 
         Raises `ConnectError`: `canceled` after `cancel`, `deadline_exceeded` at the deadline.
         """
@@ -83,40 +89,40 @@ class Relay:
         if isinstance(item, BaseException):
             raise item
         if isinstance(item, bytes):
-            self._bytes_taken += len(item) + _OVERHEAD
-            self._let_go_on()
+            self._bytes_taken += len(item) + _CHUNK_OVERHEAD
+            self._resume_receiver()
         return item
 
-    def _let_go_on(self) -> None:
+    def _resume_receiver(self) -> None:
         resume = self._resume
         if resume is not None and self._bytes_put - self._bytes_taken < _LOW_WATER:
             self._resume = None
             resume()
 
-    # Any thread's.
+    # For any thread.
 
     def cancel(self) -> None:
-        """End the reader's wait, and all later ones."""
+        """End the reader's wait, and every later one."""
         self._is_cancelled = True
         self._items.put(None)
 
 
 class Receiver(Protocol):
-    """Receives one answer, in a thread of its own."""
+    """Receives one response outside of the caller's thread."""
 
-    def start(self, relay: Relay) -> None:
-        """Begin; the answer goes to the relay."""
+    def start(self, pipe: ResponsePipe) -> None:
+        """Begin to receive the response into the pipe."""
         ...
 
     def stop(self) -> None:
-        """The answer is not wanted any longer. Called from any thread, also when all is over."""
+        """Stop receiving. Any thread may call this, also after the end of the response."""
         ...
 
 
-class RelayedResponse:
-    """See `connectrpc_client.TransportResponseSync`. It begins with `open`."""
+class PipedResponse:
+    """See `connectrpc_client.TransportResponseSync`. The exchange begins with `open`."""
 
-    __slots__ = ("_receiver", "_registration", "_relay", "headers", "status", "trailers")
+    __slots__ = ("_pipe", "_receiver", "_registration", "headers", "status", "trailers")
 
     headers: RawHeaders
     status: int
@@ -124,32 +130,31 @@ class RelayedResponse:
     def __init__(self, receiver: Receiver) -> None:
         self.trailers: RawHeaders = ()
         self._receiver = receiver
-        self._relay = Relay()
+        self._pipe = ResponsePipe()
         self._registration: AbstractContextManager[None] | None = None
 
-    def open(self, timeout: float | None, cancellation: Cancellation | None) -> "RelayedResponse":
-        """Begin, and wait for the head."""
+    def open(self, deadline: float | None, cancellation: Cancellation | None) -> "PipedResponse":
+        """Begin the exchange, and wait for the response head."""
         if cancellation is not None:
             registration = cancellation.calling(self._cancel)
             registration.__enter__()
             self._registration = registration
         try:
-            self._receiver.start(self._relay)
-            head = self._relay.take(_deadline_in(timeout))
+            self._receiver.start(self._pipe)
+            head = self._pipe.take(deadline)
         except BaseException:
             self.close()
             raise
-        assert isinstance(head, AnswerHead)
+        assert isinstance(head, ResponseHead)
         self.status, self.headers = head
         return self
 
-    def chunks(self, timeout: float | None) -> Iterator[bytes]:
-        deadline = _deadline_in(timeout)
+    def chunks(self, deadline: float | None) -> Iterator[bytes]:
         while True:
-            item = self._relay.take(deadline)
+            item = self._pipe.take(deadline)
             if isinstance(item, bytes):
                 yield item
-            elif isinstance(item, AnswerEnd):
+            elif isinstance(item, ResponseEnd):
                 self.trailers = item.trailers
                 return
 
@@ -160,9 +165,5 @@ class RelayedResponse:
         self._cancel()
 
     def _cancel(self) -> None:
-        self._relay.cancel()
+        self._pipe.cancel()
         self._receiver.stop()
-
-
-def _deadline_in(seconds: float | None) -> float | None:
-    return None if seconds is None else time.monotonic() + seconds

@@ -1,26 +1,28 @@
-"""Worker threads for waits that cannot be ended: the waiting caller can be interrupted then.
+"""Worker threads, for waits that cannot be ended: the caller waits for the worker instead.
 
-They are daemons: what is left running after an interruption does not keep the interpreter from
-exiting. It ends with the answer's head, or with the time-out of the HTTP client.
+The workers are daemons, so one that still waits after its call has ended does not keep the
+interpreter from exiting. Its wait ends with the response head, or with the HTTP client's time-out.
 """
 
 import contextvars
-import os
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
+from connectrpc_client import _fork
 from connectrpc_client._transports.interface import TransportResponseSync
-from connectrpc_client._transports.interruptible.response_pipe import AnswerEnd, AnswerHead, Relay
+from connectrpc_client._transports.interruptible.response_pipe import (
+    ResponseEnd,
+    ResponseHead,
+    ResponsePipe,
+)
 
 _idle: list["_Worker"] = []
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_idle.clear)  # threads do not survive a fork
+_fork.call_in_child(_idle.clear)
 
 
-def in_worker(function: Callable[[], None]) -> None:
-    """Run a function, which must not raise, in a thread that is used again afterwards."""
+def run_in_worker_thread(function: Callable[[], None]) -> None:
+    """Run a function, which must not raise, in an idle thread or in a new one."""
     try:
         worker = _idle.pop()
     except IndexError:
@@ -29,6 +31,8 @@ def in_worker(function: Callable[[], None]) -> None:
 
 
 class _Worker:
+    """A thread that runs one function after another."""
+
     __slots__ = ("functions",)
 
     def __init__(self) -> None:
@@ -41,45 +45,47 @@ class _Worker:
             _idle.append(self)
 
 
-class Uses:
-    """Calls `at_end` once its owner and every worker has ended to use something."""
+class ReferenceCount:
+    """Calls `on_unused` when the owner and all workers have released the resource."""
 
-    __slots__ = ("_at_end", "_count", "_lock")
+    __slots__ = ("_count", "_lock", "_on_unused")
 
-    def __init__(self, at_end: Callable[[], None]) -> None:
-        self._at_end = at_end
+    def __init__(self, on_unused: Callable[[], None]) -> None:
+        self._on_unused = on_unused
         self._lock = threading.Lock()
-        self._count = 1  # the owner's
+        self._count = 1  # the owner's reference
 
-    def begin(self) -> None:
+    def acquire(self) -> None:
         with self._lock:
             self._count += 1
 
-    def end(self) -> None:
+    def release(self) -> None:
         with self._lock:
             self._count -= 1
             is_unused = self._count == 0
         if is_unused:
-            self._at_end()
+            self._on_unused()
 
 
 class WorkerReceiver:
-    """Receives an answer in a worker. `send` returns once the head is there."""
+    """Receives a response in a worker thread. `send` returns when the head has arrived."""
 
-    __slots__ = ("_has_room", "_is_stopped", "_response", "_send", "_uses")
+    __slots__ = ("_has_room", "_is_stopped", "_references", "_response", "_send")
 
-    def __init__(self, send: Callable[[], TransportResponseSync], uses: Uses) -> None:
+    def __init__(
+        self, send: Callable[[], TransportResponseSync], references: ReferenceCount
+    ) -> None:
         self._send = send
-        self._uses = uses
+        self._references = references
         self._response: TransportResponseSync | None = None
         self._is_stopped = False
         self._has_room = threading.Event()
 
-    def start(self, relay: Relay) -> None:
+    def start(self, pipe: ResponsePipe) -> None:
         """See `Receiver`."""
         context = contextvars.copy_context()
-        self._uses.begin()
-        in_worker(lambda: context.run(self._receive, relay))
+        self._references.acquire()
+        run_in_worker_thread(lambda: context.run(self._receive, pipe))
 
     def stop(self) -> None:
         """See `Receiver`."""
@@ -88,32 +94,32 @@ class WorkerReceiver:
             self._response.close()
         self._has_room.set()
 
-    def _receive(self, relay: Relay) -> None:
+    def _receive(self, pipe: ResponsePipe) -> None:
         try:
             try:
                 response = self._response = self._send()
                 try:
                     if not self._is_stopped:
-                        self._read(response, relay)
+                        self._read(response, pipe)
                 finally:
                     response.close()
             finally:
-                self._uses.end()
-            # Last, so that nothing is in use when the reader has its answer.
-            relay.put(AnswerEnd(response.trailers))
+                self._references.release()
+            # Last, so that nothing is in use any more when the reader has the whole response.
+            pipe.put(ResponseEnd(response.trailers))
         except BaseException as exc:
-            relay.put(exc)
+            pipe.put(exc)
 
-    def _read(self, response: TransportResponseSync, relay: Relay) -> None:
-        relay.put(AnswerHead(response.status, response.headers))
-        for chunk in response.chunks(None):
-            relay.put(chunk)
-            if relay.is_nearly_full:
-                self._wait_for_room(relay)
+    def _read(self, response: TransportResponseSync, pipe: ResponsePipe) -> None:
+        pipe.put(ResponseHead(response.status, response.headers))
+        for chunk in response.chunks(None):  # the reader of the pipe keeps the deadline
+            pipe.put(chunk)
+            if pipe.is_nearly_full:
+                self._wait_for_room(pipe)
             if self._is_stopped:
                 return
 
-    def _wait_for_room(self, relay: Relay) -> None:
+    def _wait_for_room(self, pipe: ResponsePipe) -> None:
         self._has_room.clear()
-        if not self._is_stopped and relay.is_full(self._has_room.set):
+        if not self._is_stopped and pipe.is_full(self._has_room.set):
             self._has_room.wait()

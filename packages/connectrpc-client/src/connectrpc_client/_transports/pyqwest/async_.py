@@ -1,4 +1,4 @@
-"""pyqwest, async: HTTP/1.1, 2 and 3, full duplex, with trailers but over HTTP/3."""
+"""The async transport over pyqwest."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -6,9 +6,16 @@ from typing import cast
 
 import pyqwest
 
-from connectrpc_client._transports.errors import noting
+from connectrpc_client._transports.errors import record_errors
 from connectrpc_client._transports.http_clients import PyqwestAsyncClient
-from connectrpc_client._transports.pyqwest import common
+from connectrpc_client._transports.pyqwest.errors import missing_trailers, translate_errors
+from connectrpc_client._transports.pyqwest.options import (
+    USER_AGENT,
+    default_options,
+    request_headers,
+)
+from connectrpc_client._transports.pyqwest.response import body_length, raw_headers
+from connectrpc_client._transports.pyqwest.runtime import runtime
 from connectrpc_protocol import RawHeaders
 from connectrpc_protocol.http import HttpRequest
 
@@ -26,29 +33,29 @@ class PyqwestTransport:
 
     @classmethod
     def make(cls, *, http2: bool) -> "PyqwestTransport":
-        """A transport with connections of its own."""
-        common.runtime.start()
-        own = pyqwest.HTTPTransport(**common.options(http2=http2))
+        """Return a transport with connections of its own."""
+        runtime.start()
+        own = pyqwest.HTTPTransport(**default_options(http2=http2))
         transport = cls(pyqwest.Client(own))
         transport._own = own
-        transport._user_agent = common.USER_AGENT
+        transport._user_agent = USER_AGENT
         return transport
 
     async def send(
-        self, request: HttpRequest, body: AsyncIterator[bytes] | None, timeout: float | None
+        self, request: HttpRequest, body: AsyncIterator[bytes] | None, deadline: float | None
     ) -> "_Response":
-        common.runtime.start()
-        failures: list[Exception] = []
-        with common.translating(failures):
+        runtime.start()
+        body_errors: list[Exception] = []
+        with translate_errors(body_errors):
             exchange = self._client.stream(
                 request.method,
                 request.url,
-                common.headers_of(request, self._user_agent),
-                request.body if body is None else noting(body, failures),
+                request_headers(request, self._user_agent),
+                request.body if body is None else record_errors(body, body_errors),
             )
-            answer = await exchange.__aenter__()
-        response = _Response(exchange, answer, failures)
-        error = common.missing_trailers(request, answer)
+            head = await exchange.__aenter__()
+        response = _Response(exchange, head, body_errors)
+        error = missing_trailers(request, head)
         if error is not None:
             await response.aclose()
             raise error
@@ -60,23 +67,23 @@ class PyqwestTransport:
 
 
 class _Response:
-    __slots__ = ("_exchange", "_failures", "_response", "headers", "status")
+    __slots__ = ("_body_errors", "_exchange", "_response", "headers", "status")
 
     def __init__(
         self,
         exchange: AbstractAsyncContextManager[pyqwest.Response],
         response: pyqwest.Response,
-        failures: list[Exception],
+        body_errors: list[Exception],
     ) -> None:
         self._exchange = exchange
         self._response = response
-        self._failures = failures
+        self._body_errors = body_errors
         self.status = response.status
-        self.headers = common.raw(response.headers)
+        self.headers = raw_headers(response.headers)
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        left = common.length(self._response)
-        with common.translating(self._failures):
+        left = body_length(self._response)
+        with translate_errors(self._body_errors):
             async for chunk in self._response.content:
                 yield bytes(chunk)
                 left -= len(chunk)
@@ -85,7 +92,7 @@ class _Response:
 
     @property
     def trailers(self) -> RawHeaders:
-        return common.raw(self._response.trailers)
+        return raw_headers(self._response.trailers)
 
     async def aclose(self) -> None:
         await self._exchange.__aexit__(None, None, None)

@@ -1,4 +1,4 @@
-"""pyqwest, sync: HTTP/1.1, 2 and 3, full duplex, with trailers but over HTTP/3."""
+"""The sync transport over pyqwest."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -6,20 +6,28 @@ from typing import cast
 
 import pyqwest
 
-from connectrpc_client._transports.errors import noting_sync
+from connectrpc_client._transports.errors import record_errors_sync
 from connectrpc_client._transports.http_clients import PyqwestClient
-from connectrpc_client._transports.pyqwest import common
+from connectrpc_client._transports.pyqwest.errors import missing_trailers, translate_errors
+from connectrpc_client._transports.pyqwest.options import (
+    USER_AGENT,
+    default_options,
+    request_headers,
+)
+from connectrpc_client._transports.pyqwest.response import body_length, raw_headers
+from connectrpc_client._transports.pyqwest.runtime import runtime
 from connectrpc_protocol import RawHeaders
+from connectrpc_protocol.deadline import remaining
 from connectrpc_protocol.http import HttpRequest
 
 
 class PyqwestTransportSync:
-    """See `PlainTransportSync`."""
+    """See `BlockingTransport`."""
 
     has_trailers = True
     is_full_duplex = True
-    hears_ctrl_c = False
-    keeps_deadlines = True
+    raises_keyboard_interrupt = False
+    enforces_deadline = True
 
     def __init__(self, client: PyqwestClient) -> None:
         self._client = cast("pyqwest.SyncClient", client)
@@ -28,30 +36,30 @@ class PyqwestTransportSync:
 
     @classmethod
     def make(cls, *, http2: bool) -> "PyqwestTransportSync":
-        """A transport with connections of its own."""
-        common.runtime.start()
-        own = pyqwest.SyncHTTPTransport(**common.options(http2=http2))
+        """Return a transport with connections of its own."""
+        runtime.start()
+        own = pyqwest.SyncHTTPTransport(**default_options(http2=http2))
         transport = cls(pyqwest.SyncClient(own))
         transport._own = own
-        transport._user_agent = common.USER_AGENT
+        transport._user_agent = USER_AGENT
         return transport
 
     def send(
-        self, request: HttpRequest, body: Iterator[bytes] | None, timeout: float | None
+        self, request: HttpRequest, body: Iterator[bytes] | None, deadline: float | None
     ) -> "_ResponseSync":
-        common.runtime.start()
-        failures: list[Exception] = []
-        with common.translating(failures):
+        runtime.start()
+        body_errors: list[Exception] = []
+        with translate_errors(body_errors):
             exchange = self._client.stream(
                 request.method,
                 request.url,
-                common.headers_of(request, self._user_agent),
-                request.body if body is None else noting_sync(body, failures),
-                timeout=timeout,
+                request_headers(request, self._user_agent),
+                request.body if body is None else record_errors_sync(body, body_errors),
+                timeout=remaining(deadline),
             )
-            answer = exchange.__enter__()
-        response = _ResponseSync(exchange, answer, failures)
-        error = common.missing_trailers(request, answer)
+            head = exchange.__enter__()
+        response = _ResponseSync(exchange, head, body_errors)
+        error = missing_trailers(request, head)
         if error is not None:
             response.close()
             raise error
@@ -63,23 +71,23 @@ class PyqwestTransportSync:
 
 
 class _ResponseSync:
-    __slots__ = ("_exchange", "_failures", "_response", "headers", "status")
+    __slots__ = ("_body_errors", "_exchange", "_response", "headers", "status")
 
     def __init__(
         self,
         exchange: AbstractContextManager[pyqwest.SyncResponse],
         response: pyqwest.SyncResponse,
-        failures: list[Exception],
+        body_errors: list[Exception],
     ) -> None:
         self._exchange = exchange
         self._response = response
-        self._failures = failures
+        self._body_errors = body_errors
         self.status = response.status
-        self.headers = common.raw(response.headers)
+        self.headers = raw_headers(response.headers)
 
-    def chunks(self, timeout: float | None) -> Iterator[bytes]:
-        left = common.length(self._response)
-        with common.translating(self._failures):
+    def chunks(self, deadline: float | None) -> Iterator[bytes]:
+        left = body_length(self._response)
+        with translate_errors(self._body_errors):
             for chunk in self._response.content:
                 yield bytes(chunk)
                 left -= len(chunk)
@@ -88,7 +96,7 @@ class _ResponseSync:
 
     @property
     def trailers(self) -> RawHeaders:
-        return common.raw(self._response.trailers)
+        return raw_headers(self._response.trailers)
 
     def close(self) -> None:
         self._response.close()
