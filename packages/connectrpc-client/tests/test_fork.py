@@ -33,7 +33,7 @@ assert client.port() == before, "the parent lost its connection"
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers with the port that the client's connection comes from."""
+    """Responds with the port of the client's connection."""
 
     protocol_version = "HTTP/1.1"
 
@@ -62,7 +62,7 @@ def url():
     server.server_close()
 
 
-def test_a_child_has_connections_of_its_own(url):
+def test_a_child_opens_connections_of_its_own(url):
     subprocess.run([sys.executable, "-c", PROGRAM, url], check=True, timeout=60)
 
 
@@ -115,9 +115,9 @@ assert "pyqwest" in client.agent()
 """
 
 
-def test_a_client_of_pyqwest_that_cannot_work_says_so(url):
+def test_a_given_pyqwest_client_is_refused_in_the_child(url):
     subprocess.run([sys.executable, "-c", GIVEN, url], check=True, timeout=60)
 
 
-def test_a_client_that_was_not_used_before(url):
+def test_a_client_that_makes_its_first_call_after_the_fork(url):
     subprocess.run([sys.executable, "-c", UNUSED, url], check=True, timeout=60)

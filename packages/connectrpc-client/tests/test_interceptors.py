@@ -1,4 +1,4 @@
-"""Interceptors of clients, in both colours."""
+"""Interceptors of async and sync clients."""
 
 import asyncio
 from contextlib import aclosing, closing
@@ -54,7 +54,7 @@ class Named:
 
 
 class NamedSync:
-    """The sync twin of `Named`."""
+    """The sync counterpart of `Named`."""
 
     def __init__(self, name):
         self.name = name
@@ -89,7 +89,7 @@ class NamedSync:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_first_listed_is_outermost(caller, server, name):
-    server.answer = server.unary("+") if name == "unary" else server.stream("+")
+    server.handler = server.unary("+") if name == "unary" else server.stream("+")
     named = Named if caller.is_async else NamedSync
     output = caller.call(name, argument(name), interceptors=[named("a"), named("b")])
     assert texts_of(name, output) == ["+BA"]
@@ -97,7 +97,7 @@ def test_first_listed_is_outermost(caller, server, name):
 
 
 class Token:
-    """Metadata interceptor of both colours that adds a header and sees how calls end."""
+    """A metadata interceptor that adds a header and notes how calls end."""
 
     def __init__(self):
         self.seen = []
@@ -121,7 +121,7 @@ class Token:
 def test_metadata(caller, server, name):
     token = Token()
     make = server.unary if name == "unary" else server.stream
-    server.answer = make("ok", x_out="h")
+    server.handler = make("ok", x_out="h")
     assert texts_of(name, caller.call(name, argument(name), interceptors=[token])) == ["ok"]
     assert server.requests[0].headers["authorization"] == "secret"
     assert token.seen == [(name.capitalize(), None)]
@@ -131,7 +131,7 @@ def test_metadata(caller, server, name):
 @pytest.mark.parametrize("name", KINDS)
 def test_metadata_sees_the_error(caller, server, name):
     token = Token()
-    server.answer = server.respond(503, "text/plain", b"")
+    server.handler = server.respond(503, "text/plain", b"")
     with pytest.raises(ConnectError):
         caller.call(name, argument(name), interceptors=[token])
     assert token.seen == [(name.capitalize(), Code.UNAVAILABLE)]
@@ -168,7 +168,7 @@ def test_unusable_interceptor(caller):
 
 
 class Refuses:
-    """A stream interceptor of both colours that refuses before it is iterated."""
+    """A stream interceptor for async and sync clients that refuses before it is iterated."""
 
     def intercept_server_stream_sync(self, call_next, request, ctx):
         raise ConnectError(Code.PERMISSION_DENIED)
@@ -184,9 +184,9 @@ def test_metadata_sees_the_refusal_of_a_stream(caller):
     assert token.seen == [("Server", Code.PERMISSION_DENIED)]
 
 
-def test_stopping_to_listen_is_no_error(caller, server):
+def test_stopping_to_iterate_is_not_an_error(caller, server):
     token = Token()
-    server.answer = server.stream("a", "b")
+    server.handler = server.stream("a", "b")
     client = caller.make(interceptors=[token])
     if caller.is_async:
 

@@ -1,4 +1,4 @@
-"""Clients and calls from their beginning to their end: options, closing, time, cancellation."""
+"""Clients and calls from their beginning to their end: closing, deadlines, cancellation."""
 
 import asyncio
 import socket
@@ -17,45 +17,6 @@ REQUESTS = [StringValue(value="a"), StringValue(value="b")]
 KINDS = [("unary", "a"), ("client", REQUESTS), ("server", "a"), ("bidi", REQUESTS)]
 
 
-class TestOptions:
-    @pytest.mark.parametrize("base_url", ["", "test", "ftp://test", "http://", "http://t/?a=b"])
-    def test_base_url(self, caller, base_url):
-        with pytest.raises(ValueError, match="base URL"):
-            caller.make(base_url)
-
-    @pytest.mark.parametrize("option", ["protocol", "codec", "send_compression"])
-    def test_unknown_name(self, caller, option):
-        with pytest.raises(ValueError, match="unknown"):
-            caller.make(**{option: "nonsense"})
-
-    @pytest.mark.parametrize("option", ["timeout_ms", "read_max_bytes", "compress_min_bytes"])
-    def test_negative_number(self, caller, option):
-        with pytest.raises(ValueError, match=f"{option} must not be negative"):
-            caller.make(**{option: -1})
-
-    def test_negative_timeout_of_a_call(self, caller):
-        with pytest.raises(ValueError, match="timeout_ms must not be negative"):
-            caller.call("unary", "hi", timeout_ms=-1)
-
-    @pytest.mark.parametrize("option", ["accept_compression", "headers"])
-    def test_value_of_a_wrong_type(self, caller, option):
-        with pytest.raises(TypeError):
-            caller.call("unary", "hi", **{option: "gzip" if "c" in option else {"a": 1}})
-
-    def test_header_that_http_cannot_carry(self, caller):
-        with pytest.raises(ValueError, match="header"):
-            caller.call("unary", "hi", headers={"x-in": "a\r\nx-injected: b"})
-
-    def test_http_client_of_the_other_colour(self, caller):
-        wrong = httpx.Client() if caller.is_async else httpx.AsyncClient()
-        with pytest.raises(TypeError, match=r"must be a httpx\."):
-            caller.make(http_client=wrong)
-
-    def test_http_client_that_is_none(self, caller):
-        with pytest.raises(TypeError, match="http_client"):
-            caller.make(http_client=object())
-
-
 class TestClosing:
     def close(self, caller, client):
         if caller.is_async:
@@ -63,7 +24,7 @@ class TestClosing:
         else:
             client.close()
 
-    def test_what_was_given_stays_open(self, caller):
+    def test_a_given_http_client_stays_open(self, caller):
         http_client = httpx.AsyncClient() if caller.is_async else httpx.Client()
         self.close(caller, caller.make(http_client=http_client))
         assert not http_client.is_closed
@@ -91,18 +52,18 @@ class TestClosing:
             caller.call("unary", "hi", client=client)
 
 
-def test_user_agent_of_our_own_http_client(caller, telling_server):
-    client = caller.make(telling_server, http_client=None)
+def test_user_agent_of_the_default_http_client(caller, reflecting_server):
+    client = caller.make(reflecting_server, http_client=None)
     output = caller.call("unary", "hi", client=client)
     assert output.headers["x-agent"].startswith("connectrpc-client/")
 
 
 @pytest.mark.parametrize("library", ["httpx", "pyqwest"])
-def test_no_cookies_are_kept(caller, telling_server, library, monkeypatch):
-    """What one call was given, perhaps on behalf of somebody, does not go out with the next."""
+def test_no_cookies_are_kept(caller, reflecting_server, library, monkeypatch):
+    """A cookie that one call received, perhaps for one user, is not sent with the next call."""
     if library == "httpx":
         monkeypatch.setitem(sys.modules, "pyqwest", None)
-    client = caller.make(telling_server, http_client=None)
+    client = caller.make(reflecting_server, http_client=None)
     if caller.is_async:
 
         async def call_twice():
@@ -117,7 +78,7 @@ def test_no_cookies_are_kept(caller, telling_server, library, monkeypatch):
     assert [output.headers["x-cookie"] for output in outputs] == ["", ""]
 
 
-def test_nobody_listens(caller):
+def test_no_server_listens(caller):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         client = caller.make(f"http://127.0.0.1:{unused.getsockname()[1]}", http_client=None)
@@ -128,14 +89,14 @@ def test_nobody_listens(caller):
 
 @pytest.fixture
 def silent_server():
-    """Accepts connections and never answers."""
+    """Accepts connections and never responds."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 @pytest.fixture
-def telling_server():
-    """Tells who asked."""
+def reflecting_server():
+    """Responds with the user agent and the cookie of the request."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
@@ -153,7 +114,7 @@ def telling_server():
 
 @pytest.fixture
 def dripping_server():
-    """Answers a stream with one message, and then waits."""
+    """Responds with a stream of one message, and then waits."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
@@ -161,19 +122,19 @@ def dripping_server():
             self.send_header("content-type", "application/connect+proto")
             self.end_headers()
             self.wfile.write(b"\0\0\0\0\3\n\1a")
-            self.rfile.read()  # until the client is gone
+            self.rfile.read()  # until the client disconnects
 
     yield from serve(Handler)
 
 
 @pytest.fixture
 def half_silent_server():
-    """Answers `Write` with its request, and nothing else."""
+    """Echoes the request of `Write`, and does not respond to other calls."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             if not self.path.endswith("/Write"):
-                self.rfile.read()  # until the client is gone
+                self.rfile.read()  # until the client disconnects
                 return
             body = self.rfile.read(int(self.headers["content-length"]))
             self.send_response(200)
@@ -208,14 +169,14 @@ class TestTimeouts:
         assert "connect-timeout-ms" in server.requests[0].headers
 
     @pytest.mark.parametrize(("name", "argument"), KINDS)
-    def test_server_that_never_answers(self, caller, silent_server, name, argument):
+    def test_server_that_never_responds(self, caller, silent_server, name, argument):
         client = caller.make(silent_server, http_client=None)
         with pytest.raises(ConnectError) as caught:
             caller.call(name, argument, client=client, timeout_ms=100)
         assert caught.value.code is Code.DEADLINE_EXCEEDED
 
     @pytest.mark.parametrize(("name", "argument"), KINDS)
-    def test_none_left(self, caller, name, argument):
+    def test_the_deadline_has_already_passed(self, caller, name, argument):
         with pytest.raises(ConnectError) as caught:
             caller.call(name, argument, timeout_ms=0)
         assert caught.value.code is Code.DEADLINE_EXCEEDED
@@ -249,7 +210,7 @@ class TestRequestIterators:
         assert caught.value is error
 
     @pytest.mark.parametrize("http_client", [None, httpx.AsyncClient])
-    def test_are_closed_when_the_call_ends_early(self, make_caller, silent_server, http_client):
+    def test_are_closed_if_the_call_ends_early(self, make_caller, silent_server, http_client):
         async def requests(ended):
             try:
                 while True:
@@ -270,7 +231,7 @@ class TestRequestIterators:
 
     @pytest.mark.parametrize("name", ["client", "bidi"])
     def test_wrong_message(self, caller, name):
-        for wrong in ("no message", Int64Value()):
+        for wrong in ("not a message", Int64Value()):
             with pytest.raises(TypeError, match=r"expected .* google\.protobuf\.StringValue"):
                 caller.call(name, [wrong])
 
@@ -279,16 +240,16 @@ class TestRequestIterators:
             for request in REQUESTS:
                 yield request
 
-        server.answer = server.stream("ok")
+        server.handler = server.stream("ok")
         make_caller("async").call("client", requests())
         assert server.requests[0].content == b"\0\0\0\0\3\n\1a\0\0\0\0\3\n\1b"
 
 
-def test_time_out_of_the_pool_is_no_deadline(caller, server):
+def test_time_out_of_the_pool_is_not_a_deadline(caller, server):
     def time_out(request):
         raise httpx.PoolTimeout("no place")
 
-    server.answer = time_out
+    server.handler = time_out
     with pytest.raises(ConnectError) as caught:
         caller.call("unary", "hi")
     assert caught.value.code is Code.UNAVAILABLE
@@ -366,7 +327,7 @@ class TestStreamsEndEarly:
         chunk = b"\0\0\0\0\3\n\1a"
         body = make_body([chunk, chunk, b"\2\0\0\0\2{}"])
         headers = {"content-type": "application/connect+proto"}
-        server.answer = lambda _: httpx.Response(200, headers=headers, stream=body)
+        server.handler = lambda _: httpx.Response(200, headers=headers, stream=body)
         return body
 
     def test_output(self, caller, body):
@@ -431,7 +392,7 @@ class TestStreamsEndEarly:
                         async for message in stream:
                             yield message
 
-        server.answer = server.respond(503, "text/plain", b"")
+        server.handler = server.respond(503, "text/plain", b"")
         assert caller.call("server", "a", interceptors=[Stubborn()])[0] == []
         assert len(server.requests) == 1
 

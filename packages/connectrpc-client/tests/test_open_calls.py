@@ -1,4 +1,4 @@
-"""Open calls: sending and receiving as one likes, async and sync alike."""
+"""Open calls: sending and receiving in any order, async and sync."""
 
 import asyncio
 import inspect
@@ -14,7 +14,7 @@ from google.protobuf.wrappers_pb2 import Int64Value, StringValue
 from connectrpc_client import Cancellation, Code, ConnectError
 from connectrpc_client.testing import ASGITransport, ASGITransportSync
 
-PATIENCE = 60  # seconds that the slowest machine may take for one step
+STEP_TIMEOUT = 60  # seconds that the slowest machine may take for one step
 
 
 def text(value: str) -> StringValue:
@@ -35,14 +35,14 @@ def error(code: str) -> bytes:
 
 
 class Peer:
-    """What a script of the server may do: read a message of the request, write bytes."""
+    """The server's side, for scripts: read a message of the request, write bytes."""
 
     def __init__(self, receive: Any, send: Any) -> None:
         self._receive = receive
         self._send = send
 
     async def read(self) -> bytes:
-        """A message as it came; nothing at the end of the requests."""
+        """Return a message as it arrived; `b""` at the end of the requests."""
         chunk: bytes = b""
         while not chunk:
             event = await self._receive()
@@ -81,16 +81,16 @@ async def count(peer: Peer) -> None:
 
 
 async def silence(peer: Peer) -> None:
-    while True:  # until the client is gone
+    while True:  # until the client disconnects
         await peer.read()
 
 
 class World:
-    """A client of one colour before a scripted application, used the same way in both."""
+    """An async or sync client of a scripted application, used in the same way."""
 
-    def __init__(self, make_caller: Any, colour: str) -> None:
-        self.is_async = colour == "async"
-        self.caller = make_caller(colour)
+    def __init__(self, make_caller: Any, side: str) -> None:
+        self.is_async = side == "async"
+        self.caller = make_caller(side)
         self.script: Script = echo
         self.gone = threading.Event()
         self.received: list[bytes] = []
@@ -114,19 +114,19 @@ class World:
         return self.caller.make(**options)
 
     def do(self, result: Any) -> Any:
-        """What an async operation returns; that of a sync one has been done."""
+        """Return the result of an operation; await it if it is async."""
         if not inspect.isawaitable(result):
             return result
 
         async def bounded() -> Any:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(STEP_TIMEOUT):
                 return await result
 
         return self._runner.run(bounded())
 
     def open(self, name: str, *, client: Any = None, **options: Any) -> Any:
-        """A call that has begun."""
-        options.setdefault("timeout_ms", PATIENCE * 1000)
+        """Return a call that has begun."""
+        options.setdefault("timeout_ms", STEP_TIMEOUT * 1000)
         call = getattr(client or self.client(), f"open_{name}")(**options)
         return self.do(call.__aenter__() if self.is_async else call.__enter__())
 
@@ -146,7 +146,7 @@ class World:
         return message and message.value
 
     def together(self, *functions: Callable[[], Any]) -> list[BaseException | None]:
-        """Do these at the same time; returns what they raise."""
+        """Call the functions at the same time, and return what they raise."""
         if self.is_async:
 
             async def one(function: Callable[[], Any]) -> None:
@@ -174,15 +174,15 @@ class World:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(PATIENCE)
+            thread.join(STEP_TIMEOUT)
             assert not thread.is_alive()
         return raised
 
     def is_gone(self) -> bool:
-        """Whether the server has seen the end of the call. Waits until it does."""
+        """Wait until the server has seen the end of the call. Returns false after a time-out."""
         if self.is_async:
-            self.do(asyncio.to_thread(self.gone.wait, PATIENCE))
-        return self.gone.wait(PATIENCE)
+            self.do(asyncio.to_thread(self.gone.wait, STEP_TIMEOUT))
+        return self.gone.wait(STEP_TIMEOUT)
 
     def end(self) -> None:
         for transport in self._transports:
@@ -291,7 +291,7 @@ class TestBidi:
         assert call.trailers["x-end"] == "t"
         world.leave(call)
 
-    def test_error_before_everything(self, world):
+    def test_error_before_the_head(self, world):
         async def script(peer):
             await peer._send({"type": "http.response.start", "status": 503, "headers": []})
 
@@ -313,7 +313,7 @@ class TestBidi:
             world.send(call, "a")
         world.leave(call)
 
-    def test_the_server_ends_early_and_nobody_reads(self, world):
+    def test_the_server_ends_early_before_its_responses_are_read(self, world):
         async def script(peer):
             await peer.start()
             await peer.write(pack("1") + pack("2") + pack("3") + end())
@@ -332,7 +332,7 @@ class TestBidi:
             world.receive(call)
         world.leave(call)
 
-    def test_after_the_requests(self, world):
+    def test_sending_after_the_requests(self, world):
         call = world.open("bidi")
         world.do(call.close_send())
         world.do(call.close_send())
@@ -346,7 +346,7 @@ class TestClientStream:
     @pytest.mark.parametrize("library", ["in process", "httpx"])
     def test_one_by_one(self, world, server, library):
         world.script = count
-        server.answer = server.stream("2", end=b'{"metadata": {"X-End": ["t"]}}', x_out="h")
+        server.handler = server.stream("2", end=b'{"metadata": {"X-End": ["t"]}}', x_out="h")
         client = world.client() if library == "in process" else world.caller.make()
         call = world.open("client", client=client)
         world.send(call, "a", "b")
@@ -372,7 +372,7 @@ class TestClientStream:
         assert code_of(lambda: world.do(call.close_and_receive())) is Code.RESOURCE_EXHAUSTED
         world.leave(call)
 
-    def test_early_answer(self, world):
+    def test_early_response(self, world):
         async def script(peer):
             await peer.read()
             await peer.start()
@@ -428,7 +428,7 @@ class TestLife:
         assert world.is_gone()
         world.leave(call)
 
-    def test_cancel_ends_what_waits(self, world, name):
+    def test_cancel_ends_a_wait(self, world, name):
         world.script = silence
         call = world.open(name)
         world.send(call, "a")
@@ -455,7 +455,7 @@ class TestLife:
         is_over = threading.Event()
 
         async def script(peer):
-            await asyncio.to_thread(is_over.wait, PATIENCE)
+            await asyncio.to_thread(is_over.wait, STEP_TIMEOUT)
 
         world.script = script
         call = world.open(name, timeout_ms=100)
@@ -470,7 +470,7 @@ class TestLife:
         with pytest.raises(ValueError, match="header"):
             world.open(name, headers={"x-in": "a\r\nb"})
 
-    def test_nobody_listens(self, world, name, unused_url):
+    def test_no_server_listens(self, world, name, unused_url):
         client = world.client(http_client=None, base_url=unused_url)
         call = world.open(name, client=client)
         code = code_of(lambda: world.do(self.result(call, name)))
@@ -488,7 +488,7 @@ def test_half_duplex_is_refused(world, server):
 
 
 class Watching:
-    """A metadata interceptor of both colours that remembers how calls end."""
+    """A metadata interceptor for async and sync clients that notes how calls end."""
 
     def __init__(self, refusal: Exception | None = None) -> None:
         self.refusal = refusal
@@ -527,7 +527,7 @@ class TestMetadataInterceptors:
         world.leave(call)
         assert watching.seen == []
 
-    def test_leaving_is_no_error(self, world, name):
+    def test_leaving_is_not_an_error(self, world, name):
         world.script = silence
         watching = Watching()
         call = world.open(name, client=world.client(interceptors=[watching]))
@@ -535,7 +535,7 @@ class TestMetadataInterceptors:
         world.leave(call)
         assert watching.seen == [None]
 
-    def test_cancelling_is(self, world, name):
+    def test_cancelling_is_an_error(self, world, name):
         world.script = silence
         watching = Watching()
         call = world.open(name, client=world.client(interceptors=[watching]))
@@ -652,7 +652,7 @@ class TestAsync:
         async_world.do(check())
         async_world.leave(call)
 
-    def test_what_is_cancelled_before_it_was_taken_is_not_sent(self, async_world):
+    def test_a_request_that_is_cancelled_before_it_was_taken_is_not_sent(self, async_world):
         reading = asyncio.Event()
         received = []
 
@@ -729,7 +729,7 @@ class TestSync:
         assert code_of(lambda: sync_world.send(call, "a")) is Code.CANCELED
         sync_world.leave(call)
 
-    def test_closing_one_call_leaves_others_of_its_cancellation(self, sync_world):
+    def test_closing_one_call_does_not_end_others_of_its_cancellation(self, sync_world):
         cancellation = Cancellation()
         client = sync_world.client()
         first = sync_world.open("bidi", client=client, cancellation=cancellation)

@@ -18,7 +18,7 @@ Res = TypeVar("Res", bound=Message)
 
 
 class Settings:
-    """What every call of one client needs.
+    """The settings that all calls of a client share.
 
     Raises `ValueError` for a base URL that cannot be used, and for an unknown protocol.
     """

@@ -1,4 +1,4 @@
-"""The in-process transports: what is particular to ASGI and to WSGI applications."""
+"""The in-process transports: the rules that only ASGI or only WSGI has."""
 
 import asyncio
 import time
@@ -12,12 +12,12 @@ from connectrpc_client import Code, ConnectError
 from connectrpc_client.testing import ASGITransport, ASGITransportSync, WSGITransport
 from connectrpc_protocol.http import HttpRequest
 
-PATIENCE = 60  # seconds that the slowest machine may take for one step
+STEP_TIMEOUT = 60  # seconds that the slowest machine may take for one step
 
 
 def soon() -> float:
     """A deadline that the slowest machine keeps."""
-    return time.monotonic() + PATIENCE
+    return time.monotonic() + STEP_TIMEOUT
 
 
 REQUEST = HttpRequest("POST", "http://test/", (), b"")
@@ -63,7 +63,7 @@ def test_events_in_a_wrong_order(events: list[Any], expected: str) -> None:
     "events",
     [[], [START], [START, BODY | {"more_body": True}], [START | {"trailers": True}, BODY]],
 )
-def test_an_answer_that_is_not_complete(events: list[Any]) -> None:
+def test_a_response_that_is_not_complete(events: list[Any]) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
             for event in events:
@@ -77,7 +77,7 @@ def test_an_answer_that_is_not_complete(events: list[Any]) -> None:
     assert caught.value.code is Code.INTERNAL
 
 
-def test_trailers_in_parts_and_what_follows_an_answer() -> None:
+def test_trailers_in_parts_and_events_after_the_response() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
             assert "http.response.trailers" in scope["extensions"]
@@ -96,7 +96,7 @@ def test_trailers_in_parts_and_what_follows_an_answer() -> None:
         assert response.trailers == [(b"a", b"1"), (b"b", b"2")]
 
 
-def test_a_failure_after_the_answer_is_heard_of() -> None:
+def test_a_failure_after_the_response_is_raised() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
             await send(START)
@@ -154,7 +154,7 @@ def test_lifespan_of_an_async_transport() -> None:
 
 
 @pytest.mark.parametrize("phase", ["startup", "shutdown"])
-def test_a_lifespan_that_says_it_failed(phase: str) -> None:
+def test_a_lifespan_that_reports_a_failure(phase: str) -> None:
     inside = []
     with (
         pytest.raises(RuntimeError, match=f"lifespan.{phase}.failed: no database"),
@@ -186,7 +186,7 @@ def test_an_application_without_lifespan(how: str) -> None:
         assert fetch(transport)[1] == [b"hello"]
 
 
-def test_without_a_block_there_is_no_lifespan() -> None:
+def test_without_a_block_the_lifespan_does_not_run() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         assert scope["type"] == "http"
         assert "state" not in scope
@@ -215,8 +215,8 @@ def test_reading_the_body_like_a_file() -> None:
         start_response("200 OK", [])
         return [body.read(3), body.readline(), next(body), body.read(), body.read()]
 
-    pieces = [b"1", b"", b"2345\n6", b"7\n8", b"9"]
-    assert run(app, iter(pieces))[1] == [b"123", b"45\n", b"67\n", b"89"]
+    chunks_sent = [b"1", b"", b"2345\n6", b"7\n8", b"9"]
+    assert run(app, iter(chunks_sent))[1] == [b"123", b"45\n", b"67\n", b"89"]
 
 
 @pytest.mark.parametrize(("version", "encoding"), [("1.1", "chunked"), ("2", None), ("3", None)])
@@ -280,7 +280,7 @@ def test_start_response_is_called_once(times: int, text: str) -> None:
 
 
 class Closeable(Iterable[bytes]):
-    """An answer that must be closed."""
+    """An iterable response that must be closed."""
 
     def __init__(self) -> None:
         self.is_closed = False
@@ -293,21 +293,21 @@ class Closeable(Iterable[bytes]):
         self.is_closed = True
 
 
-def test_answers_are_closed() -> None:
-    answer = Closeable()
+def test_responses_are_closed() -> None:
+    body = Closeable()
 
     def app(environ: Any, start_response: Any) -> Iterable[bytes]:
         start_response("200 OK", [])
-        return answer
+        return body
 
     with WSGITransport(app) as transport:
         response = transport.send(REQUEST, None, soon())
         assert next(response.chunks(soon())) == b"more"
         response.close()
-    assert answer.is_closed
+    assert body.is_closed
 
 
-def test_what_ends_a_thread_ends_the_call() -> None:
+def test_an_exception_that_ends_a_thread_ends_the_call() -> None:
     def app(environ: Any, start_response: Any) -> list[bytes]:
         raise SystemExit(3)
 

@@ -1,4 +1,4 @@
-"""The in-process transports: one behaviour, whatever the colours of client and application."""
+"""The in-process transports behave the same for every kind of client and application."""
 
 import asyncio
 import logging
@@ -22,12 +22,12 @@ from connectrpc_client.testing import (
 )
 from connectrpc_protocol.http import HttpRequest
 
-PATIENCE = 60  # seconds that the slowest machine may take for one step
+STEP_TIMEOUT = 60  # seconds that the slowest machine may take for one step
 
 
 def soon() -> float:
     """A deadline that the slowest machine keeps."""
-    return time.monotonic() + PATIENCE
+    return time.monotonic() + STEP_TIMEOUT
 
 
 TRANSPORTS: dict[str, Any] = {
@@ -45,8 +45,8 @@ Script = Callable[[], Generator[Any, Any, None]]
 class App:
     """An application of either kind that does what a script says.
 
-    A script is a generator. It yields bytes to write them, a pair for a trailer, and `READ` to get
-    what comes of the request's body: `b""` at its end, `None` once the client is gone.
+    A script is a generator. It yields bytes to write them, a pair for a trailer, and `READ` to read
+    a chunk of the request body: `b""` at its end, `None` if the client has disconnected.
     """
 
     def __init__(self, script: Script, status: int = 200) -> None:
@@ -117,7 +117,7 @@ def read(body: Any) -> bytes | None:
 
 
 class World:
-    """An application behind one of the transports, used the same way whatever the colours."""
+    """An application behind one of the transports, used in the same way for all of them."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -127,12 +127,12 @@ class World:
         self._transports: list[Any] = []
 
     def wait(self, result: Any) -> Any:
-        """The result of an operation."""
+        """Return the result of an operation; await it if it is async."""
         if not self.is_async:
             return result
 
         async def wait() -> Any:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(STEP_TIMEOUT):
                 return await result
 
         return self._runner.run(wait())
@@ -150,11 +150,11 @@ class World:
         url: str = "http://test/",
         headers: Any = (),
         **options: Any,
-    ) -> "Answer":
-        """Send a request and wait for the head of its answer."""
+    ) -> "Exchange":
+        """Send a request and wait for its response head."""
         request = HttpRequest("POST", url, headers, body if isinstance(body, bytes) else None)
         stream = None if isinstance(body, bytes) else in_task(body) if self.is_async else body
-        return Answer(self, self.wait(self.make(app, **options).send(request, stream, soon())))
+        return Exchange(self, self.wait(self.make(app, **options).send(request, stream, soon())))
 
     def close(self) -> None:
         """End the calls, and the application."""
@@ -166,8 +166,8 @@ class World:
             self._runner.close()
 
 
-class Answer:
-    """The answer to a request, read piece by piece."""
+class Exchange:
+    """The response to a request, read chunk by chunk."""
 
     def __init__(self, world: World, response: Any) -> None:
         self._world = world
@@ -192,7 +192,7 @@ class Answer:
 
 
 async def in_task(body: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """An iterator that may block, as an async one."""
+    """Yield the items of an iterator that may block."""
     try:
         while (chunk := await asyncio.to_thread(next, body, None)) is not None:
             yield chunk
@@ -212,7 +212,7 @@ def hello() -> Generator[Any, Any, None]:
     yield b"hello"
 
 
-def test_answer(world: World) -> None:
+def test_response(world: World) -> None:
     def script() -> Generator[Any, Any, None]:
         yield b"one"
         yield b""
@@ -220,11 +220,11 @@ def test_answer(world: World) -> None:
         yield b"two"
         yield b"x-end", b"2"
 
-    answer = world.send(App(script, status=418))
-    assert answer.response.status == 418
-    assert answer.response.headers == [(b"x-kind", b"one"), (b"x-kind", b"two")]
-    assert answer.rest() == [b"one", b"two"]
-    assert answer.response.trailers == [(b"x-end", b"1"), (b"x-end", b"2")]
+    exchange = world.send(App(script, status=418))
+    assert exchange.response.status == 418
+    assert exchange.response.headers == [(b"x-kind", b"one"), (b"x-kind", b"two")]
+    assert exchange.rest() == [b"one", b"two"]
+    assert exchange.response.trailers == [(b"x-end", b"1"), (b"x-end", b"2")]
 
 
 def test_request(world: World) -> None:
@@ -281,21 +281,21 @@ def test_full_duplex(world: World) -> None:
         yield b"goodbye"
 
     outgoing: queue.Queue[bytes | None] = queue.Queue()
-    answer = world.send(App(echo), iter_of(outgoing))
-    assert answer.next() == b"welcome"
+    exchange = world.send(App(echo), iter_of(outgoing))
+    assert exchange.next() == b"welcome"
     for text in (b"one", b"two"):
         outgoing.put(text)
-        assert answer.next() == b"echo of " + text
+        assert exchange.next() == b"echo of " + text
     outgoing.put(None)
-    assert answer.rest() == [b"goodbye"]
+    assert exchange.rest() == [b"goodbye"]
 
 
 def iter_of(outgoing: "queue.Queue[bytes | None]") -> Generator[bytes, None, None]:
-    while (chunk := outgoing.get(timeout=PATIENCE)) is not None:
+    while (chunk := outgoing.get(timeout=STEP_TIMEOUT)) is not None:
         yield chunk
 
 
-def test_an_answer_waits_for_its_reader(world: World) -> None:
+def test_a_response_waits_for_its_reader(world: World) -> None:
     written = 0
     is_over = threading.Event()
 
@@ -308,13 +308,13 @@ def test_an_answer_waits_for_its_reader(world: World) -> None:
         finally:
             is_over.set()
 
-    answer = world.send(App(script))
+    exchange = world.send(App(script))
     for number in range(1, 100):
-        assert answer.next() == b"%d" % number
+        assert exchange.next() == b"%d" % number
         assert written <= number + 3
-    answer.close()
+    exchange.close()
     world.close()
-    assert is_over.wait(PATIENCE)
+    assert is_over.wait(STEP_TIMEOUT)
 
 
 def test_a_request_waits_for_its_reader(world: World) -> None:
@@ -331,12 +331,12 @@ def test_a_request_waits_for_its_reader(world: World) -> None:
             taken.append(made - len(taken))
         yield b"done"
 
-    answer = world.send(App(script), body())
-    assert answer.rest() == [b"done"]
+    exchange = world.send(App(script), body())
+    assert exchange.rest() == [b"done"]
     assert max(taken) <= 4
 
 
-def test_failure_of_the_application_before_its_answer(world: World) -> None:
+def test_failure_of_the_application_before_its_response(world: World) -> None:
     failure = KeyError("secret")
 
     def script() -> Generator[Any, Any, None]:
@@ -349,21 +349,21 @@ def test_failure_of_the_application_before_its_answer(world: World) -> None:
     assert caught.value.__cause__ is failure
 
 
-def test_failure_of_the_application_in_its_answer(world: World) -> None:
+def test_failure_of_the_application_in_its_response(world: World) -> None:
     failure = KeyError("secret")
 
     def script() -> Generator[Any, Any, None]:
         yield b"one"
         raise failure
 
-    answer = world.send(App(script))
-    assert answer.next() == b"one"
+    exchange = world.send(App(script))
+    assert exchange.next() == b"one"
     with pytest.raises(ConnectError, match="the application raised KeyError") as caught:
-        answer.rest()
+        exchange.rest()
     assert caught.value.__cause__ is failure
 
 
-def test_failure_that_no_client_hears_of_is_logged(
+def test_failure_after_the_client_disconnected_is_logged(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     failure = KeyError("secret")
@@ -376,9 +376,9 @@ def test_failure_that_no_client_hears_of_is_logged(
             raise failure from None
 
     with caplog.at_level(logging.ERROR, "connectrpc_client.testing"):
-        answer = world.send(App(script))
-        assert answer.next() == b"one"
-        answer.close()
+        exchange = world.send(App(script))
+        assert exchange.next() == b"one"
+        exchange.close()
         world.close()
     (record,) = caplog.records
     assert record.exc_info is not None
@@ -400,13 +400,13 @@ def test_failure_that_the_client_does_not_wait_for_is_logged(
             has_failed.set()
 
     with caplog.at_level(logging.ERROR, "connectrpc_client.testing"):
-        answer = world.send(App(script))
-        assert answer.next() == b"one"
-        assert answer.next() == b"two"
+        exchange = world.send(App(script))
+        assert exchange.next() == b"one"
+        assert exchange.next() == b"two"
         if world.is_async:
-            world.wait(asyncio.to_thread(has_failed.wait, PATIENCE))
-        assert has_failed.wait(PATIENCE)
-        answer.close()
+            world.wait(asyncio.to_thread(has_failed.wait, STEP_TIMEOUT))
+        assert has_failed.wait(STEP_TIMEOUT)
+        exchange.close()
         world.close()
     (record,) = caplog.records
     assert record.exc_info is not None
@@ -435,11 +435,11 @@ def test_failure_of_the_request_after_its_call_is_logged(world: World) -> None:
     logger = logging.getLogger("connectrpc_client.testing")
     logger.addHandler(handler)
     try:
-        answer = world.send(App(script), body())
-        assert answer.next() == b"one"
-        answer.close()
+        exchange = world.send(App(script), body())
+        assert exchange.next() == b"one"
+        exchange.close()
         world.close()
-        record = logged.get(timeout=PATIENCE)
+        record = logged.get(timeout=STEP_TIMEOUT)
     finally:
         logger.removeHandler(handler)
     assert record.exc_info is not None
@@ -453,7 +453,7 @@ def test_failure_of_the_request(world: World, caplog: pytest.LogCaptureFixture) 
 
     def body() -> Generator[bytes, None, None]:
         yield b"one"
-        assert is_read.wait(PATIENCE)
+        assert is_read.wait(STEP_TIMEOUT)
         raise failure
 
     def script() -> Generator[Any, Any, None]:
@@ -470,7 +470,7 @@ def test_failure_of_the_request(world: World, caplog: pytest.LogCaptureFixture) 
     assert not caplog.records
 
 
-def test_a_client_that_goes_away(world: World) -> None:
+def test_a_client_that_disconnects(world: World) -> None:
     seen: list[bytes | None] = []
     is_closed = threading.Event()
     outgoing: queue.Queue[bytes | None] = queue.Queue()
@@ -487,17 +487,17 @@ def test_a_client_that_goes_away(world: World) -> None:
         seen.append((yield READ))
 
     outgoing.put(b"only")
-    answer = world.send(App(script), body())
-    assert answer.next() == b"one"
+    exchange = world.send(App(script), body())
+    assert exchange.next() == b"one"
     outgoing.put(None) if world.is_async else None  # a thread of to_thread cannot be interrupted
-    answer.close()
+    exchange.close()
     world.close()
     assert seen[-1] is None
-    outgoing.put(b"nobody wants this")
-    assert is_closed.wait(PATIENCE)
+    outgoing.put(b"not wanted")
+    assert is_closed.wait(STEP_TIMEOUT)
 
 
-def test_an_early_answer_ends_the_request(world: World) -> None:
+def test_an_early_response_ends_the_request(world: World) -> None:
     is_closed = threading.Event()
 
     def body() -> Generator[bytes, None, None]:
@@ -507,10 +507,10 @@ def test_an_early_answer_ends_the_request(world: World) -> None:
         finally:
             is_closed.set()
 
-    answer = world.send(App(hello), body())
-    assert answer.rest() == [b"hello"]
-    answer.close()
-    assert is_closed.wait(PATIENCE)
+    exchange = world.send(App(hello), body())
+    assert exchange.rest() == [b"hello"]
+    exchange.close()
+    assert is_closed.wait(STEP_TIMEOUT)
 
 
 def test_a_closed_transport_refuses(world: World) -> None:
@@ -521,7 +521,7 @@ def test_a_closed_transport_refuses(world: World) -> None:
         world.wait(transport.send(request, None, None))
 
 
-def test_contexts_are_apart_as_over_a_network(world: World) -> None:
+def test_contexts_are_separate_as_over_a_network(world: World) -> None:
     def script() -> Generator[Any, Any, None]:
         yield SCRIPTED.get().encode()
 

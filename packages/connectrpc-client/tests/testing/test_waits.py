@@ -1,4 +1,4 @@
-"""The in-process transports: what ends a wait, in async and in sync clients."""
+"""The in-process transports: deadlines, cancellation and closing end waits."""
 
 import asyncio
 import signal
@@ -20,12 +20,12 @@ from connectrpc_client.testing import (
 )
 from connectrpc_protocol.http import HttpRequest
 
-PATIENCE = 60  # seconds that the slowest machine may take for one step
+STEP_TIMEOUT = 60  # seconds that the slowest machine may take for one step
 
 
 def soon() -> float:
     """A deadline that the slowest machine keeps."""
-    return time.monotonic() + PATIENCE
+    return time.monotonic() + STEP_TIMEOUT
 
 
 REQUEST = HttpRequest("POST", "http://test/", (), b"")
@@ -33,7 +33,7 @@ START: dict[str, Any] = {"type": "http.response.start", "status": 200}
 
 
 class Silence:
-    """Applications that say nothing more once a test is told so, until their client is gone."""
+    """Applications that set `is_silent` and then wait until their client disconnects."""
 
     def __init__(self, first: bytes = b"") -> None:
         self.first = first
@@ -63,7 +63,7 @@ class Silence:
 
 
 def endless() -> Iterator[bytes]:
-    """A body that goes on while anybody reads it."""
+    """Yield the chunks of a body that never ends."""
     while True:
         yield b"more"
 
@@ -112,7 +112,7 @@ def test_sync_deadline(kind: str, first: bytes) -> None:
         with pytest.raises(ConnectError) as caught:
             read_sync(transport, 0.05)
         assert caught.value.code is Code.DEADLINE_EXCEEDED
-        assert app.is_over.wait(PATIENCE)
+        assert app.is_over.wait(STEP_TIMEOUT)
 
 
 @kinds
@@ -122,19 +122,19 @@ def test_sync_cancellation(kind: str, first: bytes) -> None:
     cancellation = Cancellation()
 
     def cancel() -> None:
-        assert app.is_silent.wait(PATIENCE)
+        assert app.is_silent.wait(STEP_TIMEOUT)
         cancellation.cancel()
 
     canceller = threading.Thread(target=cancel)
     canceller.start()
     with sync_transport(kind, app) as transport:
         with pytest.raises(ConnectError) as caught:
-            read_sync(transport, PATIENCE, cancellation)
+            read_sync(transport, STEP_TIMEOUT, cancellation)
         assert caught.value.code is Code.CANCELED
-        assert app.is_over.wait(PATIENCE)
+        assert app.is_over.wait(STEP_TIMEOUT)
         canceller.join()
         with pytest.raises(ConnectError):
-            read_sync(transport, PATIENCE, cancellation)
+            read_sync(transport, STEP_TIMEOUT, cancellation)
 
 
 @kinds
@@ -160,16 +160,16 @@ def test_interrupt_from_the_keyboard(kind: str, first: bytes) -> None:
     assert main is not None
 
     def interrupt() -> None:
-        assert app.is_silent.wait(PATIENCE)
+        assert app.is_silent.wait(STEP_TIMEOUT)
         signal.pthread_kill(main, signal.SIGINT)
 
     interrupter = threading.Thread(target=interrupt)
     with sync_transport(kind, app) as transport:
         interrupter.start()
         with pytest.raises(KeyboardInterrupt):
-            read_sync(transport, PATIENCE)
+            read_sync(transport, STEP_TIMEOUT)
         interrupter.join()
-    assert app.is_over.wait(PATIENCE)
+    assert app.is_over.wait(STEP_TIMEOUT)
 
 
 @kinds
@@ -180,11 +180,11 @@ def test_async_cancellation(kind: str, first: bytes) -> None:
     async def main() -> None:
         async with async_transport(kind, app) as transport:
             task = asyncio.create_task(read_async(transport))
-            await asyncio.to_thread(app.is_silent.wait, PATIENCE)
+            await asyncio.to_thread(app.is_silent.wait, STEP_TIMEOUT)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            assert await asyncio.to_thread(app.is_over.wait, PATIENCE)
+            assert await asyncio.to_thread(app.is_over.wait, STEP_TIMEOUT)
 
     asyncio.run(main())
 
@@ -208,13 +208,13 @@ def test_requests_that_close_their_own_call() -> None:
     async def main() -> None:
         async def body() -> AsyncIterator[bytes]:
             yield b"one"
-            await (await answers.get()).aclose()
+            await (await responses.get()).aclose()
 
-        answers: asyncio.Queue[Any] = asyncio.Queue()
+        responses: asyncio.Queue[Any] = asyncio.Queue()
         app = Silence(b"first")
-        async with ASGITransport(app.asgi) as transport, asyncio.timeout(PATIENCE):
+        async with ASGITransport(app.asgi) as transport, asyncio.timeout(STEP_TIMEOUT):
             response = await transport.send(REQUEST._replace(body=None), body(), None)
-            answers.put_nowait(response)
+            responses.put_nowait(response)
             with pytest.raises(ConnectError, match="canceled"):
                 async for _ in response.chunks():
                     pass
@@ -222,8 +222,8 @@ def test_requests_that_close_their_own_call() -> None:
     asyncio.run(main())
 
 
-class Deaf:
-    """Applications that do not care whether somebody listens."""
+class Stuck:
+    """Applications that do not notice a disconnect."""
 
     def __init__(self) -> None:
         self.is_cancelled = False
@@ -240,18 +240,18 @@ class Deaf:
     def wsgi(self, environ: Any, start_response: Any) -> Iterator[bytes]:
         start_response("200 OK", [])
         yield b"first"
-        self.may_end.wait(PATIENCE)
+        self.may_end.wait(STEP_TIMEOUT)
 
 
 @pytest.fixture
-def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+def _short_grace_period(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asgi_host, "GRACE_PERIOD", 0.01)
     monkeypatch.setattr(wsgi_host, "GRACE_PERIOD", 0.01)
 
 
-@pytest.mark.usefixtures("_no_patience")
+@pytest.mark.usefixtures("_short_grace_period")
 def test_closing_cancels_an_asgi_application_that_does_not_end() -> None:
-    sync, asynchronous = Deaf(), Deaf()
+    sync, asynchronous = Stuck(), Stuck()
     with ASGITransportSync(sync.asgi) as transport:
         transport.send(REQUEST, None, soon())
     assert sync.is_cancelled
@@ -264,9 +264,9 @@ def test_closing_cancels_an_asgi_application_that_does_not_end() -> None:
     asyncio.run(main())
 
 
-@pytest.mark.usefixtures("_no_patience")
+@pytest.mark.usefixtures("_short_grace_period")
 def test_closing_leaves_a_wsgi_application_that_does_not_end() -> None:
-    app = Deaf()
+    app = Stuck()
     with WSGITransport(app.wsgi) as transport:
         transport.send(REQUEST, None, soon())
     app.may_end.set()

@@ -1,6 +1,6 @@
 """Serves an echo over HTTP/2 and HTTP/3, for tests: `python http3_server.py KEY CERTIFICATE`.
 
-It says where it listens with TCP and with QUIC, and ends with its standard input.
+It prints the ports on which it listens with TCP and with QUIC, and ends with its standard input.
 """
 
 import asyncio
@@ -12,8 +12,8 @@ from pyvoy import PyvoyServer
 
 from connectrpc_server import ASGIApplication, Handler, Method, MethodKind
 
-WAIT = "wait"  # what makes a stream wait, for ever, after its first response
-LEFT = "left?"  # answered once the client has left such a stream
+WAIT = "wait"  # a stream with this request waits after its first response, until it is cancelled
+LEFT = "left?"  # a call with this request returns once such a stream was cancelled
 
 
 def method(name, kind):

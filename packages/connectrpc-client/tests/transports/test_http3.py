@@ -1,4 +1,4 @@
-"""Calls over HTTP/3, to a real server: all kinds of RPC, and what gRPC lacks there."""
+"""Calls over HTTP/3 to a real server: all kinds of RPC, and the refusal of gRPC."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 from connectrpc_client import Code, ConnectError
 
 WAIT, LEFT = "wait", "left?"  # see http3_server.py
-PATIENCE = 60  # seconds that the slowest machine may take for one step
+STEP_TIMEOUT = 60  # seconds that the slowest machine may take for one step
 HTTP2, HTTP3 = pyqwest.HTTPVersion.HTTP2, pyqwest.HTTPVersion.HTTP3
 TRANSPORTS = {"async": pyqwest.HTTPTransport, "sync": pyqwest.SyncHTTPTransport}
 CLIENTS = {"async": pyqwest.Client, "sync": pyqwest.SyncClient}
@@ -32,7 +32,7 @@ def authority():
 
 @pytest.fixture(scope="module")
 def urls(authority, tmp_path_factory):
-    """Where the server listens, by version."""
+    """The URL of the server for each version of HTTP."""
     folder = tmp_path_factory.mktemp("certificate")
     issued = authority.issue_cert("127.0.0.1")
     issued.private_key_pem.write_to_path(folder / "key.pem")
@@ -56,16 +56,16 @@ def urls(authority, tmp_path_factory):
         finally:
             assert process.stdin is not None
             process.stdin.close()
-            process.wait(PATIENCE)
+            process.wait(STEP_TIMEOUT)
 
 
 @pytest.fixture
 def make(caller, authority, urls):
-    """Makes a client that calls over one version."""
+    """Return a function that makes a client for one version of HTTP."""
 
     def make(version, protocol):
-        http_client = CLIENTS[caller.colour](
-            TRANSPORTS[caller.colour](
+        http_client = CLIENTS[caller.side](
+            TRANSPORTS[caller.side](
                 http_version=version,
                 tls_ca_cert=authority.cert_pem.bytes(),
                 enable_gzip=False,
@@ -76,7 +76,7 @@ def make(caller, authority, urls):
             urls[str(version)],
             http_client=http_client,
             protocol=protocol,
-            timeout_ms=PATIENCE * 1000,
+            timeout_ms=STEP_TIMEOUT * 1000,
         )
 
     return make
@@ -106,7 +106,7 @@ class TestCalls:
 
 
 class TestWithoutTrailers:
-    """pyqwest drops those of HTTP/3, so that no gRPC call could be told to have succeeded."""
+    """pyqwest drops trailers over HTTP/3, so a gRPC call could not know that it succeeded."""
 
     @pytest.mark.parametrize(
         ("name", "argument"),
@@ -123,7 +123,7 @@ class TestWithoutTrailers:
         assert caught.value.code is Code.UNIMPLEMENTED
 
     def test_at_once(self, caller, make):
-        """The head of the answer is enough, and the server hears of the end."""
+        """The call fails when the response head arrives, and the server sees it end."""
         with pytest.raises(ConnectError) as caught:
             caller.call("server", WAIT, client=make(HTTP3, "grpc"))
         assert caught.value.code is Code.UNIMPLEMENTED

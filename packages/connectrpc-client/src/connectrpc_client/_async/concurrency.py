@@ -1,4 +1,4 @@
-"""What the async client needs of asyncio: a time limit, a condition, a task beside the caller."""
+"""The async client's uses of asyncio: a time limit, a condition, a task beside the caller."""
 
 import asyncio
 import time

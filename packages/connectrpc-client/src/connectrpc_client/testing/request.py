@@ -1,4 +1,4 @@
-"""What an application learns of a request: the ASGI scope and the WSGI environment."""
+"""How an application sees a request: as an ASGI scope or a WSGI environment."""
 
 import sys
 from collections.abc import Iterable

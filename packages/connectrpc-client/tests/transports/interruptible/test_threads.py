@@ -1,4 +1,4 @@
-"""Sync clients in many threads: what ends one call does nothing to the calls beside it."""
+"""Sync clients in many threads: ending one call does not affect the others."""
 
 import datetime
 import ssl
@@ -20,17 +20,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from connectrpc_client import Cancellation, Code, ConnectError, _cancellation
+from connectrpc_client import Cancellation, Code, ConnectError
 from connectrpc_client._transports.httpx import HttpxTransportSync
 from connectrpc_client._transports.interruptible.transport import InterruptibleTransport
 from connectrpc_protocol.http import HttpRequest
 
-PATIENCE = 60  # seconds
+STEP_TIMEOUT = 60  # seconds
 CALLS = 40  # of each thread
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Gives unary requests back; a stream gets one message, and then nothing."""
+    """Echoes unary requests; sends one message of a stream, and then nothing."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -38,17 +38,17 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         if self.path.endswith("/Unary"):
-            self.answer("application/proto", ("content-length", str(len(body))))
+            self.start("application/proto", ("content-length", str(len(body))))
             self.wfile.write(body)
             return
-        self.answer("application/connect+proto", ("transfer-encoding", "chunked"))
+        self.start("application/connect+proto", ("transfer-encoding", "chunked"))
         message = struct.pack(">BI", 0, 3) + b"\n\1a"
         self.wfile.write(b"%x\r\n%s\r\n" % (len(message), message))
         with suppress(OSError):
             self.rfile.read(1)
         self.close_connection = True
 
-    def answer(self, content_type: str, *more: tuple[str, str]) -> None:
+    def start(self, content_type: str, *more: tuple[str, str]) -> None:
         self.send_response(200)
         for name, value in (("content-type", content_type), *more):
             self.send_header(name, value)
@@ -70,13 +70,13 @@ class Server(ThreadingHTTPServer):
             else:
                 with self.context.wrap_socket(request, server_side=True) as secure:
                     super().finish_request(secure, client_address)
-        except OSError:  # a client that left
+        except OSError:  # the client disconnected
             pass
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The file of a certificate for 127.0.0.1, with its key."""
+    """The path of a certificate for 127.0.0.1, with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
     now = datetime.datetime.now(datetime.UTC)
@@ -93,10 +93,11 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> str:
         .sign(key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
-    plain = serialization.NoEncryption()
+    unencrypted = serialization.NoEncryption()
     path = tmp_path_factory.mktemp("tls") / "both.pem"
     path.write_bytes(
-        signed.public_bytes(pem) + key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+        signed.public_bytes(pem)
+        + key.private_bytes(pem, serialization.PrivateFormat.PKCS8, unencrypted)
     )
     return str(path)
 
@@ -111,7 +112,7 @@ def url(request: pytest.FixtureRequest, certificate: str) -> Iterator[str]:
     thread.start()
     yield f"{request.param}://127.0.0.1:{server.server_port}"
     server.shutdown()
-    thread.join(PATIENCE)
+    thread.join(STEP_TIMEOUT)
     server.server_close()
 
 
@@ -138,7 +139,7 @@ def closed(client) -> None:
     next(output)
     timer = threading.Timer(0.001, output.close)
     timer.start()
-    with suppress(StopIteration):  # where `close` came before the wait
+    with suppress(StopIteration):  # if `close` came before the wait
         expect_canceled(output)
     timer.join()
 
@@ -150,7 +151,7 @@ def expect_canceled(output) -> None:
 
 
 @pytest.mark.parametrize("end", [cancelled, closed])
-def test_ending_a_call_touches_no_other(make_caller, url, http_client, end) -> None:
+def test_ending_a_call_does_not_affect_others(make_caller, url, http_client, end) -> None:
     client = make_caller("sync").make(url, http_client=http_client)
 
     def end_many() -> None:
@@ -166,7 +167,7 @@ def test_ending_a_call_touches_no_other(make_caller, url, http_client, end) -> N
         ending = [pool.submit(end_many) for _ in range(6)]
         succeeding = [pool.submit(succeed_many, number) for number in range(4)]
         for future in [*ending, *succeeding]:
-            future.result(PATIENCE)
+            future.result(STEP_TIMEOUT)
 
 
 def test_first_calls_in_many_threads_share_connections(make_caller, monkeypatch) -> None:
@@ -176,7 +177,7 @@ def test_first_calls_in_many_threads_share_connections(make_caller, monkeypatch)
 
     def slowly():
         made.append(make())
-        time.sleep(0.05)  # others get their turn here
+        time.sleep(0.05)  # the other threads run in this time
         return made[-1]
 
     monkeypatch.setattr(HttpxTransportSync, "make", slowly)
@@ -184,18 +185,18 @@ def test_first_calls_in_many_threads_share_connections(make_caller, monkeypatch)
     with make_caller("sync").make("http://127.0.0.1:9", http_client=None) as client:
 
         def call() -> None:
-            begin.wait(PATIENCE)
+            begin.wait(STEP_TIMEOUT)
             with pytest.raises(ConnectError, match="unavailable"):
                 client.call_unary("a")
 
         with ThreadPoolExecutor(8) as pool:
             for future in [pool.submit(call) for _ in range(8)]:
-                future.result(PATIENCE)
+                future.result(STEP_TIMEOUT)
     assert len(made) == 1
 
 
-def test_there_is_one_loop_in_the_background() -> None:
-    subprocess.run([sys.executable, "-c", FIRST_CALLS], check=True, timeout=PATIENCE)
+def test_there_is_one_background_loop() -> None:
+    subprocess.run([sys.executable, "-c", FIRST_CALLS], check=True, timeout=STEP_TIMEOUT)
 
 
 FIRST_CALLS = """
@@ -219,8 +220,8 @@ assert len(set(loops)) == 1, loops
 """
 
 
-class Plain:
-    """A transport below which no wait can be ended."""
+class Blocking:
+    """A transport whose waits cannot be ended."""
 
     has_trailers = is_full_duplex = False
     raises_keyboard_interrupt = enforces_deadline = False
@@ -229,79 +230,28 @@ class Plain:
         self.has_begun = threading.Event()
         self.may_end = threading.Event()
         self.is_closed = threading.Event()
-        self.was_closed_below = False
+        self.was_closed_during_wait = False
 
     def send(self, request, body, deadline):
         self.has_begun.set()
-        self.may_end.wait(PATIENCE)
-        self.was_closed_below = self.is_closed.is_set()
+        self.may_end.wait(STEP_TIMEOUT)
+        self.was_closed_during_wait = self.is_closed.is_set()
         raise ConnectError(Code.UNAVAILABLE, "late")
 
     def close(self) -> None:
         self.is_closed.set()
 
 
-def test_what_a_worker_uses_is_closed_after_it() -> None:
-    plain = Plain()
-    transport = InterruptibleTransport(plain)
+def test_a_transport_is_closed_after_its_workers_have_ended() -> None:
+    blocking = Blocking()
+    transport = InterruptibleTransport(blocking)
     request = HttpRequest("POST", "http://test/", [], b"")
     with pytest.raises(ConnectError) as caught:
         transport.send(request, None, time.monotonic() + 0.05)
     assert caught.value.code is Code.DEADLINE_EXCEEDED
-    assert plain.has_begun.wait(PATIENCE)
+    assert blocking.has_begun.wait(STEP_TIMEOUT)
     transport.close()
     transport.close()
-    plain.may_end.set()
-    assert plain.is_closed.wait(PATIENCE)
-    assert not plain.was_closed_below
-
-
-class TestCancellation:
-    def test_all_hear_of_it(self) -> None:
-        heard: list[str] = []
-
-        def fail() -> None:
-            raise ZeroDivisionError
-
-        cancellation = Cancellation()
-        with (
-            cancellation.calling(lambda: heard.append("first")),
-            cancellation.calling(fail),
-            cancellation.calling(lambda: heard.append("last")),
-            pytest.raises(ZeroDivisionError),
-        ):
-            cancellation.cancel()
-        assert sorted(heard) == ["first", "last"]
-
-    @pytest.mark.parametrize("line", range(1, 13))
-    def test_by_a_signal_handler(self, line) -> None:
-        """One may run between any two lines of the thread that registers a call."""
-        cancellation = Cancellation()
-        heard: list[str] = []
-        lines = 0
-
-        def trace(frame, event, _):
-            nonlocal lines
-            if frame.f_code.co_filename != _cancellation.__file__:
-                return None
-            if event == "line":
-                lines += 1
-                if lines == line:
-                    cancellation.cancel()
-            return trace
-
-        def register() -> None:
-            sys.settrace(trace)
-            try:
-                with cancellation.calling(lambda: heard.append("canceled")):
-                    cancellation.cancel()
-            except ConnectError as error:
-                heard.append(error.code.value)
-            finally:
-                sys.settrace(None)
-
-        thread = threading.Thread(target=register, daemon=True)
-        thread.start()
-        thread.join(PATIENCE)
-        assert not thread.is_alive()
-        assert set(heard) == {"canceled"}
+    blocking.may_end.set()
+    assert blocking.is_closed.wait(STEP_TIMEOUT)
+    assert not blocking.was_closed_during_wait

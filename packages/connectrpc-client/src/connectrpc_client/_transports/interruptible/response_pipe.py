@@ -37,7 +37,7 @@ Item = ResponseHead | bytes | ResponseEnd | BaseException
 class ResponsePipe:
     """A bounded queue with one producer, the receiver, and one consumer, the reader.
 
-    Each side keeps its own byte count, so there is no lock.
+    Each side keeps its own byte count, so that they do not need a lock.
     """
 
     __slots__ = ("_bytes_put", "_bytes_taken", "_is_cancelled", "_items", "_resume")

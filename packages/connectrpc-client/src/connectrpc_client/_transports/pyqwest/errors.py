@@ -10,7 +10,7 @@ from connectrpc_client._transports.errors import translate_errors as _translate_
 from connectrpc_protocol import Code, ConnectError
 from connectrpc_protocol.http import HttpRequest
 
-# What pyqwest raises if something fails on the network.
+# The exceptions that pyqwest raises for failures on the network.
 _LIBRARY_ERRORS = (
     OSError,  # the base of its connection errors and time-outs
     pyqwest.ReadError,

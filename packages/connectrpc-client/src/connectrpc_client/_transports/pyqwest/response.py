@@ -1,4 +1,4 @@
-"""What the async and the sync transport read from pyqwest's responses in the same way."""
+"""Reading pyqwest's responses, for the async and the sync transport."""
 
 import pyqwest
 
