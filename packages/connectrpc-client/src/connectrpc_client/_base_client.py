@@ -112,9 +112,7 @@ class BaseClient(Generic[HttpClient, AnyInterceptor]):
         """Return the context of a call that begins now. Raises `RuntimeError` if closed."""
         if self._is_closed:
             raise RuntimeError("this client is closed")
-        context = self._settings.context(method, headers, timeout_ms, use_get=use_get)
-        context.cancellation = cancellation
-        return context
+        return self._settings.context(method, headers, timeout_ms, cancellation, use_get=use_get)
 
 
 class _Functions(dict[Method[Message, Message], Any]):

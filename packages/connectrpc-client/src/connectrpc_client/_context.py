@@ -2,33 +2,22 @@
 
 from collections.abc import Callable
 
-from google.protobuf.message import Message
-
 from connectrpc_client._cancellation import Cancellation
-from connectrpc_protocol import Headers, Method, RequestContext
+from connectrpc_protocol import RequestContext
 
 
 class ClientContext(RequestContext):
     """The context of one call of a client; interceptors see it as a `RequestContext`.
 
-    - `cancellation` ends the call from another thread; sync calls only.
-    - `on_head` is called when the response head has arrived; open calls only.
+    `Settings.context` makes it and sets the fields of this class.
     """
 
     __slots__ = ("cancellation", "on_head")
 
-    def __init__(
-        self,
-        method: Method[Message, Message],
-        protocol: str,
-        http_method: str,
-        request_headers: Headers,
-        deadline: float | None,
-        peer: tuple[str, int],
-    ) -> None:
-        super().__init__(method, protocol, http_method, request_headers, deadline, peer)
-        self.cancellation: Cancellation | None = None
-        self.on_head: Callable[[], None] | None = None
+    cancellation: Cancellation | None
+    """Ends the call from another thread; sync calls only."""
+    on_head: Callable[[], None] | None
+    """Called when the response head has arrived; open calls only."""
 
 
 def client_context(context: RequestContext) -> ClientContext:

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from google.protobuf.message import Message
 
+from connectrpc_client._cancellation import Cancellation
 from connectrpc_client._context import ClientContext
 from connectrpc_protocol import Headers, HeadersInput, Method
 from connectrpc_protocol.binding import ClientBinding
@@ -51,6 +52,7 @@ class Settings:
         method: Method[Message, Message],
         headers: HeadersInput | None,
         timeout_ms: int | None,
+        cancellation: Cancellation | None,
         *,
         use_get: bool = False,
     ) -> ClientContext:
@@ -68,7 +70,7 @@ class Settings:
             raise ValueError(
                 f"{method.full_name} cannot be called with GET: not declared NO_SIDE_EFFECTS"
             )
-        return ClientContext(
+        context = ClientContext(
             method,
             self.protocol.name,
             "GET" if use_get and self.protocol.has_get else "POST",
@@ -76,3 +78,6 @@ class Settings:
             deadline_after(timeout_ms),
             self._peer,
         )
+        context.cancellation = cancellation
+        context.on_head = None
+        return context
