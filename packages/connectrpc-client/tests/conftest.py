@@ -1,4 +1,4 @@
-"""A client in both colours, called alike, before a scripted server."""
+"""An async and a sync client, used in the same way, with a scripted server."""
 
 import asyncio
 import socket
@@ -34,7 +34,7 @@ BIDI = method("Bidi", MethodKind.BIDI_STREAM, IdempotencyLevel.UNKNOWN)
 
 
 class EchoClient(Client):
-    """What the generator would make."""
+    """Like a generated client."""
 
     async def call_unary(self, text: str, **options: Any):
         return await self._call_unary(UNARY, StringValue(value=text), **options)
@@ -65,7 +65,7 @@ class EchoClient(Client):
 
 
 class EchoClientSync(ClientSync):
-    """What the generator would make."""
+    """Like a generated client."""
 
     def call_unary(self, text: str, **options: Any):
         return self._call_unary(UNARY, StringValue(value=text), **options)
@@ -100,20 +100,20 @@ def envelope(data: bytes, flags: int = 0) -> bytes:
 
 
 def messages(*texts: str, end: bytes = b"{}") -> bytes:
-    """A streamed answer in binary Protobuf."""
+    """Return the body of a stream of responses in binary Protobuf."""
     data = [envelope(StringValue(value=text).SerializeToString()) for text in texts]
     return b"".join(data) + envelope(end, 2)
 
 
 class Server:
-    """Answers every request with what a test set, and remembers the requests.
+    """Responds to every request with the `handler` of the test, and keeps the requests.
 
-    It is a transport of httpx, so everything above the socket is the real client.
+    It is a transport of httpx, so the test uses the real client except for the socket.
     """
 
     def __init__(self) -> None:
         self.requests: list[httpx.Request] = []
-        self.answer: Callable[[httpx.Request], httpx.Response] = self.unary("ok")
+        self.handler: Callable[[httpx.Request], httpx.Response] = self.unary("ok")
 
     def unary(self, text: str, status: int = 200, **headers: str):
         body = StringValue(value=text).SerializeToString()
@@ -125,28 +125,28 @@ class Server:
     def respond(self, status: int, content_type: str, body: bytes, **headers: str):
         named = {name.replace("_", "-"): value for name, value in headers.items()}
 
-        def answer(request: httpx.Request) -> httpx.Response:
-            # As a stream, because httpx decodes a body that it has whole.
+        def handle(request: httpx.Request) -> httpx.Response:
+            # As a stream, because httpx decodes a body that is complete.
             stream = Body([body])
             return httpx.Response(
                 status, headers={"content-type": content_type, **named}, stream=stream
             )
 
-        return answer
+        return handle
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         request.read()
         self.requests.append(request)
-        return self.answer(request)
+        return self.handler(request)
 
     async def handle(self, request: httpx.Request) -> httpx.Response:
         await request.aread()
         self.requests.append(request)
-        return self.answer(request)
+        return self.handler(request)
 
 
 class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body in chunks that knows whether it was closed."""
+    """A body in chunks that notes whether it was closed."""
 
     def __init__(self, chunks: Sequence[bytes]) -> None:
         self.chunks = chunks
@@ -167,18 +167,18 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 
 class Caller:
-    """A client of one colour, used the same way in both."""
+    """Makes an async or a sync client, and calls it in the same way."""
 
-    def __init__(self, colour: str, server: Server) -> None:
-        self.colour = colour
+    def __init__(self, side: str, server: Server) -> None:
+        self.side = side
         self.server = server
 
     @property
     def is_async(self) -> bool:
-        return self.colour == "async"
+        return self.side == "async"
 
     def make(self, base_url: str = "http://test", **options: Any) -> Any:
-        """A client before the scripted server, unless another HTTP client is given."""
+        """Return a client of the scripted server, unless another HTTP client is given."""
         if self.is_async:
             transport = httpx.MockTransport(self.server.handle)
             options.setdefault("http_client", httpx.AsyncClient(transport=transport))
@@ -188,7 +188,7 @@ class Caller:
         return EchoClientSync(base_url, **options)
 
     def call(self, name: str, argument: Any, *, client: Any = None, **options: Any) -> Any:
-        """The output of a `call_*` method; of a stream its texts, headers and trailers."""
+        """Return the output of a `call_*` method; for a stream its texts, headers and trailers."""
         client = client or self.make(
             **{key: options.pop(key) for key in list(options) if key in CLIENT_OPTIONS}
         )
@@ -224,7 +224,7 @@ CLIENT_OPTIONS = {
 
 @pytest.fixture
 def unused_url() -> Iterator[str]:
-    """Where nobody listens."""
+    """The URL of a port on which no server listens."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{unused.getsockname()[1]}"
@@ -242,7 +242,7 @@ def caller(request: pytest.FixtureRequest, server: Server) -> Caller:
 
 @pytest.fixture
 def make_caller(server: Server) -> Callable[[str], Caller]:
-    return lambda colour: Caller(colour, server)
+    return lambda side: Caller(side, server)
 
 
 @pytest.fixture

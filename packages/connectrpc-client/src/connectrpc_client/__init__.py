@@ -1,12 +1,14 @@
 """Async and sync Connect RPC clients."""
 
-from connectrpc_client._async import Client
-from connectrpc_client._calls_async import BidiCall, ClientStreamCall
-from connectrpc_client._calls_sync import BidiCallSync, ClientStreamCallSync
+from connectrpc_client._async.client import Client
+from connectrpc_client._async.open_call import BidiCall, ClientStreamCall
+from connectrpc_client._async.output import StreamOutput
 from connectrpc_client._cancellation import Cancellation
-from connectrpc_client._output import StreamOutput, StreamOutputSync, UnaryOutput
-from connectrpc_client._sync import ClientSync
-from connectrpc_client._transport import (
+from connectrpc_client._response import UnaryOutput
+from connectrpc_client._sync.client import ClientSync
+from connectrpc_client._sync.open_call import BidiCallSync, ClientStreamCallSync
+from connectrpc_client._sync.output import StreamOutputSync
+from connectrpc_client._transports.interface import (
     Transport,
     TransportResponse,
     TransportResponseSync,

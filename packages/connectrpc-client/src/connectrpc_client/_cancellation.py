@@ -8,15 +8,17 @@ from connectrpc_protocol import Code, ConnectError
 
 
 class Cancellation:
-    """Ends the sync calls that it was given to, from any thread: they raise `canceled`.
+    """Ends the sync calls that it was passed to, from any thread: they raise `canceled`.
 
-    One may be given to several calls, and be cancelled before they begin. It cannot be undone.
+    One cancellation may be passed to several calls. It may be cancelled before they begin, and it
+    cannot be undone.
     """
 
     __slots__ = ("_callbacks", "_is_cancelled", "_lock")
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()  # a signal handler may cancel what its thread registers
+        # Reentrant: a signal handler may call `cancel` in a thread that is inside `calling`.
+        self._lock = threading.RLock()
         self._is_cancelled = False
         self._callbacks: dict[object, Callable[[], None]] = {}
 
@@ -26,22 +28,22 @@ class Cancellation:
         return self._is_cancelled
 
     def cancel(self) -> None:
-        """End the calls. Further times do nothing."""
+        """End the calls. Calling it again does nothing."""
         with self._lock:
             if self._is_cancelled:
                 return
             self._is_cancelled = True
             callbacks = list(self._callbacks.values())
-        with ExitStack() as stack:  # all are called, also where one fails
+        with ExitStack() as stack:  # calls every callback, even if one of them raises
             for callback in callbacks:
                 stack.callback(callback)
 
     @contextmanager
     def calling(self, callback: Callable[[], None]) -> Generator[None, None, None]:
-        """Have the callback called by `cancel` while inside; for transports.
+        """While inside, have `cancel` call the callback. For transports.
 
-        It runs in the thread that cancels, and must not block. Raises `ConnectError` (`canceled`)
-        where `cancel` was called before.
+        The callback runs in the thread that cancels, and must not block. Raises `ConnectError`
+        (`canceled`) if `cancel` was called before.
         """
         key = object()
         with self._lock:
@@ -56,5 +58,11 @@ class Cancellation:
 
 
 def canceled() -> ConnectError:
-    """The error of a call that its own side ended."""
+    """Return the error of a call that was ended on this side."""
     return ConnectError(Code.CANCELED, "the call was canceled")
+
+
+def check_cancelled(cancellation: Cancellation | None) -> None:
+    """Raise `canceled` if the call was cancelled."""
+    if cancellation is not None and cancellation.is_cancelled:
+        raise canceled()

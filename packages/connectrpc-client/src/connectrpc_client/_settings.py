@@ -1,26 +1,17 @@
-"""What async and sync clients have in common: what they are set to, and the calls' contexts."""
+"""The checked options of a client, and the contexts of its calls."""
 
-from collections.abc import Iterable
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from google.protobuf.message import Message
 
-from connectrpc_protocol import (
-    Codec,
-    Compression,
-    Compressions,
-    Headers,
-    HeadersInput,
-    Method,
-    RequestContext,
-    resolve_compression,
-)
+from connectrpc_client._cancellation import Cancellation
+from connectrpc_client._context import ClientContext
+from connectrpc_protocol import Headers, HeadersInput, Method
 from connectrpc_protocol.binding import ClientBinding
 from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
 from connectrpc_protocol.client import client_protocol
 from connectrpc_protocol.deadline import deadline_after
-from connectrpc_protocol.encoding.codec import resolve_codec
 from connectrpc_protocol.options import ClientOptions, check_not_negative
 
 Req = TypeVar("Req", bound=Message)
@@ -28,49 +19,32 @@ Res = TypeVar("Res", bound=Message)
 
 
 class Settings:
-    """The checked options of one client."""
+    """The settings that all calls of a client share.
+
+    Raises `ValueError` for a base URL that cannot be used, and for an unknown protocol.
+    """
 
     __slots__ = ("_peer", "base_url", "options", "protocol")
 
-    def __init__(
-        self,
-        base_url: str,
-        *,
-        protocol: str,
-        codec: str | Codec,
-        send_compression: str | Compression | None,
-        accept_compression: Iterable[str | Compression],
-        compress_min_bytes: int,
-        timeout_ms: int | None,
-        read_max_bytes: int | None,
-    ) -> None:
+    def __init__(self, base_url: str, protocol: str, options: ClientOptions) -> None:
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"the base URL must begin with http:// or https://: {base_url!r}")
         if parts.query or parts.fragment:
-            raise ValueError(f"the base URL must have no query and no fragment: {base_url!r}")
+            raise ValueError(f"the base URL must not have a query or a fragment: {base_url!r}")
         self.base_url = base_url.rstrip("/")
         self._peer = (parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
         self.protocol = client_protocol(protocol)
-        self.options = ClientOptions(
-            codec=resolve_codec(codec),
-            send_compression=(
-                None if send_compression is None else resolve_compression(send_compression)
-            ),
-            accept_compression=Compressions(accept_compression),
-            compress_min_bytes=compress_min_bytes,
-            read_max_bytes=read_max_bytes,
-            timeout_ms=timeout_ms,
-        )
+        self.options = options
 
     def unary(self, method: Method[Req, Res]) -> ClientBinding[Req, Res, UnaryClientCall[Req, Res]]:
-        """A unary method of this client."""
+        """Return the binding of a unary method."""
         return self.protocol.unary_client(method, self.base_url, self.options)
 
     def stream(
         self, method: Method[Req, Res]
     ) -> ClientBinding[Req, Res, StreamClientCall[Req, Res]]:
-        """A method of this client with a stream in at least one direction."""
+        """Return the binding of a method with a stream in at least one direction."""
         return self.protocol.stream_client(method, self.base_url, self.options)
 
     def context(
@@ -78,21 +52,25 @@ class Settings:
         method: Method[Message, Message],
         headers: HeadersInput | None,
         timeout_ms: int | None,
+        cancellation: Cancellation | None,
         *,
         use_get: bool = False,
-    ) -> RequestContext:
-        """The context of a call that begins now; with POST where the protocol has no GET.
+    ) -> ClientContext:
+        """Return the context of a call that begins now.
 
-        Raises `ValueError` for a negative timeout, a header that HTTP cannot carry, and GET for a
-        method that may have side effects.
+        `use_get` has no effect if the protocol does not define GET. Raises `ValueError` for a
+        negative timeout, for a header that HTTP cannot carry, and for GET with a method that may
+        have side effects.
         """
         if timeout_ms is None:
             timeout_ms = self.options.timeout_ms
         else:
             check_not_negative("timeout_ms", timeout_ms)
         if use_get and not method.allows_get:
-            raise ValueError(f"{method.full_name} may have side effects; GET is not for it")
-        return RequestContext(
+            raise ValueError(
+                f"{method.full_name} cannot be called with GET: not declared NO_SIDE_EFFECTS"
+            )
+        context = ClientContext(
             method,
             self.protocol.name,
             "GET" if use_get and self.protocol.has_get else "POST",
@@ -100,3 +78,6 @@ class Settings:
             deadline_after(timeout_ms),
             self._peer,
         )
+        context.cancellation = cancellation
+        context.on_head = None
+        return context

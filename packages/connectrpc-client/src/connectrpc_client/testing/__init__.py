@@ -1,11 +1,15 @@
-"""Clients call applications in this process, without a socket: for tests.
+"""Clients call ASGI and WSGI applications in this process, without a socket: for tests.
 
-They behave as over HTTP/2: both directions at once, one piece of a body under way in each, with
-trailers. A call ends once the application has returned, and what the application raises is raised
-to the client, as the cause of a `ConnectError` (`internal`).
+These transports behave like HTTP/2: both directions at once, at most one chunk of a body in flight
+in each direction, and trailers. A call ends when the application has returned. An exception of the
+application is raised to the client, as the cause of a `ConnectError` (`internal`).
+
+The way of a call: a transport (`transports_*.py`) makes an `Exchange` (`exchange.py`). A host
+(`asgi_host.py`, `wsgi_host.py`) runs the application on one side of it, and `client_side.py` is the
+other side.
 """
 
-from connectrpc_client.testing._async import ASGITransport, WSGITransportAsync
-from connectrpc_client.testing._sync import ASGITransportSync, WSGITransport
+from connectrpc_client.testing.transports_async import ASGITransport, WSGITransportAsync
+from connectrpc_client.testing.transports_sync import ASGITransportSync, WSGITransport
 
 __all__ = ["ASGITransport", "ASGITransportSync", "WSGITransport", "WSGITransportAsync"]

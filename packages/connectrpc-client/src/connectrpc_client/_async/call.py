@@ -1,0 +1,174 @@
+"""How calls use an async transport: one path for unary calls, one for streams, in every protocol.
+
+For streams, `StreamCall` is the innermost iterator of responses, below the interceptors.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import suppress
+from typing import Generic, TypeVar
+
+from google.protobuf.message import Message
+
+from connectrpc_client._async.concurrency import TimeLimit
+from connectrpc_client._context import ClientContext
+from connectrpc_client._request_stream import RequestList
+from connectrpc_client._transports.interface import Transport, TransportResponse
+from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
+from connectrpc_protocol.closing import aclose_iterator
+from connectrpc_protocol.deadline import remaining
+from connectrpc_protocol.encoding.whole_body import WholeBody
+from connectrpc_protocol.http import HttpRequest
+
+Req = TypeVar("Req", bound=Message)
+Res = TypeVar("Res", bound=Message)
+
+
+async def unary(
+    transport: Transport, call: UnaryClientCall[Req, Res], request: Req, context: ClientContext
+) -> Res:
+    """Send one request and return the one response."""
+    outgoing = call.request(request)
+    if context.deadline is None:
+        return await _exchange(transport, call, outgoing, context)
+    remaining(context.deadline)  # raises if the deadline has passed
+    async with TimeLimit(context.deadline):
+        return await _exchange(transport, call, outgoing, context)
+
+
+async def _exchange(
+    transport: Transport,
+    call: UnaryClientCall[Req, Res],
+    outgoing: HttpRequest,
+    context: ClientContext,
+) -> Res:
+    response = await transport.send(outgoing, None, context.deadline)
+    try:
+        body = await _read_all(response, call)
+    finally:
+        await response.aclose()
+    return call.response(response.status, response.headers, body, response.trailers)
+
+
+async def _read_all(response: TransportResponse, call: UnaryClientCall[Req, Res]) -> bytes:
+    body = WholeBody(call)
+    chunks = response.chunks()
+    try:
+        async for chunk in chunks:
+            body.add(chunk)
+    finally:
+        await aclose_iterator(chunks)
+    return body.data
+
+
+class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
+    """The responses of one call. The call begins with `open`, at the latest with `__anext__`.
+
+    After the end of the stream, an error or `aclose`, there are no more responses. A call never
+    begins twice.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        call: StreamClientCall[Req, Res],
+        context: ClientContext,
+        requests: AsyncIterator[Req],
+    ) -> None:
+        self._transport = transport
+        self._call = call
+        self._context = context
+        self._requests = requests
+        self._response: TransportResponse | None = None
+        self._body: AsyncIterator[bytes] | None = None
+        self._chunks: AsyncIterator[bytes] | None = None
+        self._has_begun = False
+        self._messages: Iterator[Res] = iter(())
+
+    async def open(self) -> None:
+        """Send the requests and wait for the response head."""
+        self._has_begun = True
+        try:
+            await self._send()
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def _send(self) -> None:
+        head = self._call.head()
+        first = b""
+        rest: AsyncIterator[Req] | None = self._requests
+        if isinstance(self._requests, RequestList):
+            first, rest = self._requests.encode_first_chunk(self._call.message)
+        if rest is None:
+            head = head._replace(body=first)
+        else:
+            self._body = self._encode(first, rest)
+        deadline = self._context.deadline
+        remaining(deadline)  # raises if the deadline has passed
+        async with TimeLimit(deadline):
+            self._response = await self._transport.send(head, self._body, deadline)
+        self._call.start(self._response.status, self._response.headers)
+        self._chunks = self._response.chunks()
+        if self._context.on_head is not None:
+            self._context.on_head()
+
+    async def _encode(self, first: bytes, requests: AsyncIterator[Req]) -> AsyncIterator[bytes]:
+        try:
+            if first:
+                yield first
+            async for request in requests:
+                yield self._call.message(request)
+        finally:
+            await aclose_iterator(requests)
+
+    async def __anext__(self) -> Res:
+        if not self._has_begun:
+            await self.open()
+        try:
+            return await self._next()
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def _next(self) -> Res:
+        chunks, response = self._chunks, self._response
+        if chunks is None or response is None:
+            raise StopAsyncIteration
+        while True:
+            for message in self._messages:
+                return message
+            async with TimeLimit(self._context.deadline):
+                chunk = await anext(chunks, None)
+            if chunk is None:
+                self._call.end(response.trailers)
+                raise StopAsyncIteration
+            self._messages = self._call.feed(chunk)
+
+    async def aclose(self) -> None:
+        """End the call. The client does not read what the server still sends."""
+        self._has_begun = True
+        response, self._response = self._response, None
+        try:
+            if response is not None:
+                await response.aclose()
+        finally:
+            body, chunks, self._body, self._chunks = self._body, self._chunks, None, None
+            for iterator in (chunks, body):
+                with suppress(RuntimeError):  # another task waits inside it
+                    await aclose_iterator(iterator)
+
+
+async def as_stream(response: Awaitable[Res]) -> AsyncIterator[Res]:
+    """Yield the one response of a call."""
+    yield await response
+
+
+async def only_response(stream: StreamCall[Req, Res]) -> Res:
+    """Return the one response of a client stream call.
+
+    The protocol makes it an error if there is none, or a second one.
+    """
+    message = await anext(stream)
+    async for _ in stream:
+        pass
+    return message

@@ -1,0 +1,130 @@
+"""The base of `Client` and `ClientSync`: the options, and the functions that make calls."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, TypeVar
+
+from google.protobuf.message import Message
+
+from connectrpc_client._cancellation import Cancellation
+from connectrpc_client._context import ClientContext
+from connectrpc_client._settings import Settings
+from connectrpc_protocol import (
+    Codec,
+    Compression,
+    Compressions,
+    HeadersInput,
+    Method,
+    MethodKind,
+    resolve_compression,
+)
+from connectrpc_protocol.encoding.codec import resolve_codec
+from connectrpc_protocol.options import (
+    ACCEPT_COMPRESSION,
+    COMPRESS_MIN_BYTES,
+    READ_MAX_BYTES,
+    ClientOptions,
+)
+
+HttpClient = TypeVar("HttpClient")
+AnyInterceptor = TypeVar("AnyInterceptor")
+
+
+class BaseClient(Generic[HttpClient, AnyInterceptor]):
+    """See `Client` and `ClientSync`."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        http_client: HttpClient | None = None,
+        protocol: str = "connect",
+        codec: str | Codec = "proto",
+        send_compression: str | Compression | None = None,
+        accept_compression: Iterable[str | Compression] = ACCEPT_COMPRESSION,
+        compress_min_bytes: int = COMPRESS_MIN_BYTES,
+        timeout_ms: int | None = None,
+        read_max_bytes: int | None = READ_MAX_BYTES,
+        interceptors: Iterable[AnyInterceptor] = (),
+    ) -> None:
+        """Make a client of one service. It connects when the first call is made.
+
+        - `base_url`: the address of the service, such as `https://api.example.com`.
+        - `http_client`: sends the requests. It stays open when this client is closed. For `Client`:
+          a `pyqwest.Client`, an `httpx.AsyncClient`, an `httpx2.AsyncClient` or a `Transport`; for
+          `ClientSync`: a `pyqwest.SyncClient`, an `httpx.Client`, an `httpx2.Client` or a
+          `TransportSync`. If `None`, this client makes its own, with pyqwest if that is installed
+          and with httpx otherwise, and closes it.
+        - `protocol`: `"connect"`, `"grpc"` or `"grpc-web"`.
+        - `codec`: how messages are encoded: `"proto"`, `"json"` or a `Codec` of your own.
+        - `send_compression`: how requests are compressed, by name or as a `Compression`; `None` for
+          not at all.
+        - `accept_compression`: the compressions that the server may use, the preferred one first.
+          The default, gzip, needs no extra to be installed.
+        - `compress_min_bytes`: requests that are smaller, in bytes, are not compressed.
+        - `timeout_ms`: for calls without a timeout of their own, in milliseconds; `None` for no
+          timeout.
+        - `read_max_bytes`: the largest response message in bytes, before and after decompression;
+          `None` lifts the limit.
+        - `interceptors`: wrap every call; the first one is the outermost.
+
+        Raises `ValueError` for a bad option, and if `http_client` cannot do what the protocol
+        needs; `TypeError` if `http_client` cannot be used, and for an interceptor that would never
+        be called; `ImportError` for a compression that is not installed.
+        """
+        self._settings = Settings(
+            base_url,
+            protocol,
+            ClientOptions(
+                codec=resolve_codec(codec),
+                send_compression=(
+                    None if send_compression is None else resolve_compression(send_compression)
+                ),
+                accept_compression=Compressions(accept_compression),
+                compress_min_bytes=compress_min_bytes,
+                read_max_bytes=read_max_bytes,
+                timeout_ms=timeout_ms,
+            ),
+        )
+        self._is_closed = False
+        self._owns_transport = http_client is None
+        self._set_up(http_client, interceptors)
+        self._functions = _Functions(self._builders())
+
+    def _set_up(
+        self, http_client: HttpClient | None, interceptors: Iterable[AnyInterceptor]
+    ) -> None:
+        """Check and keep what differs between async and sync clients."""
+        raise NotImplementedError
+
+    def _builders(self) -> "dict[MethodKind, Callable[[Method[Any, Any]], object]]":
+        """Return the builder of the function that makes calls, for each kind of RPC."""
+        raise NotImplementedError
+
+    def _begin(
+        self,
+        method: Method[Message, Message],
+        headers: HeadersInput | None,
+        timeout_ms: int | None,
+        cancellation: Cancellation | None = None,
+        *,
+        use_get: bool = False,
+    ) -> ClientContext:
+        """Return the context of a call that begins now. Raises `RuntimeError` if closed."""
+        if self._is_closed:
+            raise RuntimeError("this client is closed")
+        return self._settings.context(method, headers, timeout_ms, cancellation, use_get=use_get)
+
+
+class _Functions(dict[Method[Message, Message], Any]):
+    """The function that makes the calls of a method, with the interceptors, by method.
+
+    It is built when it is first looked up. Its type follows from the method's kind and messages.
+    """
+
+    def __init__(self, builders: dict[MethodKind, Callable[[Method[Any, Any]], object]]) -> None:
+        super().__init__()
+        self._builders = builders
+
+    def __missing__(self, method: Method[Message, Message]) -> object:
+        function = self[method] = self._builders[method.kind](method)
+        return function

@@ -1,0 +1,33 @@
+"""The context of a client's call, with fields that only the client itself uses."""
+
+from collections.abc import Callable
+
+from connectrpc_client._cancellation import Cancellation
+from connectrpc_protocol import RequestContext
+
+
+class ClientContext(RequestContext):
+    """The context of one call of a client; interceptors see it as a `RequestContext`.
+
+    `Settings.context` makes it and sets the fields of this class.
+    """
+
+    __slots__ = ("cancellation", "on_head")
+
+    cancellation: Cancellation | None
+    """Ends the call from another thread; sync calls only."""
+    on_head: Callable[[], None] | None
+    """Called when the response head has arrived; open calls only."""
+
+
+def client_context(context: RequestContext) -> ClientContext:
+    """Return the context that came through the interceptors.
+
+    Raises `TypeError` if an interceptor replaced it: the call could not be cancelled any more.
+    """
+    if isinstance(context, ClientContext):
+        return context
+    raise TypeError(
+        "an interceptor must pass on the context that it was given, "
+        f"not a {type(context).__name__} of its own making"
+    )

@@ -1,0 +1,26 @@
+"""Which exceptions are errors of a call, and the refusal of calls that cannot work."""
+
+from connectrpc_protocol import Code, ConnectError, RequestContext
+
+
+def call_error(exc: BaseException | None) -> BaseException | None:
+    """Return the exception as the error of the call that it ended, if it is one.
+
+    `GeneratorExit` means that the consumer stopped iterating; that is not an error.
+    """
+    return None if isinstance(exc, GeneratorExit) else exc
+
+
+def check_full_duplex(is_full_duplex: bool, context: RequestContext) -> None:
+    """Raise `ConnectError` (`unimplemented`) for an open bidi call on a half-duplex transport.
+
+    Such a transport sends the requests first. The call would block until its requests end, while
+    its caller waits for a response before it sends the next request.
+    """
+    if not is_full_duplex:
+        raise ConnectError(
+            Code.UNIMPLEMENTED,
+            f"an open call of {context.method.full_name} needs an HTTP client that sends and"
+            " receives at the same time, which is pyqwest with HTTP/2:"
+            " pip install 'connectrpc-client[pyqwest]'",
+        )

@@ -1,0 +1,1 @@
+"""The sync client and its calls. Each module has a counterpart of the same name in `_async`."""

@@ -1,0 +1,204 @@
+"""How calls use a sync transport: one path for unary calls, one for streams, in every protocol.
+
+For streams, `StreamCallSync` is the innermost iterator of responses, below the interceptors.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Generic, TypeVar
+
+from google.protobuf.message import Message
+
+from connectrpc_client._cancellation import canceled, check_cancelled
+from connectrpc_client._context import ClientContext
+from connectrpc_client._request_stream import RequestList
+from connectrpc_client._transports.interface import TransportResponseSync, TransportSync
+from connectrpc_protocol import ConnectError
+from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
+from connectrpc_protocol.closing import close_iterator
+from connectrpc_protocol.deadline import check_late, remaining
+from connectrpc_protocol.encoding.whole_body import WholeBody
+from connectrpc_protocol.http import HttpRequest
+
+Req = TypeVar("Req", bound=Message)
+Res = TypeVar("Res", bound=Message)
+
+
+def unary(
+    transport: TransportSync, call: UnaryClientCall[Req, Res], request: Req, context: ClientContext
+) -> Res:
+    """Send one request and return the one response."""
+    outgoing = call.request(request)
+    check_cancelled(context.cancellation)
+    remaining(context.deadline)  # raises if the deadline has passed
+    try:
+        return _exchange(transport, call, outgoing, context)
+    except ConnectError as error:
+        _check_own_end(error, context)
+        raise
+
+
+def _exchange(
+    transport: TransportSync,
+    call: UnaryClientCall[Req, Res],
+    outgoing: HttpRequest,
+    context: ClientContext,
+) -> Res:
+    response = transport.send(outgoing, None, context.deadline, context.cancellation)
+    try:
+        body = _read_all(response, call, context)
+    finally:
+        response.close()
+    return call.response(response.status, response.headers, body, response.trailers)
+
+
+def _read_all(
+    response: TransportResponseSync, call: UnaryClientCall[Req, Res], context: ClientContext
+) -> bytes:
+    body = WholeBody(call)
+    for chunk in response.chunks(context.deadline):
+        body.add(chunk)
+        remaining(context.deadline)  # raises if the deadline has passed
+        check_cancelled(context.cancellation)
+    return body.data
+
+
+def _check_own_end(error: ConnectError, context: ClientContext) -> None:
+    """Raise what ended the call on this side, if the error is only how that showed itself."""
+    check_cancelled(context.cancellation)
+    check_late(error, context.deadline)
+
+
+class StreamCallSync(Iterator[Res], Generic[Req, Res]):
+    """The responses of one call. The call begins with `open`, at the latest with `__next__`.
+
+    After the end of the stream, an error or `close`, there are no more responses. A call never
+    begins twice. Another thread may call `close` once the response head has arrived; before that,
+    it may use the cancellation. Either ends a wait with `canceled`.
+    """
+
+    def __init__(
+        self,
+        transport: TransportSync,
+        call: StreamClientCall[Req, Res],
+        context: ClientContext,
+        requests: Iterator[Req],
+    ) -> None:
+        self._transport = transport
+        self._call = call
+        self._context = context
+        self._requests = requests
+        self._response: TransportResponseSync | None = None
+        self._body: Iterator[bytes] | None = None
+        self._chunks: Iterator[bytes] | None = None
+        self._has_begun = self._is_closed = False
+        self._messages: Iterator[Res] = iter(())
+
+    def open(self) -> None:
+        """Send the requests and wait for the response head."""
+        self._has_begun = True
+        try:
+            self._send()
+        except BaseException as exc:
+            self._fail(exc)
+            raise
+
+    def _send(self) -> None:
+        head = self._call.head()
+        first = b""
+        rest: Iterator[Req] | None = self._requests
+        if isinstance(self._requests, RequestList):
+            first, rest = self._requests.encode_first_chunk(self._call.message)
+        if rest is None:
+            head = head._replace(body=first)
+        else:
+            self._body = self._encode(first, rest)
+        deadline, cancellation = self._context.deadline, self._context.cancellation
+        check_cancelled(cancellation)
+        remaining(deadline)  # raises if the deadline has passed
+        self._response = self._transport.send(head, self._body, deadline, cancellation)
+        self._call.start(self._response.status, self._response.headers)
+        self._chunks = self._response.chunks(deadline)
+        if self._context.on_head is not None:
+            self._context.on_head()
+
+    def _encode(self, first: bytes, requests: Iterator[Req]) -> Iterator[bytes]:
+        try:
+            if first:
+                yield first
+            for request in requests:
+                if self._is_closed:
+                    raise canceled()  # a normal end would say that the requests are complete
+                yield self._call.message(request)
+        finally:
+            close_iterator(requests)
+
+    def __next__(self) -> Res:
+        if not self._has_begun:
+            self.open()
+        try:
+            return self._next()
+        except BaseException as exc:
+            self._fail(exc)
+            raise
+
+    def _next(self) -> Res:
+        chunks, response = self._chunks, self._response
+        if chunks is None or response is None:
+            raise StopIteration
+        while True:
+            check_cancelled(self._context.cancellation)
+            for message in self._messages:
+                return message
+            remaining(self._context.deadline)  # raises if the deadline has passed
+            chunk = next(chunks, None)
+            if chunk is None:
+                self._call.end(response.trailers)
+                raise StopIteration
+            self._messages = self._call.feed(chunk)
+
+    def _fail(self, exc: BaseException) -> None:
+        was_closed = self._is_closed
+        self.close()
+        if isinstance(exc, ConnectError):
+            if was_closed:
+                raise canceled() from exc
+            _check_own_end(exc, self._context)
+
+    def close(self) -> None:
+        """End the call. The client does not read what the server still sends."""
+        self._has_begun = self._is_closed = True
+        response, self._response = self._response, None
+        try:
+            if response is not None:
+                response.close()
+        finally:
+            body, chunks, self._body, self._chunks = self._body, self._chunks, None, None
+            for iterator in (chunks, body):
+                _close_unless_running(iterator)
+
+
+def _close_unless_running(iterator: Iterator[bytes] | None) -> None:
+    """Close the iterator unless another thread waits inside it, which ends with its step.
+
+    Closing a running generator raises `ValueError`, but in Python 3.12 it may hang.
+    """
+    if not getattr(iterator, "gi_running", False):
+        with suppress(ValueError):
+            close_iterator(iterator)
+
+
+def as_stream(response: Callable[[], Res]) -> Iterator[Res]:
+    """Yield the one response of a call."""
+    yield response()
+
+
+def only_response(stream: StreamCallSync[Req, Res]) -> Res:
+    """Return the one response of a client stream call.
+
+    The protocol makes it an error if there is none, or a second one.
+    """
+    message = next(stream)
+    for _ in stream:
+        pass
+    return message

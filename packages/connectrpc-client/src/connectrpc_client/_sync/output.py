@@ -1,0 +1,123 @@
+"""The response of a call with a stream of responses."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Protocol, TypeVar, runtime_checkable
+
+from google.protobuf.message import Message
+
+from connectrpc_client._cancellation import Cancellation
+from connectrpc_client._context import ClientContext
+from connectrpc_client._errors import call_error
+from connectrpc_protocol import Headers
+from connectrpc_protocol.closing import close_iterator
+
+Res = TypeVar("Res", bound=Message)
+
+# How long `close` waits for a `next` in another thread to end, in seconds. It ends at once, unless
+# the HTTP library cannot end its wait (httpx over HTTP/2) or user code blocks.
+_CLOSE_GRACE_PERIOD = 5.0
+
+
+@runtime_checkable
+class _OpenableSync(Protocol):
+    """Responses whose head can arrive before the first message: not those of an interceptor."""
+
+    def open(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class StreamOutputSync(Iterator[Res]):
+    """A stream of responses. Iterate over it.
+
+    To end the call before the end of the stream, use `with` or call `close()`. Another thread may
+    call `close`; a `next` that waits at that time raises `canceled`.
+    """
+
+    def __init__(
+        self,
+        responses: Iterator[Res],
+        context: ClientContext,
+        around: AbstractContextManager[object] | None,
+    ) -> None:
+        self._responses = responses
+        self._context = context
+        self._around = around
+        self._lock = threading.RLock()  # held by a `next`, and to end the call
+        self._interrupt: Callable[[], None]  # ends the wait of a `next`
+        if context.cancellation is None and isinstance(responses, _OpenableSync):
+            self._interrupt = responses.close
+        else:
+            if context.cancellation is None:
+                # Below interceptors, the call begins with the first `next`.
+                context.cancellation = Cancellation()
+            self._interrupt = context.cancellation.cancel
+
+    def open(self) -> None:
+        """Wait for the response head. The client's `call_*` methods have already done this."""
+        if isinstance(self._responses, _OpenableSync):
+            try:
+                self._responses.open()
+            except BaseException as exc:
+                self._finish(exc)
+                raise
+
+    @property
+    def headers(self) -> Headers:
+        """The response headers. With a stream interceptor, only after the first message."""
+        return self._context.response_headers
+
+    @property
+    def trailers(self) -> Headers:
+        """The response trailers, after the last message."""
+        return self._context.response_trailers
+
+    def __iter__(self) -> "StreamOutputSync[Res]":
+        return self
+
+    def __next__(self) -> Res:
+        with self._lock:
+            try:
+                return next(self._responses)
+            except StopIteration:
+                self._finish(None)
+                raise
+            except BaseException as exc:
+                self._finish(exc)
+                raise
+
+    def close(self) -> None:
+        """End the call. The client does not read what the server still sends."""
+        self._close(None)
+
+    def _close(self, exc: BaseException | None) -> None:
+        if not self._lock.acquire(blocking=False):
+            self._interrupt()
+            if not self._lock.acquire(timeout=_CLOSE_GRACE_PERIOD):
+                return  # the `next` in the other thread finishes the call when its wait ends
+        try:
+            self._finish(exc)
+        finally:
+            self._lock.release()
+
+    def _finish(self, exc: BaseException | None) -> None:
+        error = call_error(exc)
+        try:
+            close_iterator(self._responses)
+        finally:
+            around, self._around = self._around, None
+            if around is not None:
+                around.__exit__(type(error) if error else None, error, None)
+
+    def __enter__(self) -> "StreamOutputSync[Res]":
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._close(exc)
