@@ -6,7 +6,9 @@ import struct
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
-from connectrpc_server import Code, ConnectError, _asgi_body, _asyncio, combine
+from connectrpc_server import Code, ConnectError, combine
+from connectrpc_server._asgi import cancel_scope as _asyncio
+from connectrpc_server._asgi import request as _asgi_body
 
 PROTO = (b"content-type", b"application/proto")
 STREAM = (b"content-type", b"application/connect+proto")

@@ -11,7 +11,7 @@ from connectrpc_protocol.http import End, Head, HttpResponse
 from connectrpc_protocol.interceptors.chain import InterceptorChain
 from connectrpc_protocol.server import ServerMethod
 from connectrpc_server import Code, ConnectError, Method, MethodKind
-from connectrpc_server._asgi_endpoint import StreamEndpoint, UnaryEndpoint
+from connectrpc_server._asgi.endpoint import StreamEndpoint, UnaryEndpoint
 
 STATUS = [(b"test-status", b"ok")]
 

@@ -5,8 +5,8 @@ import io
 import pytest
 
 from connectrpc_protocol import Code, ConnectError
-from connectrpc_server._disconnect import ClientDisconnected
-from connectrpc_server._wsgi_body import Body
+from connectrpc_server._errors import ClientDisconnected
+from connectrpc_server._wsgi.request import Body
 
 SERVICE = "test.v1.Echo"
 LIMIT = 1000

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from connectrpc_server._trailers import _log_once
+from connectrpc_server._errors import _log_once
 
 OK = ("grpc-status", "0")
 

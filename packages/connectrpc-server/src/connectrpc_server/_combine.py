@@ -6,12 +6,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Never, cast, overload
 
 from connectrpc_protocol.http import NOT_FOUND
-from connectrpc_server import _wsgi_endpoint
-from connectrpc_server._asgi import ASGIApplication
-from connectrpc_server._asgi_answer import refuse
-from connectrpc_server._lifespan import run_lifespan, serve_lifespan
-from connectrpc_server._routing import find_service
-from connectrpc_server._types import (
+from connectrpc_server._asgi.application import ASGIApplication
+from connectrpc_server._asgi.lifespan import run_lifespan, serve_lifespan
+from connectrpc_server._asgi.response import refuse
+from connectrpc_server._asgi.types import (
     ASGIApp,
     Environ,
     Receive,
@@ -20,7 +18,9 @@ from connectrpc_server._types import (
     StartResponse,
     WSGIApp,
 )
-from connectrpc_server._wsgi import WSGIApplication
+from connectrpc_server._routing import find_service
+from connectrpc_server._wsgi import endpoint as _wsgi_endpoint
+from connectrpc_server._wsgi.application import WSGIApplication
 
 
 class CombinedASGIApplication:

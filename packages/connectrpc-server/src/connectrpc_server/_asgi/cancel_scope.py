@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import ParamSpec, TypeVar
 
 from connectrpc_protocol.deadline import deadline_exceeded
-from connectrpc_server._disconnect import ClientDisconnected
-from connectrpc_server._types import Event, Receive
+from connectrpc_server._asgi.types import Event, Receive
+from connectrpc_server._errors import ClientDisconnected
 
 P = ParamSpec("P")
 T = TypeVar("T")

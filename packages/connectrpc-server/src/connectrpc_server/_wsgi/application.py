@@ -14,10 +14,10 @@ from connectrpc_protocol.options import (
     ServerOptions,
     server_compressions,
 )
-from connectrpc_server._handler import HandlerSync, check_service
+from connectrpc_server._asgi.handler import HandlerSync, check_service
+from connectrpc_server._asgi.types import Environ, StartResponse
 from connectrpc_server._routing import find_route
-from connectrpc_server._types import Environ, StartResponse
-from connectrpc_server._wsgi_endpoint import respond
+from connectrpc_server._wsgi.endpoint import respond
 
 S_contra = TypeVar("S_contra", contravariant=True)
 

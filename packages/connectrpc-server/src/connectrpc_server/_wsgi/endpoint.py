@@ -15,11 +15,10 @@ from connectrpc_protocol.encoding.whole_body import WholeBody
 from connectrpc_protocol.http import End, Head, HttpResponse
 from connectrpc_protocol.interceptors.chain import InterceptorChainSync
 from connectrpc_protocol.server import ServerMethod
-from connectrpc_server._disconnect import ClientDisconnected
-from connectrpc_server._log import log_unexpected
-from connectrpc_server._trailers import WSGI_SERVERS, AnyCall, no_trailers
-from connectrpc_server._types import SEND_TRAILERS, Environ, StartResponse
-from connectrpc_server._wsgi_body import Body
+from connectrpc_server._asgi.types import SEND_TRAILERS, Environ, StartResponse
+from connectrpc_server._errors import WSGI_SERVERS, AnyCall, ClientDisconnected, no_trailers
+from connectrpc_server._logging import log_unexpected
+from connectrpc_server._wsgi.request import Body
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)

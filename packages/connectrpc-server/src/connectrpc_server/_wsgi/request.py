@@ -5,9 +5,9 @@ from typing import Protocol
 
 from connectrpc_protocol import Code, ConnectError
 from connectrpc_protocol.deadline import deadline_after, remaining
-from connectrpc_server._disconnect import ClientDisconnected
-from connectrpc_server._drain import DRAIN_MAX_BYTES, DRAIN_MAX_MS
-from connectrpc_server._types import SEND_TRAILERS, Environ
+from connectrpc_server._asgi.types import SEND_TRAILERS, Environ
+from connectrpc_server._errors import ClientDisconnected
+from connectrpc_server._limits import DRAIN_MAX_BYTES, DRAIN_MAX_MS
 
 _CHUNK = 64 * 1024
 

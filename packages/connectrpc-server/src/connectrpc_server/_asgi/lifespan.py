@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator, MutableMapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from connectrpc_server._log import logger
-from connectrpc_server._types import ASGIApp, Event, Receive, Send
+from connectrpc_server._asgi.types import ASGIApp, Event, Receive, Send
+from connectrpc_server._logging import logger
 
 
 async def serve_lifespan(

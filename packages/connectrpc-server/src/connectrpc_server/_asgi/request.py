@@ -8,11 +8,11 @@ from google.protobuf.message import Message
 
 from connectrpc_protocol.call import UnaryServerCall
 from connectrpc_protocol.encoding.whole_body import WholeBody
-from connectrpc_server._asgi_servers import is_hypercorn, may_drop
-from connectrpc_server._asyncio import ReadAhead, patience, uncancelled
-from connectrpc_server._disconnect import ClientDisconnected
-from connectrpc_server._drain import DRAIN_MAX_BYTES, DRAIN_MAX_MS
-from connectrpc_server._types import Event, Receive, Scope
+from connectrpc_server._asgi.cancel_scope import ReadAhead, patience, uncancelled
+from connectrpc_server._asgi.server_quirks import is_hypercorn, may_drop
+from connectrpc_server._asgi.types import Event, Receive, Scope
+from connectrpc_server._errors import ClientDisconnected
+from connectrpc_server._limits import DRAIN_MAX_BYTES, DRAIN_MAX_MS
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)

@@ -8,11 +8,11 @@ from google.protobuf.message import Message
 
 from connectrpc_protocol.call import StreamServerCall
 from connectrpc_protocol.http import HttpResponse
-from connectrpc_server._asgi_body import STREAM_PAUSE, Body
-from connectrpc_server._asgi_servers import has_trailers
-from connectrpc_server._asyncio import CallScope, checkpoint
-from connectrpc_server._disconnect import ClientDisconnected
-from connectrpc_server._types import Receive, Scope, Send
+from connectrpc_server._asgi.cancel_scope import CallScope, checkpoint
+from connectrpc_server._asgi.request import STREAM_PAUSE, Body
+from connectrpc_server._asgi.server_quirks import has_trailers
+from connectrpc_server._asgi.types import Receive, Scope, Send
+from connectrpc_server._errors import ClientDisconnected
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)

@@ -1,7 +1,7 @@
 """What ASGI servers do differently, as far as it concerns calls."""
 
-from connectrpc_server._asyncio import uncancelled
-from connectrpc_server._types import Event, Receive, Scope
+from connectrpc_server._asgi.cancel_scope import uncancelled
+from connectrpc_server._asgi.types import Event, Receive, Scope
 
 
 def has_trailers(scope: Scope) -> bool:

@@ -16,12 +16,12 @@ from connectrpc_protocol.options import (
     ServerOptions,
     server_compressions,
 )
-from connectrpc_server._asgi_answer import refuse
-from connectrpc_server._asgi_endpoint import Endpoint
-from connectrpc_server._handler import Handler, check_service
-from connectrpc_server._lifespan import serve_lifespan
+from connectrpc_server._asgi.endpoint import Endpoint
+from connectrpc_server._asgi.handler import Handler, check_service
+from connectrpc_server._asgi.lifespan import serve_lifespan
+from connectrpc_server._asgi.response import refuse
+from connectrpc_server._asgi.types import Receive, Scope, Send
 from connectrpc_server._routing import find_route
-from connectrpc_server._types import Receive, Scope, Send
 
 S = TypeVar("S")
 S_contra = TypeVar("S_contra", contravariant=True)

@@ -10,8 +10,8 @@ from connectrpc_protocol import Method, RequestContext
 from connectrpc_protocol.interceptors.chain import InterceptorChain, InterceptorChainSync
 from connectrpc_protocol.options import ServerOptions
 from connectrpc_protocol.server import stream_server_method, unary_server_method
-from connectrpc_server import _asgi_endpoint as asgi
-from connectrpc_server import _wsgi_endpoint as wsgi
+from connectrpc_server._asgi import endpoint as asgi
+from connectrpc_server._wsgi import endpoint as wsgi
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from connectrpc_protocol import Code, ConnectError, RequestContext
 from connectrpc_protocol.http import HttpResponse
-from connectrpc_server._log import logger
+from connectrpc_server._logging import logger
 
 ASGI_SERVERS = "uvicorn --http zttp --http2, Hypercorn or pyvoy"
 WSGI_SERVERS = "pyvoy"
@@ -15,6 +15,13 @@ _TEXT = (
     "this server sends no HTTP trailers over HTTP/{version}, which {protocol} needs: "
     "call it with Connect or gRPC-Web, or over HTTP/2 on {servers}"
 )
+
+
+class ClientDisconnected(ConnectError):
+    """The client went away; nobody is left to answer."""
+
+    def __init__(self) -> None:
+        super().__init__(Code.CANCELED, "the client disconnected")
 
 
 class AnyCall(Protocol):

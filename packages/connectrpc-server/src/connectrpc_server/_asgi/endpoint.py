@@ -13,15 +13,7 @@ from connectrpc_protocol.deadline import remaining
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.interceptors.chain import InterceptorChain
 from connectrpc_protocol.server import ServerMethod
-from connectrpc_server._asgi_answer import (
-    StreamAnswer,
-    refuse,
-    respond,
-    respond_after,
-)
-from connectrpc_server._asgi_body import REQUEST_PAUSE, STREAM_PAUSE, Body
-from connectrpc_server._asgi_servers import awaits_end, checked, has_trailers
-from connectrpc_server._asyncio import (
+from connectrpc_server._asgi.cancel_scope import (
     CallScope,
     ReadAhead,
     Resumed,
@@ -29,9 +21,17 @@ from connectrpc_server._asyncio import (
     observed,
     write_by,
 )
-from connectrpc_server._log import log_unexpected
-from connectrpc_server._trailers import ASGI_SERVERS, AnyCall, no_trailers
-from connectrpc_server._types import Receive, Scope, Send
+from connectrpc_server._asgi.request import REQUEST_PAUSE, STREAM_PAUSE, Body
+from connectrpc_server._asgi.response import (
+    StreamAnswer,
+    refuse,
+    respond,
+    respond_after,
+)
+from connectrpc_server._asgi.server_quirks import awaits_end, checked, has_trailers
+from connectrpc_server._asgi.types import Receive, Scope, Send
+from connectrpc_server._errors import ASGI_SERVERS, AnyCall, no_trailers
+from connectrpc_server._logging import log_unexpected
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
