@@ -295,7 +295,7 @@ def _serving(program: str, name: str, stderr: IO[bytes] | None = None) -> Iterat
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=stderr,
-        cwd=Path(__file__).parent,
+        cwd=Path(__file__).parent / "servers",
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None

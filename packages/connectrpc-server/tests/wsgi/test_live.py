@@ -19,13 +19,13 @@ HTTP1, HTTP2 = pyqwest.HTTPVersion.HTTP1, pyqwest.HTTPVersion.HTTP2
 
 @pytest.fixture(scope="module")
 def gunicorn(serving):
-    with serving("wsgi_servers.py", "gunicorn") as port:
+    with serving("on_wsgi.py", "gunicorn") as port:
         yield port
 
 
 @pytest.fixture(scope="module")
 def pyvoy(serving):
-    with serving("wsgi_servers.py", "pyvoy") as port:
+    with serving("on_wsgi.py", "pyvoy") as port:
         yield port
 
 

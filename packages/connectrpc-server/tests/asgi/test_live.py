@@ -36,7 +36,7 @@ def port_of(serving):
 
         def port_of(name):
             if name not in ports:
-                ports[name] = stack.enter_context(serving("asgi_servers.py", name))
+                ports[name] = stack.enter_context(serving("on_asgi.py", name))
             return ports[name]
 
         yield port_of
@@ -231,7 +231,7 @@ def test_pyvoy_logs_no_traceback_at_the_end_of_calls(serving, tmp_path, version)
         await wait_for(port, "Converse ended: canceled")
 
     log = tmp_path / "stderr"
-    with log.open("wb") as stderr, serving("asgi_servers.py", "pyvoy", stderr) as port:
+    with log.open("wb") as stderr, serving("on_asgi.py", "pyvoy", stderr) as port:
         run(check(port))
     assert "Traceback" not in log.read_text()
 

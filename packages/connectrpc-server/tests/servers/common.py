@@ -1,4 +1,4 @@
-"""What `asgi_servers.py` and `wsgi_servers.py` have in common."""
+"""What `on_asgi.py` and `on_wsgi.py` have in common."""
 
 from google.protobuf.wrappers_pb2 import StringValue
 

@@ -1,4 +1,4 @@
-"""Serves one service over ASGI, for tests: `python asgi_servers.py hypercorn`, `zttp` and so on.
+"""Serves one service over ASGI, for tests: `python on_asgi.py hypercorn`, `zttp` and so on.
 
 It says where it listens, and ends with its standard input.
 """
@@ -8,8 +8,8 @@ import sys
 import threading
 from contextlib import suppress
 
+from common import announce, method
 from google.protobuf.wrappers_pb2 import StringValue
-from live import announce, method
 
 from connectrpc_server import ASGIApplication, Code, ConnectError, Handler, MethodKind
 
@@ -145,7 +145,7 @@ def pyvoy():
     from pyvoy import PyvoyServer
 
     async def serve():
-        async with PyvoyServer("asgi_servers:app", stderr=None) as server:
+        async with PyvoyServer("on_asgi:app", stderr=None) as server:
             announce(server.listener_port)
             await asyncio.to_thread(sys.stdin.read)
 

@@ -1,4 +1,4 @@
-"""Serves one service over WSGI, for tests: `python wsgi_servers.py gunicorn` or `pyvoy`.
+"""Serves one service over WSGI, for tests: `python on_wsgi.py gunicorn` or `pyvoy`.
 
 It says where it listens, and ends with its standard input.
 """
@@ -7,8 +7,8 @@ import asyncio
 import sys
 import threading
 
+from common import announce, method
 from google.protobuf.wrappers_pb2 import StringValue
-from live import announce, method
 
 from connectrpc_server import ConnectError, HandlerSync, MethodKind, WSGIApplication
 
@@ -117,7 +117,7 @@ def pyvoy():
     from pyvoy import PyvoyServer
 
     async def serve():
-        async with PyvoyServer("wsgi_servers:app", interface="wsgi", stderr=None) as server:
+        async with PyvoyServer("on_wsgi:app", interface="wsgi", stderr=None) as server:
             announce(server.listener_port)
             await asyncio.to_thread(sys.stdin.read)
 
