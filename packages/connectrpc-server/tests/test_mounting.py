@@ -170,7 +170,7 @@ def lifespans(make_shell, asgi_application):
 
 def test_lifespan(make_shell, asgi_application):
     async def check(app, log):
-        with pytest.raises(RuntimeError, match="ran no ASGI lifespan"):
+        with pytest.raises(RuntimeError, match="the service was not started"):
             await post(app)
         async with Lifespan(app) as lifespan:
             assert lifespan.started == {"type": "lifespan.startup.complete"}

@@ -1,4 +1,4 @@
-"""Calls that need HTTP trailers, on servers that send none."""
+"""The errors of the server: a client that disconnected, and calls that need HTTP trailers."""
 
 from functools import cache
 from typing import Protocol
@@ -7,25 +7,16 @@ from connectrpc_protocol import Code, ConnectError, RequestContext
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_server._logging import logger
 
-ASGI_SERVERS = "uvicorn --http zttp --http2, Hypercorn or pyvoy"
-WSGI_SERVERS = "pyvoy"
-"""Where such calls can be answered, and over HTTP/2."""
-
-_TEXT = (
-    "this server sends no HTTP trailers over HTTP/{version}, which {protocol} needs: "
-    "call it with Connect or gRPC-Web, or over HTTP/2 on {servers}"
-)
-
 
 class ClientDisconnected(ConnectError):
-    """The client went away; nobody is left to answer."""
+    """The client disconnected and will not read a response."""
 
     def __init__(self) -> None:
         super().__init__(Code.CANCELED, "the client disconnected")
 
 
-class AnyCall(Protocol):
-    """What unary calls and streams have in common."""
+class ServerCall(Protocol):
+    """The part that unary calls and calls with streams have in common."""
 
     @property
     def context(self) -> RequestContext: ...
@@ -34,20 +25,21 @@ class AnyCall(Protocol):
     def failure(self, exc: BaseException) -> HttpResponse: ...
 
 
-def no_trailers(call: AnyCall, version: str, servers: str) -> HttpResponse:
-    """The answer to a call that this server cannot answer; the log has it once per service.
+def refuse_without_trailers(call: ServerCall, http_version: str, servers: str) -> HttpResponse:
+    """The response to a call that needs HTTP trailers, on a server that does not send them.
 
-    It belongs to the operator, who cannot see the answer, as much as to the client. `version` is
-    that of HTTP, and `servers` those that can answer.
+    `servers` names the servers that send them. The operator has to change the server and does not
+    see the response, so the text is logged, once for each service.
     """
-    major = version[:1]  # all that servers have checked, and all that distinguishes them
-    text = _TEXT.format(
-        version="1.1" if major == "1" else major, protocol=call.context.protocol, servers=servers
+    major = http_version[:1]  # some servers report HTTP/2 as "2", others as "2.0"
+    text = (
+        f"{call.context.protocol} needs HTTP trailers, which this server does not send over "
+        f"HTTP/{'1.1' if major == '1' else major}: use Connect or gRPC-Web, or HTTP/2 on {servers}"
     )
     _log_once(call.context.method.service, text)
     return call.failure(ConnectError(Code.UNIMPLEMENTED, text))
 
 
-@cache  # grows with the services of this process, which no client can add to
+@cache  # its size is bounded: clients cannot add services or protocols
 def _log_once(service: str, text: str) -> None:
     logger.warning("%s: %s", service, text)

@@ -1,4 +1,4 @@
-"""The log of what a client is not told."""
+"""The logger of the package. It records the errors whose text clients do not get."""
 
 import logging
 
@@ -8,6 +8,6 @@ logger = logging.getLogger("connectrpc_server")
 
 
 def log_unexpected(exc: BaseException, context: RequestContext) -> None:
-    """Log an exception that is a bug of the handler or an interceptor, with its traceback."""
+    """Log an exception with its traceback if it is a bug of the handler or an interceptor."""
     if not isinstance(exc, ConnectError):
         logger.error("unexpected exception in %s", context.method.full_name, exc_info=exc)

@@ -7,8 +7,8 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
 from connectrpc_server import Code, ConnectError, combine
-from connectrpc_server._asgi import cancel_scope as _asyncio
-from connectrpc_server._asgi import request as _asgi_body
+from connectrpc_server._asgi import request as request_module
+from connectrpc_server._asgi import stepping
 
 PROTO = (b"content-type", b"application/proto")
 STREAM = (b"content-type", b"application/connect+proto")
@@ -306,7 +306,7 @@ def test_paths_of_no_service(asgi_application):
 
 @refused
 def test_a_client_that_never_ends_its_request(asgi_application, monkeypatch, name, header, options):
-    monkeypatch.setattr(_asgi_body, "DRAIN_MAX_MS", 50)
+    monkeypatch.setattr(request_module, "DRAIN_MAX_SECONDS", 0.05)
 
     async def check():
         connection = Connection(b"\0\0", b"\0\0")
@@ -470,7 +470,7 @@ class Stalled(Connection):
 def test_a_client_that_stops_reading(
     make_shell, asgi_application, monkeypatch, name, header, body, after
 ):
-    monkeypatch.setattr(_asyncio, "_WRITE_SECONDS", 0.02)
+    monkeypatch.setattr(stepping, "WRITE_GRACE_PERIOD", 0.02)
 
     async def check():
         app = asgi_application(make_shell("asgi").service, default_timeout_ms=20)

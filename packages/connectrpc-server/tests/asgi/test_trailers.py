@@ -78,7 +78,7 @@ def unary(service="test.v1.Trailers"):
             raise ConnectError(Code.ABORTED, "as asked")
         return request
 
-    return UnaryEndpoint(server_method(service), say, InterceptorChain([]))
+    return UnaryEndpoint(server_method(service), say, InterceptorChain([])).handle
 
 
 def stream(service="test.v1.Trailers"):
@@ -91,7 +91,7 @@ def stream(service="test.v1.Trailers"):
     async def say(requests, ctx):
         return responses(requests)
 
-    return StreamEndpoint(server_method(service), say, InterceptorChain([]))
+    return StreamEndpoint(server_method(service), say, InterceptorChain([])).handle
 
 
 def call(endpoint, *texts, extensions, **more):
@@ -130,7 +130,7 @@ def refused():
     """The endpoint of a method whose calls end before they begin."""
     answer = HttpResponse(200, [(b"x-header", b"h")], b"", STATUS)
     method = ServerMethod({b"application/test": lambda *_: answer}, None)
-    return StreamEndpoint(method, None, InterceptorChain([]))
+    return StreamEndpoint(method, None, InterceptorChain([])).handle
 
 
 def test_a_refusal_has_its_trailers():
@@ -186,13 +186,13 @@ def test_a_server_without_trailers(make, extensions, caplog, request):
         assert not start["trailers"]
         text = b"".join(event["body"] for event in bodies)
         assert text == (
-            b"this server sends no HTTP trailers over HTTP/1.1, which test-protocol needs: call it "
-            b"with Connect or gRPC-Web, or over HTTP/2 on uvicorn --http zttp --http2, Hypercorn "
+            b"test-protocol needs HTTP trailers, which this server does not send over HTTP/1.1: "
+            b"use Connect or gRPC-Web, or HTTP/2 on uvicorn --http zttp --http2, Hypercorn "
             b"or pyvoy"
         )
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
-    assert record.message.startswith(f"{request.node.name}: this server sends no HTTP trailers")
+    assert record.message.startswith(f"{request.node.name}: test-protocol needs HTTP trailers")
 
 
 HYPERCORN = {"asgi": {"version": "3.0", "spec_version": "2.1"}}
@@ -203,7 +203,7 @@ def test_hypercorn_keeps_no_promise_of_trailers_over_http3(endpoint):
     start, *bodies = call(endpoint, "hello", extensions=HAS_TRAILERS, http_version="3", **HYPERCORN)
     assert start["headers"] == [(b"test-status", b"unimplemented")]
     text = b"".join(event["body"] for event in bodies)
-    assert text.startswith(b"this server sends no HTTP trailers over HTTP/3,")
+    assert b"which this server does not send over HTTP/3: use" in text
 
 
 @pytest.mark.parametrize("scope", [{"http_version": "3"}, {"http_version": "2", **HYPERCORN}])

@@ -6,11 +6,15 @@ import pytest
 
 from connectrpc_protocol import Code, ConnectError
 from connectrpc_server._errors import ClientDisconnected
-from connectrpc_server._wsgi.request import Body
+from connectrpc_server._wsgi.request import WsgiRequest
 
 SERVICE = "test.v1.Echo"
 LIMIT = 1000
 TOO_MUCH = 9 * 1024 * 1024
+
+
+def request_of(environ, deadline=None):
+    return WsgiRequest(environ, lambda status, headers: None, deadline)
 
 
 def answer(app, name, content_type, body, *, length=None):
@@ -77,8 +81,8 @@ def test_malformed_length(wsgi_application, make_shell):
 )
 def test_a_server_that_needs_nobody_to_read_the_rest(extra):
     stream = io.BytesIO(bytes(100))
-    body = Body({"wsgi.input": stream, "CONTENT_LENGTH": "100", **extra})
-    assert body.is_read
+    body = request_of({"wsgi.input": stream, "CONTENT_LENGTH": "100", **extra})
+    assert body.is_drained
     body.drain()
     assert stream.tell() == 0
 
@@ -150,7 +154,7 @@ class Dripping:
 
 @pytest.mark.parametrize("speed", [0.5, 2000])
 def test_a_client_that_drips_is_noticed_soon_after_the_deadline(clock, speed):
-    body = Body(
+    body = request_of(
         {"wsgi.input": Dripping(clock, speed), "CONTENT_LENGTH": "1000000"},
         deadline=clock.seconds + 10,
     )
@@ -163,7 +167,7 @@ def test_a_client_that_drips_is_noticed_soon_after_the_deadline(clock, speed):
 @pytest.mark.parametrize("speed", [0.5, 2000])
 def test_a_client_that_drips_is_not_waited_for_after_the_answer(clock, speed):
     stream = Dripping(clock, speed=1e9)
-    body = Body({"wsgi.input": stream, "CONTENT_LENGTH": "1000000"}, clock.seconds + 60)
+    body = request_of({"wsgi.input": stream, "CONTENT_LENGTH": "1000000"}, clock.seconds + 60)
     while stream.size < 200_000:
         body.read()
     stream.speed, stream.size = speed, 0
@@ -174,7 +178,7 @@ def test_a_client_that_drips_is_not_waited_for_after_the_answer(clock, speed):
 
 def test_without_a_deadline_reads_are_large(clock):
     stream = Dripping(clock, speed=1)
-    assert len(Body({"wsgi.input": stream, "CONTENT_LENGTH": "1000000"}).read()) == 64 * 1024
+    assert len(request_of({"wsgi.input": stream, "CONTENT_LENGTH": "1000000"}).read()) == 64 * 1024
 
 
 class Failing:
@@ -203,7 +207,7 @@ class Failing:
 def test_the_socket_of_a_server_keeps_the_deadline(clock, key):
     server = Failing(TimeoutError(), clock)
     environ = {"wsgi.input": server, "CONTENT_LENGTH": "9", key: server}
-    body = Body(environ, deadline=clock.seconds + 5)
+    body = request_of(environ, deadline=clock.seconds + 5)
     with pytest.raises(ConnectError) as caught:
         body.read()
     assert caught.value.code is Code.DEADLINE_EXCEEDED
@@ -219,18 +223,18 @@ class NoMoreData(Exception):
 @pytest.mark.parametrize("error", [NoMoreData(), ValueError(), OSError(), TimeoutError()])
 def test_a_body_that_cannot_be_read_is_the_fault_of_the_client(error):
     with pytest.raises(ConnectError, match="the request body ended early") as caught:
-        Body({"wsgi.input": Failing(error), "CONTENT_LENGTH": "9"}).read()
+        request_of({"wsgi.input": Failing(error), "CONTENT_LENGTH": "9"}).read()
     assert caught.value.code is Code.INVALID_ARGUMENT
 
 
 @pytest.mark.parametrize("error", [ConnectionResetError(), RuntimeError("closed channel")])
 def test_a_client_that_left_is_no_malformed_request(error):
     with pytest.raises(ClientDisconnected):
-        Body({"wsgi.input": Failing(error), "CONTENT_LENGTH": "9"}).read()
+        request_of({"wsgi.input": Failing(error), "CONTENT_LENGTH": "9"}).read()
 
 
 def test_a_body_that_ends_early():
-    body = Body({"wsgi.input": io.BytesIO(b"abc"), "CONTENT_LENGTH": "9"})
+    body = request_of({"wsgi.input": io.BytesIO(b"abc"), "CONTENT_LENGTH": "9"})
     assert body.read() == b"abc"
     with pytest.raises(ConnectError, match="the request body ended early"):
         body.read()
@@ -262,4 +266,4 @@ def test_a_body_of_which_nobody_knows_the_end_is_not_taken_for_an_empty_one(
     ],
 )
 def test_a_body_of_unknown_length_is_read_where_the_server_ends_it(extra, expected):
-    assert Body({"wsgi.input": io.BytesIO(b"abc"), **extra}).read() == expected
+    assert request_of({"wsgi.input": io.BytesIO(b"abc"), **extra}).read() == expected

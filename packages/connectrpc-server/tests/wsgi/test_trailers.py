@@ -106,18 +106,18 @@ def test_a_server_without_trailers(wsgi, name, caplog):
         assert start[:2] == ("start", "200 OK")
         assert start[2]["grpc-status"] == "12"
         assert unquote(start[2]["grpc-message"]) == (
-            "this server sends no HTTP trailers over HTTP/2, which grpc needs: call it with "
-            "Connect or gRPC-Web, or over HTTP/2 on pyvoy"
+            "grpc needs HTTP trailers, which this server does not send over HTTP/2: use Connect or "
+            "gRPC-Web, or HTTP/2 on pyvoy"
         )
         assert returned == "returned"
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
-    assert record.message.startswith("test.v1.Echo: this server sends no HTTP trailers")
+    assert record.message.startswith("test.v1.Echo: grpc needs HTTP trailers")
 
 
 @pytest.mark.parametrize(
     ("protocol", "text"),
-    [("HTTP/1.0", "over HTTP/1.1,"), ("HTTP/1.1", "over HTTP/1.1,"), ("HTTP/2.0", "over HTTP/2,")],
+    [("HTTP/1.0", "over HTTP/1.1:"), ("HTTP/1.1", "over HTTP/1.1:"), ("HTTP/2.0", "over HTTP/2:")],
 )
 def test_the_version_of_http_that_has_no_trailers(wsgi, protocol, text):
     server = Server(has_trailers=False)

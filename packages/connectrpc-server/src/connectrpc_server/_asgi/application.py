@@ -1,90 +1,62 @@
 """The ASGI application of one service."""
 
-from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
-from typing import ClassVar, Generic, TypeVar, cast
+from types import TracebackType
+from typing import Generic, TypeVar, cast
 
-from connectrpc_protocol import Codec, Compression, Interceptor
-from connectrpc_protocol.encoding.codec import DEFAULT_CODECS
+from connectrpc_protocol import Interceptor
 from connectrpc_protocol.http import NOT_FOUND
 from connectrpc_protocol.interceptors.chain import InterceptorChain
-from connectrpc_protocol.options import (
-    COMPRESS_MIN_BYTES,
-    READ_MAX_BYTES,
-    ServerOptions,
-    server_compressions,
-)
-from connectrpc_server._asgi.endpoint import Endpoint
-from connectrpc_server._asgi.handler import Handler, check_service
+from connectrpc_protocol.options import ServerOptions
+from connectrpc_server._application import Application
+from connectrpc_server._asgi.handler import Handler
 from connectrpc_server._asgi.lifespan import serve_lifespan
-from connectrpc_server._asgi.response import refuse
-from connectrpc_server._asgi.types import Receive, Scope, Send
+from connectrpc_server._asgi.request import AsgiRequest
+from connectrpc_server._asgi.response import respond
+from connectrpc_server._asgi.server_quirks import deliver_empty_body
+from connectrpc_server._asgi.types import ASGIApp, Receive, Scope, Send
+from connectrpc_server._limits import STREAM_DRAIN_PAUSE
 from connectrpc_server._routing import find_route
 
 S = TypeVar("S")
 S_contra = TypeVar("S_contra", contravariant=True)
 
 
-class ASGIApplication(ABC, Generic[S_contra]):
-    """A service as an ASGI application; the generated code has a subclass for each service.
+class ASGIApplication(
+    Application[
+        S_contra | AbstractAsyncContextManager[S_contra] | AsyncIterator[S_contra], Interceptor
+    ],
+    Generic[S_contra],
+):
+    """A service as an ASGI application. The generated code has a subclass for each service.
 
-    `service` is the object that answers the calls, or an async context manager or async generator
-    that yields it: that one is entered when the server starts (ASGI lifespan) and left when it
-    stops. For the options see `connectrpc_protocol.options.ServerOptions`.
-
-    Raises `TypeError` for an interceptor that would never be called and a handler of the wrong
-    kind, `ValueError` for a bad option, `ImportError` for a compression that is not installed.
+    `service` is the object whose methods handle the calls. It may also be an async context manager
+    or an async generator that yields this object: the application enters it when the server starts
+    (ASGI lifespan) and leaves it when the server stops.
     """
 
-    service_name: ClassVar[str]
-
-    def __init__(
+    def _serve(
         self,
         service: S_contra | AbstractAsyncContextManager[S_contra] | AsyncIterator[S_contra],
-        *,
-        interceptors: Iterable[Interceptor] = (),
-        read_max_bytes: int | None = READ_MAX_BYTES,
-        send_max_bytes: int | None = None,
-        compress_min_bytes: int = COMPRESS_MIN_BYTES,
-        compressions: Iterable[str | Compression] | None = None,
-        codecs: Iterable[Codec] = DEFAULT_CODECS,
-        default_timeout_ms: int | None = None,
-        max_timeout_ms: int | None = None,
-        require_connect_protocol_header: bool = False,
-        expose_errors: bool = False,
+        interceptors: Iterable[Interceptor],
+        options: ServerOptions,
     ) -> None:
-        self._options = ServerOptions(
-            read_max_bytes=read_max_bytes,
-            send_max_bytes=send_max_bytes,
-            compress_min_bytes=compress_min_bytes,
-            compressions=server_compressions(compressions),
-            codecs=tuple(codecs),
-            default_timeout_ms=default_timeout_ms,
-            max_timeout_ms=max_timeout_ms,
-            require_connect_protocol_header=require_connect_protocol_header,
-            expose_errors=expose_errors,
-        )
+        self._options = options
         self._chain = InterceptorChain(interceptors)
-        self._routes: dict[str, Endpoint] = {}
-        self._open: Callable[[], AbstractAsyncContextManager[S_contra]] | None = None
-        check_service(service)
+        self._routes: dict[str, ASGIApp] = {}
+        self._context: AbstractAsyncContextManager[S_contra] | None = None
         if isinstance(service, AsyncGenerator):
-            self._open = _once(cast("AsyncGenerator[S_contra, None]", service))
+            self._context = _GeneratorContext(cast("AsyncGenerator[S_contra, None]", service))
         elif isinstance(service, AbstractAsyncContextManager):
-            self._open = partial(_same, service)
+            self._context = service
         else:
             self._bind(cast("S_contra", service))
 
-    @property
-    def path(self) -> str:
-        """The path of the service, such as `/acme.eliza.v1.ElizaService`, for mounting."""
-        return f"/{self.service_name}"
-
     @abstractmethod
     def handlers(self, service: S_contra) -> Sequence[Handler]:
-        """One handler for each RPC of the service."""
+        """Return one handler for each RPC of the service."""
 
     def _bind(self, service: S_contra) -> None:
         self._routes = {
@@ -94,15 +66,15 @@ class ASGIApplication(ABC, Generic[S_contra]):
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None, None]:
-        """Enters the context manager that yields the service, if there is one.
+        """Enter the context manager that yields the service, if there is one.
 
-        The ASGI lifespan of a server does it unasked. Frameworks do not hand that on to mounted
-        applications; enter it in the lifespan of the outer application.
+        A server that supports ASGI lifespans does this itself. Frameworks do not run the lifespan
+        of a mounted application; enter this one in the lifespan of the outer application.
         """
-        if self._open is None:
+        if self._context is None:
             yield
         else:
-            async with self._open() as service:
+            async with self._context as service:
                 self._bind(service)
                 try:
                     yield
@@ -113,6 +85,8 @@ class ASGIApplication(ABC, Generic[S_contra]):
         """The ASGI interface."""
         kind = scope["type"]
         if kind == "http":
+            if scope.get("http_version") == "2":
+                receive = deliver_empty_body(scope, receive)
             endpoint = self._routes.get(scope["path"])
             if endpoint is None:
                 endpoint = find_route(self._routes, scope.get("root_path", ""), scope["path"])
@@ -120,31 +94,38 @@ class ASGIApplication(ABC, Generic[S_contra]):
                 await endpoint(scope, receive, send)
             else:
                 self._check_started()
-                await refuse(NOT_FOUND, scope, receive, send)
+                await respond(NOT_FOUND, AsgiRequest(scope, receive, send, STREAM_DRAIN_PAUSE))
         elif kind == "lifespan":
             await serve_lifespan(self.lifespan(), receive, send)
         else:
-            raise NotImplementedError(f"no support for ASGI scope {kind!r}")
+            raise NotImplementedError(f"ASGI scopes of type {kind!r} are not supported")
 
     def _check_started(self) -> None:
-        if self._open is not None and not self._routes:
+        if self._context is not None and not self._routes:
             raise RuntimeError(
-                f"{self.service_name}: the service is not there: the server ran no ASGI lifespan; "
-                "enter `lifespan()` of this application in the lifespan of the outer one"
+                f"{self.service_name}: the service was not started: the server did not run the "
+                "ASGI lifespan of this application; if the application is mounted, enter its "
+                "`lifespan()` in the lifespan of the outer application"
             )
 
 
-def _same(context: AbstractAsyncContextManager[S]) -> AbstractAsyncContextManager[S]:
-    return context
+class _GeneratorContext(AbstractAsyncContextManager[S]):
+    """The context manager of an async generator, which can be entered once."""
 
+    def __init__(self, generator: AsyncGenerator[S, None]) -> None:
+        self._context = asynccontextmanager(lambda: generator)()
+        self._was_entered = False
 
-def _once(generator: AsyncGenerator[S, None]) -> Callable[[], AbstractAsyncContextManager[S]]:
-    """The context manager of a generator, which can be entered once."""
-    unused = [asynccontextmanager(lambda: generator)()]
-
-    def take() -> AbstractAsyncContextManager[S]:
-        if not unused:
+    async def __aenter__(self) -> S:
+        if self._was_entered:
             raise RuntimeError("the async generator of the service was used before")
-        return unused.pop()
+        self._was_entered = True
+        return await self._context.__aenter__()
 
-    return take
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        return await self._context.__aexit__(exc_type, exc, traceback)

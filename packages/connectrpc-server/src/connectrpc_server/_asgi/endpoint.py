@@ -1,8 +1,8 @@
-"""Calls over ASGI: one unary and one stream path, whatever the protocol."""
+"""The endpoints of an ASGI application: one for unary calls, one for calls with streams."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from functools import partial
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from google.protobuf.message import Message
 
@@ -13,38 +13,37 @@ from connectrpc_protocol.deadline import remaining
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.interceptors.chain import InterceptorChain
 from connectrpc_protocol.server import ServerMethod
-from connectrpc_server._asgi.cancel_scope import (
-    CallScope,
-    ReadAhead,
-    Resumed,
-    as_coroutine_function,
-    observed,
-    write_by,
+from connectrpc_server._asgi.cancel_scope import CancelScope
+from connectrpc_server._asgi.read_ahead import ReadAhead
+from connectrpc_server._asgi.request import AsgiRequest, check_trailers
+from connectrpc_server._asgi.response import StreamResponse, respond
+from connectrpc_server._asgi.server_quirks import must_see_end
+from connectrpc_server._asgi.stepping import (
+    FINISHED,
+    Resumption,
+    run_stepwise,
+    run_with_grace_period,
 )
-from connectrpc_server._asgi.request import REQUEST_PAUSE, STREAM_PAUSE, Body
-from connectrpc_server._asgi.response import (
-    StreamAnswer,
-    refuse,
-    respond,
-    respond_after,
-)
-from connectrpc_server._asgi.server_quirks import awaits_end, checked, has_trailers
 from connectrpc_server._asgi.types import Receive, Scope, Send
-from connectrpc_server._errors import ASGI_SERVERS, AnyCall, no_trailers
+from connectrpc_server._limits import STREAM_DRAIN_PAUSE
 from connectrpc_server._logging import log_unexpected
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
 
-
-class Endpoint(Protocol):
-    """What answers the requests for one method."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+StreamFunction: TypeAlias = Callable[
+    [AsyncIterator[Req], RequestContext], Awaitable[AsyncIterator[Res]]
+]
+"""Begins a call with streams, and returns its responses."""
 
 
 class UnaryEndpoint(Generic[Req, Res]):
-    """Answers the requests for a unary method."""
+    """Handles the requests for a unary method.
+
+    Nearly all calls are plain: they do not have a deadline or a metadata interceptor, their body
+    arrives in one event, and their handler does not suspend. A plain call does without an
+    `AsgiRequest`, a cancel scope and a task, which would take longer than all the rest.
+    """
 
     __slots__ = ("_chain", "_function", "_is_observed", "_method")
 
@@ -55,109 +54,107 @@ class UnaryEndpoint(Generic[Req, Res]):
         chain: InterceptorChain,
     ) -> None:
         self._method = method
-        self._function = as_coroutine_function(chain.unary(function))
+        self._function = function
         self._chain = chain
         self._is_observed = bool(chain.metadata)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        receive = checked(scope, receive) if scope.get("http_version") == "2" else receive
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
         call = self._method.accept(
             scope["method"], scope["headers"], scope["query_string"], scope.get("client")
         )
-        if isinstance(call, HttpResponse):
-            await refuse(call, scope, receive, send, REQUEST_PAUSE)
-            return
-        if call.needs_trailers and not has_trailers(scope):
-            await refuse(_no_trailers(call, scope), scope, receive, send, REQUEST_PAUSE)
-            return
-        if self._is_observed or call.context.deadline is not None:
-            await self._supervise(call, scope, receive, send)
-            return
-        body: Body | None = None
-        data = b""
+        if isinstance(call, HttpResponse) or call.needs_trailers:
+            call = check_trailers(call, scope)
+            if isinstance(call, HttpResponse):
+                await respond(call, AsgiRequest(scope, receive, send))
+                return
+        request: AsgiRequest | None = None
+        encoded: list[bytes] = []
         try:
-            if call.has_body or awaits_end(scope):
-                event = await receive()
-                if event["type"] == "http.request" and not event.get("more_body", False):
-                    data = event.get("body", b"")
-                else:
-                    body = Body(scope, receive, REQUEST_PAUSE)
-                    data = await body.read_all(call, event)
-            coroutine = self._function(call.request(data), call.context)
-            try:
-                first = coroutine.send(None)
-            except StopIteration as done:
-                message: Res = done.value
+            if self._is_observed or call.context.deadline is not None:
+                is_ended = not (call.has_body or must_see_end(scope))
+                request = AsgiRequest(scope, receive, send, is_ended=is_ended)
+                await self._run_in_scope(call, request, encoded)
             else:
-                message = await _resume(coroutine, first, receive)
-            response = call.response(call.encode(message))
+                body = b""
+                if call.has_body or must_see_end(scope):
+                    event = await receive()
+                    if event["type"] == "http.request" and not event.get("more_body", False):
+                        body = event.get("body", b"")
+                    else:
+                        request = AsgiRequest(scope, receive, send, received=event)
+                        body = await request.read_all(call)
+                        request = None  # there is nothing left to drain
+                run = self._run(call, None, body, encoded)
+                waits_for = next(run.__await__(), FINISHED)
+                if waits_for is not FINISHED:
+                    await _resume(run, waits_for, receive)
+            response = call.response(encoded[0])
         except Exception as exc:
-            response = _failure(call, exc)
-        if body is not None:
-            await body.drain()
-        if response.trailers is not None:
-            await respond(response, scope, send)
-            return
-        # The same, written out: nearly all calls come here, and a coroutine less is measurable.
-        status, headers = response.status, response.headers
-        try:
-            await send({"type": "http.response.start", "status": status, "headers": headers})
-            await send({"type": "http.response.body", "body": response.body})
-        except OSError:
-            pass
-
-    async def _supervise(
-        self, call: UnaryServerCall[Req, Res], scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        """Answer a call that has a deadline or metadata interceptors."""
-        has_body = call.has_body or awaits_end(scope)
-        body = Body(scope, receive, REQUEST_PAUSE, is_ended=not has_body)
-        try:
-            response = call.response(await self._invoke(call, body))
-        except Exception as exc:
-            response = _failure(call, exc)
-        await write_by(call.context.deadline, respond_after(body, response, scope, send))
-
-    async def _invoke(self, call: UnaryServerCall[Req, Res], body: Body) -> bytes:
-        deadline = call.context.deadline
-        limit = partial(CallScope, deadline)
-        async with self._chain.around(call.context, limit), limit() as scope:
-            remaining(deadline)
-            request = call.request(await body.read_all(call))
+            log_unexpected(exc, call.context)
+            response = call.failure(exc)
+        if request is None and response.trailers is None:
+            # `respond` for a plain call, written out to save a coroutine.
+            status, headers = response.status, response.headers
             try:
-                answering = self._function(request, call.context)
-                message = await observed(answering, partial(body.watch, scope.end))
-            finally:
-                body.close()
+                await send({"type": "http.response.start", "status": status, "headers": headers})
+                await send({"type": "http.response.body", "body": response.body})
+            except OSError:
+                pass
+        else:
+            request = request or AsgiRequest(scope, receive, send, is_ended=True)
+            await run_with_grace_period(call.context.deadline, respond(response, request))
+
+    async def _run(
+        self,
+        call: UnaryServerCall[Req, Res],
+        request: AsgiRequest | None,
+        body: bytes,
+        encoded: list[bytes],
+    ) -> None:
+        """The order of a unary call. Appends the bytes of the response to `encoded`.
+
+        The body is read from `request`, unless that is `None`.
+        """
+        deadline = call.context.deadline
+        if deadline is not None:
             remaining(deadline)
-            return call.encode(message)
+        if request is not None:
+            body = await request.read_all(call)
+        message = await self._function(call.request(body), call.context)
+        if deadline is not None:
+            remaining(deadline)
+        encoded.append(call.encode(message))
 
-
-def _no_trailers(call: AnyCall, scope: Scope) -> HttpResponse:
-    return no_trailers(call, scope.get("http_version", "1.1"), ASGI_SERVERS)
-
-
-def _failure(call: UnaryServerCall[Req, Res], exc: Exception) -> HttpResponse:
-    log_unexpected(exc, call.context)
-    return call.failure(exc)
+    async def _run_in_scope(
+        self, call: UnaryServerCall[Req, Res], request: AsgiRequest, encoded: list[bytes]
+    ) -> None:
+        """Run a call within its deadline, with its metadata interceptors around it."""
+        cancel_scope = partial(CancelScope, call.context.deadline)
+        async with self._chain.around(call.context, cancel_scope), cancel_scope() as inner:
+            run = self._run(call, request, b"", encoded)
+            try:
+                await run_stepwise(run, partial(request.watch, inner.cancel))
+            finally:
+                request.stop_watching()
 
 
 async def _resume(
-    coroutine: Coroutine[object, object, Res], first: object, receive: Receive
-) -> Res:
-    """The rest of a handler that waits, unless its client goes away."""
-    async with CallScope(None) as scope:
-        ahead = ReadAhead(receive, scope.end)
+    run: Coroutine[object, object, None], waits_for: object, receive: Receive
+) -> None:
+    """Run the rest of a call that waits, until the client disconnects."""
+    async with CancelScope(None) as cancel_scope:
+        read_ahead = ReadAhead(receive, cancel_scope.cancel)
         try:
-            return await Resumed(coroutine, first)
+            await Resumption(run, waits_for)
         finally:
-            ahead.close()
+            read_ahead.close()
 
 
 class StreamEndpoint(Generic[Req, Res]):
-    """Answers the requests for a method with a stream in at least one direction.
+    """Handles the requests for a method with a stream in at least one direction.
 
-    `function` begins to answer a call and returns the responses.
+    `function` begins a call and returns its responses.
     """
 
     __slots__ = ("_chain", "_function", "_method")
@@ -165,99 +162,104 @@ class StreamEndpoint(Generic[Req, Res]):
     def __init__(
         self,
         method: ServerMethod[StreamServerCall[Req, Res]],
-        function: Callable[[AsyncIterator[Req], RequestContext], Awaitable[AsyncIterator[Res]]],
+        function: StreamFunction[Req, Res],
         chain: InterceptorChain,
     ) -> None:
         self._method = method
         self._function = function
         self._chain = chain
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope.get("http_version") == "2":
-            receive = checked(scope, receive)
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
         call = self._method.accept(
             scope["method"], scope["headers"], scope["query_string"], scope.get("client")
         )
+        call = check_trailers(call, scope)
+        request = AsgiRequest(scope, receive, send, STREAM_DRAIN_PAUSE)
         if isinstance(call, HttpResponse):
-            await refuse(call, scope, receive, send)
+            await respond(call, request)
             return
-        if call.needs_trailers and not has_trailers(scope):
-            await refuse(_no_trailers(call, scope), scope, receive, send)
-            return
-        body = Body(scope, receive, STREAM_PAUSE)
-        answer = StreamAnswer(call, scope, send, body)
+        response = StreamResponse(call, request)
         error: Exception | None = None
         try:
             try:
-                await self._supervise(call, body, answer)
+                await self._run_in_scope(call, request, response)
             except Exception as exc:
                 log_unexpected(exc, call.context)
                 error = exc
-            await write_by(call.context.deadline, answer.end(error))
+            await run_with_grace_period(call.context.deadline, response.end(error))
         finally:
-            body.close()
+            request.stop_watching()
 
-    async def _supervise(
-        self, call: StreamServerCall[Req, Res], body: Body, answer: StreamAnswer[Req, Res]
-    ) -> None:
-        deadline = call.context.deadline
-        limit = partial(CallScope, deadline)
-        async with self._chain.around(call.context, limit), limit() as scope:
-            remaining(deadline)
-            watch = partial(body.watch, scope.end)
-            if not call.context.method.kind.one_request:
-                # A handler may give up waiting for a request and try again later, which the
-                # `receive` of some servers does not outlive (pyvoy 1.3).
-                watch()
-            await observed(self._answer(call, _Requests(call, body, scope), answer, scope), watch)
-            remaining(deadline)
-
-    async def _answer(
+    async def _run(
         self,
         call: StreamServerCall[Req, Res],
         requests: AsyncIterator[Req],
-        answer: StreamAnswer[Req, Res],
-        scope: CallScope,
+        response: StreamResponse[Req, Res],
+        cancel_scope: CancelScope,
     ) -> None:
+        """The order of a call with streams, up to its end."""
         responses = await self._function(requests, call.context)
         try:
-            await answer.messages(responses, scope)
+            await response.send_all(responses, cancel_scope)
         finally:
             await aclose_iterator(responses)
 
+    async def _run_in_scope(
+        self,
+        call: StreamServerCall[Req, Res],
+        request: AsgiRequest,
+        response: StreamResponse[Req, Res],
+    ) -> None:
+        """Run a call within its deadline, with its metadata interceptors around it."""
+        deadline = call.context.deadline
+        cancel_scope = partial(CancelScope, deadline)
+        async with self._chain.around(call.context, cancel_scope), cancel_scope() as inner:
+            remaining(deadline)
+            watch = partial(request.watch, inner.cancel)
+            if not call.context.method.kind.one_request:
+                # A handler may stop waiting for a request, which cancels a read, and try again
+                # later. Not every server can be read again after that; see `server_quirks`.
+                watch()
+            requests = _Requests(call, request, inner)
+            await run_stepwise(self._run(call, requests, response, inner), watch)
+            remaining(deadline)
+
 
 class _Requests(AsyncIterator[Req], Generic[Req, Res]):
-    """The requests of one call, read as they are asked for. After an error there are no more."""
+    """The requests of one call, read as the handler asks for them. An error ends them."""
 
-    __slots__ = ("_body", "_call", "_ends", "_messages", "_scope")
+    __slots__ = ("_call", "_cancel_scope", "_has_ended", "_messages", "_request")
 
-    def __init__(self, call: StreamServerCall[Req, Res], body: Body, scope: CallScope) -> None:
+    def __init__(
+        self, call: StreamServerCall[Req, Res], request: AsgiRequest, cancel_scope: CancelScope
+    ) -> None:
         self._call = call
-        self._body = body
-        self._scope = scope
+        self._request = request
+        self._cancel_scope = cancel_scope
         self._messages: Iterator[Req] = iter(())
-        self._ends = False
+        self._has_ended = False
 
     async def __anext__(self) -> Req:
         try:
             while True:
                 for message in self._messages:
                     return message
-                if self._ends:
+                if self._has_ended:
                     break
                 self._messages = await self._read()
-        except Exception:  # a wait that the handler cut short may be tried again
-            self._ends = True
+        except Exception:  # not a cancellation: the handler may wait again after a timeout
+            self._has_ended = True
             raise
         raise StopAsyncIteration
 
     async def _read(self) -> Iterator[Req]:
-        if self._scope.reason is not None:
-            raise self._scope.reason  # for a handler that let its cancellation pass
-        chunk = await self._body.read()
-        if not self._body.is_ended:
+        if self._cancel_scope.reason is not None:
+            raise self._cancel_scope.reason  # the handler suppressed its cancellation
+        chunk = await self._request.read()
+        if not self._request.is_ended:
             return self._call.feed(chunk)
-        self._ends = True
+        self._has_ended = True
         return self._last(chunk)
 
     def _last(self, chunk: bytes) -> Iterator[Req]:

@@ -1,4 +1,4 @@
-"""The lifespan protocol of ASGI, from both ends."""
+"""The lifespan protocol of ASGI: serving it, and running that of another application."""
 
 import asyncio
 from collections.abc import AsyncGenerator, MutableMapping
@@ -11,7 +11,7 @@ from connectrpc_server._logging import logger
 async def serve_lifespan(
     context: AbstractAsyncContextManager[None], receive: Receive, send: Send
 ) -> None:
-    """Enters the context when the server starts and leaves it when the server stops."""
+    """Enter the context manager when the server starts and leave it when the server stops."""
     await receive()
     phase = "startup"
     try:
@@ -30,12 +30,13 @@ async def serve_lifespan(
 async def run_lifespan(
     app: ASGIApp, state: MutableMapping[str, object]
 ) -> AsyncGenerator[None, None]:
-    """Runs the lifespan of another application inside this context, as a server would.
+    """Run the lifespan of another application around the body, as a server would.
 
-    `state` is the server's, which hands it on to every request. An application without a lifespan
-    is left alone, as the specification asks ("Lifespan Protocol").
+    `state` comes from the server, which passes it on to every request (ASGI, "Lifespan State"). An
+    application that does not support lifespans runs without one, as the specification asks
+    ("Lifespan Protocol").
 
-    Raises `RuntimeError` where its startup or shutdown fails.
+    Raises `RuntimeError` if the startup or the shutdown of the application fails.
     """
     events: asyncio.Queue[Event] = asyncio.Queue()
     replies: asyncio.Queue[Event] = asyncio.Queue()

@@ -1,4 +1,4 @@
-"""The body of a request over ASGI."""
+"""One HTTP request over ASGI: accepting it, reading it, watching for a disconnect, draining it."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -8,109 +8,138 @@ from google.protobuf.message import Message
 
 from connectrpc_protocol.call import UnaryServerCall
 from connectrpc_protocol.encoding.whole_body import WholeBody
-from connectrpc_server._asgi.cancel_scope import ReadAhead, patience, uncancelled
-from connectrpc_server._asgi.server_quirks import is_hypercorn, may_drop
-from connectrpc_server._asgi.types import Event, Receive, Scope
-from connectrpc_server._errors import ClientDisconnected
-from connectrpc_server._limits import DRAIN_MAX_BYTES, DRAIN_MAX_MS
+from connectrpc_protocol.http import HttpResponse
+from connectrpc_server._asgi import server_quirks
+from connectrpc_server._asgi.cancel_scope import move_on_after, shielded
+from connectrpc_server._asgi.read_ahead import ReadAhead
+from connectrpc_server._asgi.types import Event, Receive, Scope, Send
+from connectrpc_server._errors import ClientDisconnected, ServerCall, refuse_without_trailers
+from connectrpc_server._limits import DRAIN_MAX_BYTES, DRAIN_MAX_SECONDS, UNARY_DRAIN_PAUSE
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
-
-REQUEST_PAUSE = 1.0
-"""One request is under way as a whole: its client waits for nothing."""
-
-STREAM_PAUSE = 0.2
-"""A client may leave its stream open until it sees our end; what was on its way comes at once."""
-
-HYPERCORN_PAUSE = 1.0
-"""What is late costs all calls of its connection there, even of a busy machine; see `may_drop`."""
+Call = TypeVar("Call", bound=ServerCall)
 
 
-class Body:
-    """Reads a body event by event, and can watch for the client to go away meanwhile."""
+def check_trailers(call: Call | HttpResponse, scope: Scope) -> Call | HttpResponse:
+    """Return what was accepted, or the refusal of a call that needs trailers which are not sent."""
+    if isinstance(call, HttpResponse) or not call.needs_trailers:
+        return call
+    if server_quirks.has_trailers(scope):
+        return call
+    version = scope.get("http_version", "1.1")
+    return refuse_without_trailers(call, version, server_quirks.GRPC_SERVERS)
 
-    __slots__ = ("_ahead", "_is_gone", "_is_reading", "_pause", "_receive", "_scope", "is_ended")
+
+class AsgiRequest:
+    """A request that is read event by event.
+
+    `drain_pause` is how long a drain waits for the next event, in seconds. `received` is an event
+    that was received before. `is_ended` is true once all of the body has been read.
+    """
+
+    __slots__ = (
+        "_drain_pause",
+        "_is_disconnected",
+        "_is_reading",
+        "_read_ahead",
+        "_receive",
+        "_received",
+        "is_ended",
+        "scope",
+        "send",
+    )
 
     def __init__(
-        self, scope: Scope, receive: Receive, pause: float, *, is_ended: bool = False
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        drain_pause: float = UNARY_DRAIN_PAUSE,
+        *,
+        received: Event | None = None,
+        is_ended: bool = False,
     ) -> None:
-        self._scope = scope
-        self._receive = receive
-        self._pause = pause
-        self._ahead: ReadAhead | None = None
-        self._is_gone = False
-        self._is_reading = False
+        self.scope = scope
+        self.send = send
         self.is_ended = is_ended
+        self._receive = receive
+        self._received = received
+        self._drain_pause = drain_pause
+        self._read_ahead: ReadAhead | None = None
+        self._is_disconnected = False
+        self._is_reading = False
+
+    @property
+    def has_trailers(self) -> bool:
+        """Whether the response may end with HTTP trailers."""
+        return server_quirks.has_trailers(self.scope)
 
     async def read(self) -> bytes:
-        """The next chunk, perhaps an empty one; with the last, `is_ended` becomes true.
+        """Return the next chunk, which may be empty. `is_ended` becomes true with the last one.
 
         Raises `ClientDisconnected`.
         """
         if self._is_reading:
             raise RuntimeError("two tasks read the requests of one call at the same time")
-        self._is_reading = True
-        try:
-            event = await uncancelled(self._receive())
-        finally:
-            self._is_reading = False
-        return self._take(event)
-
-    def _take(self, event: Event) -> bytes:
+        event, self._received = self._received, None
+        if event is None:
+            self._is_reading = True
+            try:
+                event = await shielded(self._receive())
+            finally:
+                self._is_reading = False
         if event["type"] == "http.disconnect":
-            self._is_gone = True
+            self._is_disconnected = True
             raise ClientDisconnected
         self.is_ended = not event.get("more_body", False)
         chunk: bytes = event.get("body", b"")
         return chunk
 
-    async def read_all(self, call: UnaryServerCall[Req, Res], first: Event | None = None) -> bytes:
-        """The whole body of a call, of which an event may have been received.
+    async def read_all(self, call: UnaryServerCall[Req, Res]) -> bytes:
+        """Return the whole body of a unary call.
 
-        Raises `ConnectError` (`resource_exhausted`) once it is beyond the limit.
+        Raises `ConnectError` (`resource_exhausted`) if it is larger than the limit of the call, and
+        `ClientDisconnected`.
         """
         body = WholeBody(call)
-        if first is not None:
-            body.add(self._take(first))
         while not self.is_ended:
             body.add(await self.read())
         return body.data
 
-    def watch(self, end: Callable[[Exception], None]) -> None:
-        """The call waits: unless it waits for the body, see to it that a disconnect ends it.
+    def watch(self, cancel: Callable[[Exception], None]) -> None:
+        """Call `cancel` when the client disconnects. To be called before the call suspends.
 
-        From the first time on, a task receives a little ahead of the call. Who waits for nothing
-        but the body of one request does without, and sees there that the client is gone.
+        The first time, a task starts to read ahead, and the call reads from there. A call that is
+        about to wait for its body does not need that task: it receives the disconnect itself.
         """
-        if self._ahead is None and not self._is_reading:
+        if self._read_ahead is None and not self._is_reading:
 
-            def gone(reason: Exception) -> None:
-                self._is_gone = True
-                end(reason)
+            def on_failure(reason: Exception) -> None:
+                self._is_disconnected = True
+                cancel(reason)
 
-            self._ahead = ReadAhead(self._receive, gone)
-            self._receive = self._ahead.receive
+            self._read_ahead = ReadAhead(self._receive, on_failure)
+            self._receive = self._read_ahead.receive
+
+    def stop_watching(self) -> None:
+        """End the task that reads ahead."""
+        if self._read_ahead is not None:
+            self._read_ahead.close()
 
     async def drain(self) -> None:
-        """Before an answer ends, read what the call did not want, if the server needs that.
+        """Read the rest of the body and drop it, if the client might lose the response otherwise.
 
-        As far as it comes without a longer pause, within the bound of WSGI and one of time, for a
-        client may never end its request. It comes before all of the end: a client that sees an
-        error in a message breaks off its request, which Hypercorn takes for a broken connection.
+        To be called before the response ends. It stops at a pause, after a number of bytes and
+        after a time, since a client may never end its request; see `_limits`.
         """
-        is_over = self.is_ended or self._is_gone or self._is_reading
-        if is_over or not may_drop(self._scope):
+        cannot_read = self.is_ended or self._is_disconnected or self._is_reading
+        if cannot_read or not server_quirks.must_drain(self.scope):
             return
         size = 0
-        pause = max(self._pause, HYPERCORN_PAUSE) if is_hypercorn(self._scope) else self._pause
+        pause = server_quirks.drain_pause(self.scope, self._drain_pause)
         with suppress(ClientDisconnected):
-            async with patience(DRAIN_MAX_MS / 1000) as wait_for:
+            async with move_on_after(DRAIN_MAX_SECONDS) as limit_next:
                 while not self.is_ended and size <= DRAIN_MAX_BYTES:
-                    wait_for(pause)
+                    limit_next(pause)
                     size += len(await self.read())
-
-    def close(self) -> None:
-        """Stop watching."""
-        if self._ahead is not None:
-            self._ahead.close()

@@ -1,4 +1,4 @@
-"""Answers over ASGI: whole, and message by message."""
+"""Sending responses over ASGI: a whole response, and a stream of messages."""
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -8,27 +8,28 @@ from google.protobuf.message import Message
 
 from connectrpc_protocol.call import StreamServerCall
 from connectrpc_protocol.http import HttpResponse
-from connectrpc_server._asgi.cancel_scope import CallScope, checkpoint
-from connectrpc_server._asgi.request import STREAM_PAUSE, Body
-from connectrpc_server._asgi.server_quirks import has_trailers
-from connectrpc_server._asgi.types import Receive, Scope, Send
+from connectrpc_server._asgi.cancel_scope import CancelScope
+from connectrpc_server._asgi.request import AsgiRequest
+from connectrpc_server._asgi.stepping import checkpoint
 from connectrpc_server._errors import ClientDisconnected
+from connectrpc_server._limits import CHECKPOINT_BYTES, MESSAGE_OVERHEAD_BYTES
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
 
-# In bytes: a message costs time for what it holds, and as much as so many for being one.
-_WORK_OF_A_MESSAGE = 1024
-_WORK_BETWEEN_CHECKPOINTS = 64 * 1024
 
+async def respond(response: HttpResponse, request: AsgiRequest) -> None:
+    """Drain the request and send a whole response.
 
-async def respond(response: HttpResponse, scope: Scope, send: Send) -> None:
-    """Send a whole answer, unless the client is gone (ASGI, "Disconnected Client")."""
-    trailers = response.trailers
-    if trailers is not None and not has_trailers(scope):
+    Does nothing if the client has disconnected; a server may raise `OSError` for that (ASGI,
+    "Disconnected Client").
+    """
+    await request.drain()
+    send = request.send
+    if response.trailers is not None and not request.has_trailers:
         response = response.without_trailers()
-        trailers = response.trailers
-    try:
+    trailers = response.trailers
+    with suppress(OSError):
         await send(
             {
                 "type": "http.response.start",
@@ -40,83 +41,62 @@ async def respond(response: HttpResponse, scope: Scope, send: Send) -> None:
         await send({"type": "http.response.body", "body": response.body})
         if trailers is not None:
             await send({"type": "http.response.trailers", "headers": trailers})
-    except OSError:
-        pass
 
 
-async def respond_after(body: Body, response: HttpResponse, scope: Scope, send: Send) -> None:
-    """Send a whole answer to a request that may not have been read to its end."""
-    await body.drain()
-    await respond(response, scope, send)
+class StreamResponse(Generic[Req, Res]):
+    """Sends the messages of a call and their end. The head is sent before the first of them."""
 
+    __slots__ = ("_call", "_is_started", "_request")
 
-async def refuse(
-    response: HttpResponse,
-    scope: Scope,
-    receive: Receive,
-    send: Send,
-    pause: float = STREAM_PAUSE,
-) -> None:
-    """Answer a request that nobody has read."""
-    await respond_after(Body(scope, receive, pause), response, scope, send)
-
-
-class StreamAnswer(Generic[Req, Res]):
-    """Sends the messages of a call and its end; the head goes before what comes first."""
-
-    __slots__ = ("_body", "_call", "_scope", "_send", "_started")
-
-    def __init__(
-        self, call: StreamServerCall[Req, Res], scope: Scope, send: Send, body: Body
-    ) -> None:
+    def __init__(self, call: StreamServerCall[Req, Res], request: AsgiRequest) -> None:
         self._call = call
-        self._scope = scope
-        self._send = send
-        self._body = body
-        self._started = False
+        self._request = request
+        self._is_started = False
 
-    async def messages(self, responses: AsyncIterator[Res], scope: CallScope) -> None:
+    async def send_all(self, messages: AsyncIterator[Res], cancel_scope: CancelScope) -> None:
         """Send messages as they come.
 
-        Raises `ClientDisconnected`, why `scope` ended, and what making or encoding one raises.
+        Raises `ClientDisconnected`, the reason of `cancel_scope` once it was cancelled, and any
+        exception of `messages` or of the codec.
         """
-        encode, send = self._call.message, self._send
+        encode, send = self._call.message, self._request.send
         work = 0
-        async for message in responses:
-            if scope.reason is not None:
-                raise scope.reason  # for a handler that let its cancellation pass
+        async for message in messages:
+            if cancel_scope.reason is not None:
+                raise cancel_scope.reason  # the handler suppressed its cancellation
             data = encode(message)
             try:
-                if not self._started:
-                    await self._head()
+                if not self._is_started:
+                    await self._send_head()
                 await send({"type": "http.response.body", "body": data, "more_body": True})
             except OSError:
-                # How servers may say that the client is gone (ASGI, "Disconnected Client").
+                # A server may report a disconnect so (ASGI, "Disconnected Client").
                 raise ClientDisconnected from None
-            work += _WORK_OF_A_MESSAGE + len(data)
-            if work >= _WORK_BETWEEN_CHECKPOINTS:
-                # A handler and a server that never suspend would starve every other task.
+            work += MESSAGE_OVERHEAD_BYTES + len(data)
+            if work >= CHECKPOINT_BYTES:
+                # A handler and a server that never suspend would not let any other task run.
                 work = 0
                 await checkpoint()
 
     async def end(self, error: Exception | None) -> None:
-        """Send the end, unless the client is gone."""
-        await self._body.drain()
-        if error is not None and not self._started:
-            await respond(self._call.failure(error), self._scope, self._send)
+        """Drain the request and send the end. Does nothing if the client has disconnected."""
+        if error is not None and not self._is_started:
+            await respond(self._call.failure(error), self._request)
             return
+        await self._request.drain()
+        send = self._request.send
         data, trailers = self._call.end(error)
         with suppress(OSError):
-            if not self._started:
-                await self._head()
-            await self._send({"type": "http.response.body", "body": data})
+            if not self._is_started:
+                await self._send_head()
+            await send({"type": "http.response.body", "body": data})
             if trailers is not None:
-                await self._send({"type": "http.response.trailers", "headers": trailers})
+                await send({"type": "http.response.trailers", "headers": trailers})
 
-    async def _head(self) -> None:
-        self._started = True
+    async def _send_head(self) -> None:
+        self._is_started = True
         head = self._call.head()
-        await self._send(
+        await self._request.send(
             {
                 "type": "http.response.start",
                 "status": head.status,

@@ -1,99 +1,155 @@
-"""The body of a request over WSGI."""
+"""One HTTP request over WSGI: accepting it, reading it, draining it."""
 
+import time
 from contextlib import suppress
-from typing import Protocol
+from typing import TypeVar
+
+from google.protobuf.message import Message
 
 from connectrpc_protocol import Code, ConnectError
-from connectrpc_protocol.deadline import deadline_after, remaining
-from connectrpc_server._asgi.types import SEND_TRAILERS, Environ
-from connectrpc_server._errors import ClientDisconnected
-from connectrpc_server._limits import DRAIN_MAX_BYTES, DRAIN_MAX_MS
+from connectrpc_protocol.call import UnaryServerCall
+from connectrpc_protocol.deadline import remaining
+from connectrpc_protocol.encoding.whole_body import WholeBody
+from connectrpc_protocol.http import HttpResponse
+from connectrpc_protocol.server import ServerMethod
+from connectrpc_server._errors import ClientDisconnected, ServerCall, refuse_without_trailers
+from connectrpc_server._limits import (
+    DRAIN_MAX_BYTES,
+    DRAIN_MAX_SECONDS,
+    FIRST_TIMED_READ_BYTES,
+    READ_CHUNK_BYTES,
+)
+from connectrpc_server._wsgi import server_quirks
+from connectrpc_server._wsgi.types import Environ, StartResponse
 
-_CHUNK = 64 * 1024
+Req = TypeVar("Req", bound=Message)
+Res = TypeVar("Res", bound=Message)
+Call = TypeVar("Call", bound=ServerCall)
 
 
-class Body:
-    """Reads a body, and never beyond its end: there a server may block (PEP 3333, "Input").
+def accept(method: ServerMethod[Call], environ: Environ) -> Call | HttpResponse:
+    """Begin the call of a request, or return the response that refuses it."""
+    peer, port = environ.get("REMOTE_ADDR"), str(environ.get("REMOTE_PORT"))  # or a number
+    call = method.accept(
+        environ["REQUEST_METHOD"],
+        _headers(environ),
+        environ.get("QUERY_STRING", "").encode("latin-1"),
+        (peer, int(port) if port.isdecimal() else 0) if peer else None,
+    )
+    if isinstance(call, HttpResponse):
+        return call
+    if call.needs_trailers and not server_quirks.has_trailers(environ):
+        version = environ.get("SERVER_PROTOCOL", "HTTP/1.1").removeprefix("HTTP/")
+        return refuse_without_trailers(call, version, server_quirks.GRPC_SERVERS)
+    return call
 
-    A read cannot be interrupted, so `deadline` is kept as well as the server lets it: it bounds
-    each wait for the client where the server shows its socket, and is checked between reads.
+
+def _headers(environ: Environ) -> list[tuple[bytes, bytes]]:
+    # Two of them have keys of their own (PEP 3333, "environ Variables").
+    headers = [
+        (key[5:].replace("_", "-").lower().encode("latin-1"), value.encode("latin-1"))
+        for key, value in environ.items()
+        if key.startswith("HTTP_")
+    ]
+    for key, name in (("CONTENT_TYPE", b"content-type"), ("CONTENT_LENGTH", b"content-length")):
+        value = environ.get(key)
+        if value:
+            headers.append((name, value.encode("latin-1")))
+    return headers
+
+
+class WsgiRequest:
+    """A request whose body is read in chunks, and never beyond its end.
+
+    Beyond the end a read may block without a limit (PEP 3333, "Input and Error Streams"). A read
+    cannot be interrupted, so the deadline is checked between reads. If the server shows its socket,
+    each read ends at the deadline, too.
     """
 
     __slots__ = (
-        "_can_drain",
-        "_chunk",
         "_deadline",
-        "_fault",
-        "_left",
+        "_error",
+        "_input",
+        "_must_drain",
+        "_next_timed_read",
         "_socket",
-        "_stream",
+        "_unread",
+        "environ",
+        "start_response",
     )
 
-    def __init__(self, environ: Environ, deadline: float | None = None) -> None:
-        self._stream = environ["wsgi.input"]
-        self._socket = _socket(environ)
-        self._can_drain = _can_drain(environ)
+    def __init__(
+        self, environ: Environ, start_response: StartResponse, deadline: float | None = None
+    ) -> None:
+        self.environ = environ
+        self.start_response = start_response
         self._deadline = deadline
-        self._chunk = 1
-        # `None` where the server ends the body itself.
-        self._left: int | None = None if _is_terminated(environ) else 0
-        self._fault: ConnectError | None = None
+        self._input = environ["wsgi.input"]
+        self._socket = server_quirks.client_socket(environ)
+        self._must_drain = server_quirks.must_drain(environ)
+        self._next_timed_read = FIRST_TIMED_READ_BYTES
+        # The number of bytes, or `None` if the server marks the end of the body.
+        self._unread: int | None = None if server_quirks.ends_bodies(environ) else 0
+        self._error: ConnectError | None = None
         length = environ.get("CONTENT_LENGTH")
         if length:
             try:
-                self._left = max(0, int(length))
+                self._unread = max(0, int(length))
             except ValueError:
-                self._fault, self._left = _malformed_length(), 0
-        elif self._left == 0 and "HTTP_TRANSFER_ENCODING" in environ:
-            self._fault = _unknown_length()
+                self._error, self._unread = _malformed_length(), 0
+        elif self._unread == 0 and "HTTP_TRANSFER_ENCODING" in environ:
+            self._error = _unknown_length()
 
     @property
-    def left(self) -> int | None:
-        """How many bytes are still to be read, where that is known.
+    def has_trailers(self) -> bool:
+        """Whether the response may end with HTTP trailers."""
+        return server_quirks.has_trailers(self.environ)
 
-        Raises `ConnectError`: `invalid_argument` for a malformed content-length, `unimplemented`
-        for a body of which nobody says where it ends.
+    @property
+    def unread_bytes(self) -> int | None:
+        """The number of bytes that have not been read, or `None` if it is not known.
+
+        Raises `ConnectError`: `invalid_argument` for a malformed content-length, and
+        `unimplemented` for a body whose end the server does not mark.
         """
-        if self._fault is not None:
-            raise self._fault
-        return self._left
+        if self._error is not None:
+            raise self._error
+        return self._unread
 
-    def read(self, size: int = _CHUNK) -> bytes:
-        """Up to so many bytes; none at the end. Blocks, on most servers until all are there.
+    def read(self, size: int = READ_CHUNK_BYTES) -> bytes:
+        """Return up to `size` bytes; none at the end. On most servers it blocks for all of them.
 
-        Raises `ConnectError`: `invalid_argument` where the body ends early, `deadline_exceeded`,
-        and `ClientDisconnected`; and what `left` raises.
+        Raises `ConnectError`: `invalid_argument` if the body ends early, `deadline_exceeded`, and
+        `ClientDisconnected`; and the errors of `unread_bytes`.
         """
-        left = self.left
-        size = min(_CHUNK, size if left is None else min(size, left))
+        unread = self.unread_bytes
+        size = min(READ_CHUNK_BYTES, size if unread is None else min(size, unread))
         if size == 0:
             return b""
         chunk = self._read(size) if self._deadline is None else self._read_in_time(size)
-        if left is not None:
+        if unread is not None:
             if not chunk:
-                self._left = 0
+                self._unread = 0
                 raise _truncated()
-            self._left = left - len(chunk)
+            self._unread = unread - len(chunk)
         elif not chunk:
-            self._left = 0
+            self._unread = 0
         return chunk
 
     def _read(self, size: int) -> bytes:
         try:
-            chunk: bytes = self._stream.read(size)
+            chunk: bytes = self._input.read(size)
         except Exception as error:
-            self._left = 0  # nothing can be read after that
+            self._unread = 0  # nothing can be read after an error
             remaining(self._deadline)
-            if isinstance(error, (ConnectionError, RuntimeError)):  # the latter from pyvoy
+            if server_quirks.is_disconnect(error):
                 raise ClientDisconnected from None
-            # Each server has its own exceptions for a client that broke the framing of its body.
             raise _truncated() from None
         return chunk
 
     def _read_in_time(self, size: int) -> bytes:
-        # A slow client is noticed between reads: each may take about as long as all before it.
-        size = min(size, self._chunk)
-        self._chunk *= 2
+        size = min(size, self._next_timed_read)
+        self._next_timed_read *= 2
         seconds = remaining(self._deadline)
         if self._socket is None:
             chunk = self._read(size)
@@ -107,54 +163,39 @@ class Body:
         remaining(self._deadline)
         return chunk
 
+    def read_all(self, call: UnaryServerCall[Req, Res]) -> bytes:
+        """Return the whole body of a unary call.
+
+        Raises `ConnectError` (`resource_exhausted`) if it is larger than the limit of the call, and
+        the errors of `read`.
+        """
+        limit, unread = call.read_limit, self.unread_bytes
+        if limit is not None and unread is not None and unread > limit:
+            raise call.too_large()
+        body = WholeBody(call)
+        while chunk := self.read():
+            body.add(chunk)
+        return body.data
+
     @property
-    def is_read(self) -> bool:
-        """Whether nothing is left that `drain` would read."""
-        return self._left == 0 or not self._can_drain
+    def is_drained(self) -> bool:
+        """Whether `drain` would not read anything."""
+        return self._unread == 0 or not self._must_drain
 
     def drain(self) -> None:
-        """Read what the call did not want, unless it is too much or takes too long.
+        """Read the rest of the body and drop it, if the client might lose the response otherwise.
 
-        A server ends a connection on which a request was not read (RFC 9112, section 9.3), and the
-        client may lose the answer, or its next call, with it.
+        To be called before the response ends. It stops after a number of bytes and after a time,
+        since a client may never end its request; see `_limits`.
         """
-        if self.is_read or (self._left is not None and self._left > DRAIN_MAX_BYTES):
+        if self.is_drained or (self._unread is not None and self._unread > DRAIN_MAX_BYTES):
             return
-        self._deadline, self._chunk = deadline_after(DRAIN_MAX_MS), 1
+        self._deadline = time.monotonic() + DRAIN_MAX_SECONDS
+        self._next_timed_read = FIRST_TIMED_READ_BYTES
         size = 0
         with suppress(ConnectError):
             while size <= DRAIN_MAX_BYTES and (chunk := self.read()):
                 size += len(chunk)
-
-
-class _Socket(Protocol):
-    def gettimeout(self) -> float | None: ...
-
-    def settimeout(self, value: float | None, /) -> None: ...
-
-
-def _socket(environ: Environ) -> _Socket | None:
-    """The connection of the request, from servers that show it."""
-    socket: _Socket | None = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
-    return socket
-
-
-def _is_terminated(environ: Environ) -> bool:
-    """Whether the server ends a body of unknown length.
-
-    What can send trailers knows where bodies end, but pyvoy says no more than that.
-    """
-    return bool(environ.get("wsgi.input_terminated")) or SEND_TRAILERS in environ
-
-
-def _can_drain(environ: Environ) -> bool:
-    """Whether an unread request may cost its client the answer.
-
-    Not in HTTP/2, where a server resets the one stream (RFC 9113, section 8.1), and not on pyvoy,
-    which is Envoy and closes in a way that lets the client read; there a read has no end, either.
-    """
-    is_http1 = environ.get("SERVER_PROTOCOL", "HTTP/1.1").startswith("HTTP/1")
-    return is_http1 and SEND_TRAILERS not in environ
 
 
 def _malformed_length() -> ConnectError:
@@ -162,10 +203,14 @@ def _malformed_length() -> ConnectError:
 
 
 def _unknown_length() -> ConnectError:
-    """The server left the chunks of a body as they came, or swallowed them: it would look empty."""
+    """The error of a chunked body that the server passes on undecoded, or swallows.
+
+    A body that was swallowed would look empty.
+    """
     return ConnectError(
         Code.UNIMPLEMENTED,
-        "this server takes no request bodies without content-length (wsgi.input_terminated)",
+        "this server does not support request bodies without content-length "
+        "(wsgi.input_terminated)",
     )
 
 
