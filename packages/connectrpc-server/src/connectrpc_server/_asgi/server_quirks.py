@@ -72,8 +72,8 @@ def drain_pause(scope: Scope, pause: float) -> float:
 #
 # - An event of `receive` is `shielded` from the cancellation of the task that awaits it. pyvoy
 #   (1.3) returns a future and sets its result from another thread, and logs a traceback if the
-#   future was cancelled. Other servers return coroutines, which have to end with their task. granian
-#   returns futures of a type of its own, which may be cancelled.
+#   future was cancelled. Other servers return coroutines, which have to end with their task.
+#   granian returns futures of a type of its own, which may be cancelled.
 # - `ReadAhead` asks again after the end of the request. pyvoy (1.3) repeats that end until the
 #   client disconnects; other servers wait for the disconnect.
 # - A stream of requests is read ahead from its start. A handler may stop waiting for a request and

@@ -15,7 +15,7 @@ from connectrpc_server._wsgi.request import WsgiRequest
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
 
-# The HTTP status of cancelled Connect calls is not registered, but nginx and others use this text.
+# The HTTP status of cancelled Connect calls is not a registered one, so `HTTPStatus` lacks it.
 _REASONS = {status.value: status.phrase for status in HTTPStatus} | {
     Code.CANCELED.http_status: "Client Closed Request"
 }
