@@ -1,4 +1,4 @@
-"""How calls end before their time: deadlines, disconnects, cancellation, wrong handlers."""
+"""Calls that end early: by deadlines, disconnects, cancellation and wrong handlers."""
 
 import asyncio
 import contextlib
@@ -17,20 +17,20 @@ STREAM = (b"content-type", b"application/connect+proto")
 
 
 class Connection:
-    """A client that sends what it is told to and goes away when it is told to."""
+    """A client that sends and disconnects when the test says so."""
 
     def __init__(self, body, *, complete=True):
         self.events = asyncio.Queue()
         self.events.put_nowait({"type": "http.request", "body": body, "more_body": not complete})
         self.sent = []
-        self.answered = asyncio.Event()
+        self.responded = asyncio.Event()
 
     def disconnect(self):
         self.events.put_nowait({"type": "http.disconnect"})
 
     async def send(self, event):
         self.sent.append(event)
-        self.answered.set()
+        self.responded.set()
 
     def call(self, app, name, header, *headers):
         scope = {
@@ -45,7 +45,7 @@ class Connection:
 
 
 class Waiting:
-    """Handlers that never end by themselves, and say how they were ended."""
+    """Handlers that wait until they are cancelled, and record that they were."""
 
     def __init__(self):
         self.began = asyncio.Event()
@@ -102,7 +102,7 @@ def test_disconnect_cancels_the_handler(asgi_application, name, header, body):
 
 
 class Repeating(asyncio.Queue):
-    """What pyvoy receives: the end of the request again and again, until the client is gone."""
+    """The events of pyvoy: the end of the request, repeated until the client disconnects."""
 
     async def get(self):
         if self.empty():
@@ -111,7 +111,7 @@ class Repeating(asyncio.Queue):
 
 
 @pytest.mark.parametrize(("name", "header", "body"), CALLS)
-def test_disconnect_where_the_end_is_repeated(asgi_application, name, header, body):
+def test_disconnect_on_a_server_that_repeats_the_end(asgi_application, name, header, body):
     async def check():
         service = Waiting()
         connection = Connection(body)
@@ -119,7 +119,7 @@ def test_disconnect_where_the_end_is_repeated(asgi_application, name, header, bo
         connection.events.put_nowait(once.get_nowait())
         task = connection.call(asgi_application(service), name, header)
         await asyncio.wait_for(service.began.wait(), 30)
-        for _ in range(100):  # as long as the application may take to read whatever it wants
+        for _ in range(100):  # enough for the application to read all that it wants
             await asyncio.sleep(0)
         connection.disconnect()
         await asyncio.wait_for(task, 30)
@@ -134,7 +134,7 @@ def test_disconnect_inside_the_body(asgi_application, name, header):
         connection = Connection(b"\0", complete=False)
         connection.disconnect()
         await asyncio.wait_for(connection.call(asgi_application(Waiting()), name, header), 30)
-        # Middleware may insist on an answer, although nobody is there to read it.
+        # Some middleware requires a response even after a disconnect.
         assert b'"canceled"' in connection.sent[-1]["body"]
 
     asyncio.run(check())
@@ -142,7 +142,7 @@ def test_disconnect_inside_the_body(asgi_application, name, header):
 
 @pytest.mark.parametrize(("name", "header", "body"), CALLS[2:])
 @pytest.mark.parametrize("sends", [0, 1])
-def test_disconnect_told_by_send(asgi_application, caplog, name, header, body, sends):
+def test_disconnect_reported_by_send(asgi_application, caplog, name, header, body, sends):
     class Gone(Connection):
         async def send(self, event):
             if len(self.sent) == sends:
@@ -157,7 +157,7 @@ def test_disconnect_told_by_send(asgi_application, caplog, name, header, body, s
     assert caplog.records == []
 
 
-def test_disconnect_told_by_the_last_send(make_shell, asgi_application):
+def test_disconnect_reported_by_the_last_send(make_shell, asgi_application):
     class Gone(Connection):
         async def send(self, event):
             raise OSError("the client is gone")
@@ -169,7 +169,7 @@ def test_disconnect_told_by_the_last_send(make_shell, asgi_application):
     asyncio.run(check())
 
 
-def test_disconnect_of_a_client_whose_requests_are_all_there(asgi_application):
+def test_disconnect_of_a_client_after_all_requests_have_arrived(asgi_application):
     class Half(Waiting):
         async def bidi(self, requests, ctx):
             yield await anext(requests)
@@ -187,12 +187,12 @@ def test_disconnect_of_a_client_whose_requests_are_all_there(asgi_application):
     asyncio.run(check())
 
 
-def test_a_reader_left_behind_does_not_hide_the_error(asgi_application):
+def test_a_reader_that_still_runs_does_not_hide_the_error(asgi_application):
     class Careless(Waiting):
         async def bidi(self, requests, ctx):
             self.reader = asyncio.ensure_future(anext(requests))
             await asyncio.sleep(0)
-            raise ConnectError(Code.NOT_FOUND, "nobody")
+            raise ConnectError(Code.NOT_FOUND, "not here")
             yield
 
     async def check():
@@ -206,7 +206,7 @@ def test_a_reader_left_behind_does_not_hide_the_error(asgi_application):
     asyncio.run(check())
 
 
-def test_interceptors_leave_no_generator_open(asgi_application):
+def test_generators_are_closed_below_interceptors(asgi_application):
     class Through:
         async def intercept_server_stream(self, call_next, request, ctx):
             async for response in call_next(request, ctx):
@@ -257,7 +257,7 @@ def test_a_handler_that_never_suspends_sees_the_disconnect(asgi_application):
         service = Endless()
         connection = Connection(ENVELOPE)
         task = connection.call(asgi_application(service), "Server", STREAM)
-        await asyncio.wait_for(connection.answered.wait(), 30)
+        await asyncio.wait_for(connection.responded.wait(), 30)
         connection.disconnect()
         await asyncio.wait_for(task, 30)
         assert service.ended == ["closed"]
@@ -280,13 +280,13 @@ def test_a_handler_that_never_suspends_lets_other_tasks_run(asgi_application, si
             before = len(connection.sent)
             await asyncio.sleep(0)
             bursts.append(len(connection.sent) - before)
-        assert max(bursts) <= most + 1  # the head comes with the first
+        assert max(bursts) <= most + 1  # the head is sent with the first
 
     asyncio.run(check())
 
 
 @pytest.mark.parametrize(("name", "header", "body"), CALLS)
-def test_a_cancellation_that_nobody_asked_for_is_an_error(
+def test_a_cancellation_of_something_the_handler_awaits_is_an_error(
     asgi_application, caplog, name, header, body
 ):
     class Dependent(Waiting):
@@ -306,7 +306,7 @@ def test_a_cancellation_that_nobody_asked_for_is_an_error(
 
 
 class Stubborn(Waiting):
-    """Handlers that go on after they were cancelled."""
+    """Handlers that suppress their cancellation."""
 
     async def server(self, request, ctx):
         try:
@@ -322,7 +322,7 @@ class Stubborn(Waiting):
         with contextlib.suppress(asyncio.CancelledError):
             await self.wait()
         async for _ in requests:
-            pytest.fail("there is no second request")
+            pytest.fail("a second request")
 
 
 @pytest.mark.parametrize(("name", "ended"), [("Server", "closed"), ("Bidi", "cancelled")])
@@ -336,7 +336,7 @@ def test_a_handler_that_lets_its_cancellation_pass(asgi_application, name, ended
         await asyncio.wait_for(service.began.wait(), 30)
         if cause == "disconnect":
             connection.disconnect()
-        # Not `wait_for`: its cancellation would be let pass, too.
+        # Not `wait_for`: the handler would suppress that cancellation, too.
         done, _ = await asyncio.wait([task], timeout=30)
         assert done == {task}
         assert service.ended[-1] == ended
@@ -348,7 +348,7 @@ def test_a_handler_that_lets_its_cancellation_pass(asgi_application, name, ended
 
 
 def test_a_wait_for_a_request_can_be_cut_short(asgi_application):
-    class Patient(Waiting):
+    class TimedRead(Waiting):
         async def bidi(self, requests, ctx):
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.01):
@@ -359,8 +359,8 @@ def test_a_wait_for_a_request_can_be_cut_short(asgi_application):
 
     async def check():
         connection = Connection(b"", complete=False)
-        task = connection.call(asgi_application(Patient()), "Bidi", STREAM)
-        await asyncio.wait_for(connection.answered.wait(), 30)
+        task = connection.call(asgi_application(TimedRead()), "Bidi", STREAM)
+        await asyncio.wait_for(connection.responded.wait(), 30)
         connection.events.put_nowait({"type": "http.request", "body": ENVELOPE})
         await asyncio.wait_for(task, 30)
         messages = [each["body"] for each in connection.sent if each.get("more_body")]
@@ -379,8 +379,8 @@ def test_deadline_of_the_client(asgi_application, name, header, body):
             connection.call(asgi_application(service), name, header, timeout), 30
         )
         assert service.ended == ["cancelled"]
-        answer = b"".join(event.get("body", b"") for event in connection.sent)
-        assert b'"deadline_exceeded"' in answer
+        response = b"".join(event.get("body", b"") for event in connection.sent)
+        assert b'"deadline_exceeded"' in response
 
     asyncio.run(check())
 
@@ -437,9 +437,9 @@ def test_sync_handler_past_the_deadline(wsgi_application, make_shell, make_reque
     headers = [("content-type", "application/proto")]
     assert shell.call(app, make_request(headers=headers, body=MESSAGE)).status == 504
     for name, messages in (("Client", 0), ("Server", 1)):
-        answer = shell.stream(name, ["a"], default_timeout_ms=20)
-        assert len(answer.envelopes) == messages + 1
-        assert json.loads(answer.envelopes[-1][1])["error"]["code"] == "deadline_exceeded"
+        response = shell.stream(name, ["a"], default_timeout_ms=20)
+        assert len(response.envelopes) == messages + 1
+        assert json.loads(response.envelopes[-1][1])["error"]["code"] == "deadline_exceeded"
 
 
 def test_sync_handler_does_not_begin_past_the_deadline(make_shell):
@@ -462,7 +462,7 @@ def stream_environ(name):
     }
 
 
-def test_sync_stream_that_nobody_reads(wsgi_application, make_shell):
+def test_sync_stream_that_the_server_closes(wsgi_application, make_shell):
     class Ends:
         def on_start_sync(self, ctx):
             return None
@@ -472,14 +472,14 @@ def test_sync_stream_that_nobody_reads(wsgi_application, make_shell):
 
     ends, service = Ends(), make_shell("wsgi").service
     app = wsgi_application(service, interceptors=[ends])
-    answer = app(stream_environ("Server"), lambda *_: None)
-    next(iter(answer))
-    answer.close()
+    response = app(stream_environ("Server"), lambda *_: None)
+    next(iter(response))
+    response.close()
     assert service.closed == ["server"]
     assert ends.error.code is Code.CANCELED
 
 
-def test_sync_stream_that_nobody_reads_and_that_fails_to_close(wsgi_application, caplog):
+def test_sync_stream_that_fails_when_the_server_closes_it(wsgi_application, caplog):
     class Broken:
         unary = client = bidi = None
 
@@ -489,13 +489,13 @@ def test_sync_stream_that_nobody_reads_and_that_fails_to_close(wsgi_application,
             finally:
                 raise RuntimeError("secret-db-password")
 
-    answer = wsgi_application(Broken())(stream_environ("Server"), lambda *_: None)
-    next(iter(answer))
-    answer.close()
+    response = wsgi_application(Broken())(stream_environ("Server"), lambda *_: None)
+    next(iter(response))
+    response.close()
     assert "secret-db-password" in caplog.text
 
 
-def test_timeout_error_of_the_handler_is_no_deadline(asgi_application):
+def test_timeout_error_of_the_handler_is_not_a_deadline(asgi_application):
     class Broken(Waiting):
         async def unary(self, request, ctx):
             raise TimeoutError("of a database")
@@ -528,7 +528,7 @@ class TestWrongHandlers:
 
         Handler.unary(methods["Unary"], wrapper)
 
-    def test_service_that_is_none(self, shell):
+    def test_objects_that_cannot_be_a_service(self, shell):
         for service in (None, type(shell.service), shell.service.unary):
             with pytest.raises(TypeError, match="the service must be an object"):
                 type(shell.application())(service)
@@ -540,7 +540,7 @@ class TestWrongHandlers:
                 with pytest.raises(TypeError, match="sync handler"):
                     getattr(HandlerSync, name)(method, function)
 
-    def test_stream_that_is_no_async_generator(self, methods):
+    def test_stream_handler_that_is_not_an_async_generator(self, methods):
         for name in ("server_stream", "bidi_stream"):
             method = methods[name.partition("_")[0].capitalize()]
             for function in (self.coroutine, self.generator):

@@ -1,4 +1,4 @@
-"""Interceptors of applications, in both colours."""
+"""Interceptors of applications, async and sync."""
 
 import json
 
@@ -11,7 +11,7 @@ LOG = ContextKey[list[str]]("log")
 
 
 class Named:
-    """Every kind of async interceptor; each writes its name around the texts of a call."""
+    """Every kind of async interceptor. Each adds its name to requests and responses."""
 
     def __init__(self, name):
         self.name = name
@@ -45,7 +45,7 @@ class Named:
 
 
 class NamedSync:
-    """The sync twin of `Named`."""
+    """The sync version of `Named`."""
 
     def __init__(self, name):
         self.name = name
@@ -83,18 +83,18 @@ def named(shell, *names):
 
 
 def test_first_listed_is_outermost(shell):
-    answer = shell.unary("-", interceptors=named(shell, "a", "b"))
-    assert StringValue.FromString(answer.body).value == "-abBA"
+    response = shell.unary("-", interceptors=named(shell, "a", "b"))
+    assert StringValue.FromString(response.body).value == "-abBA"
 
 
 @pytest.mark.parametrize("name", ["Client", "Server", "Bidi"])
 def test_first_listed_is_outermost_of_streams(shell, name):
-    answer = shell.stream(name, ["-"], interceptors=named(shell, "a", "b"))
-    assert StringValue.FromString(answer.envelopes[0][1]).value == "-abBA"
+    response = shell.stream(name, ["-"], interceptors=named(shell, "a", "b"))
+    assert StringValue.FromString(response.envelopes[0][1]).value == "-abBA"
 
 
 class Guard:
-    """Metadata interceptor of both colours that wants a token and remembers what it saw."""
+    """An async and sync metadata interceptor that requires a token and records its calls."""
 
     def __init__(self):
         self.seen = []
@@ -120,24 +120,24 @@ class Guard:
 def test_refused_before_the_body_is_read(shell, make_request):
     guard = Guard()
     request = make_request(headers=[("content-type", "application/proto")], chunks=[b"a"] * 3)
-    answer = shell.call(shell.application(interceptors=[guard], read_max_bytes=1), request)
-    assert answer.status == 401
+    response = shell.call(shell.application(interceptors=[guard], read_max_bytes=1), request)
+    assert response.status == 401
     assert guard.seen == ["start Unary"]
 
 
 def test_stream_refused(shell):
-    answer = shell.stream("Bidi", ["a"], interceptors=[Guard()])
-    ((_, end),) = answer.envelopes
+    response = shell.stream("Bidi", ["a"], interceptors=[Guard()])
+    ((_, end),) = response.envelopes
     assert json.loads(end)["error"]["code"] == "unauthenticated"
 
 
 @pytest.mark.parametrize("text", ["hi", "fail:aborted", "crash"])
 def test_end_sees_the_error(shell, text):
     guard = Guard()
-    answer = shell.unary(text, ("authorization", "secret"), interceptors=[guard])
+    response = shell.unary(text, ("authorization", "secret"), interceptors=[guard])
     error = {"hi": "NoneType", "fail:aborted": "ConnectError", "crash": "RuntimeError"}[text]
     assert guard.seen == ["start Unary", f"end token {error}"]
-    assert answer.header("trailer-x-guard") == "seen"
+    assert response.header("trailer-x-guard") == "seen"
 
 
 def test_end_sees_the_error_of_a_stream(shell):
@@ -150,8 +150,8 @@ def test_end_sees_the_error_of_a_stream(shell):
 def test_end_sees_that_the_response_cannot_be_sent(shell):
     guard = Guard()
     headers = ("authorization", "secret")
-    answer = shell.unary("a" * 200, headers, interceptors=[guard], send_max_bytes=100)
-    assert answer.status == 429
+    response = shell.unary("a" * 200, headers, interceptors=[guard], send_max_bytes=100)
+    assert response.status == 429
     assert guard.seen == ["start Unary", "end token ConnectError"]
 
 
@@ -161,7 +161,7 @@ def test_unusable_interceptor(shell):
             shell.application(interceptors=[interceptor])
 
 
-def test_interceptor_of_the_other_colour(shell):
+def test_interceptor_of_the_other_interface(shell):
     wrong = (NamedSync if shell.kind == "asgi" else Named)("a")
     with pytest.raises(TypeError, match="interceptor"):
         shell.application(interceptors=[wrong])

@@ -1,4 +1,4 @@
-"""Where an application is mounted, and several of them in one."""
+"""Mounting an application below a path, and combining several of them."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -41,7 +41,7 @@ def renamed(app_type, name):
 
 @pytest.fixture
 def second(shell, asgi_application, wsgi_application):
-    """An application of a second service; its methods keep the paths of the first."""
+    """An application of a second service, whose methods keep the paths of the first."""
     app_type = asgi_application if shell.kind == "asgi" else wsgi_application
     return renamed(app_type, "test.v1.Second")(shell.service)
 
@@ -85,7 +85,7 @@ def test_paths_of_the_fallback_that_look_alike(shell, make_request, root, path):
     assert shell.call(app, make_request(path, root=root)).body == b"fallback"
 
 
-def test_no_fallback_for_a_method_that_the_service_has_not(shell, make_request):
+def test_an_unknown_method_of_a_service_does_not_reach_the_fallback(shell, make_request):
     fallback = asgi_fallback if shell.kind == "asgi" else wsgi_fallback
     app = combine(shell.application(), fallback=fallback)
     assert shell.call(app, make_request("/test.v1.Echo/Nothing")).status == 404
@@ -107,13 +107,13 @@ def test_combine_refuses_two_of_one_service(shell):
         combine(shell.application(), shell.application())
 
 
-def test_combine_refuses_nothing():
+def test_combine_refuses_an_empty_list():
     with pytest.raises(ValueError, match="at least one"):
         combine()
 
 
 class Lifespan:
-    """The server's end of the lifespan protocol."""
+    """The server's side of the lifespan protocol."""
 
     def __init__(self, app):
         self.app = app
@@ -155,7 +155,7 @@ async def post(app):
 
 
 def lifespans(make_shell, asgi_application):
-    """The same service, as an async generator and as an async context manager, and its log."""
+    """Yield an application whose service is an async generator, then one with a context manager."""
     service = make_shell("asgi").service
 
     async def generator(log):

@@ -1,4 +1,4 @@
-"""Rules for the sources that say where a fact has its place."""
+"""Rules for the sources: which module may hold server names, numbers and asyncio."""
 
 import ast
 import re

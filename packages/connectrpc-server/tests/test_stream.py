@@ -1,4 +1,4 @@
-"""Client stream, server stream and bidi stream calls, over ASGI and WSGI alike."""
+"""Client stream, server stream and bidi stream calls, over ASGI and WSGI."""
 
 import json
 import struct
@@ -9,10 +9,10 @@ from google.protobuf.wrappers_pb2 import StringValue
 STREAM = ("content-type", "application/connect+proto")
 
 
-def parts(answer):
+def parts(response):
     """The texts of the messages, and the end-stream message."""
-    assert answer.status == 200, answer
-    *messages, (flags, end) = answer.envelopes
+    assert response.status == 200, response
+    *messages, (flags, end) = response.envelopes
     assert flags == 2
     return [StringValue.FromString(data).value for _, data in messages], json.loads(end)
 
@@ -38,9 +38,9 @@ def test_json(shell, make_request):
     request = make_request(
         "/test.v1.Echo/Bidi", headers=[("content-type", "application/connect+json")], body=body
     )
-    answer = shell.call(shell.application(), request)
-    assert answer.header("content-type") == "application/connect+json"
-    assert answer.envelopes == [(0, b'"a"'), (2, b"{}")]
+    response = shell.call(shell.application(), request)
+    assert response.header("content-type") == "application/connect+json"
+    assert response.envelopes == [(0, b'"a"'), (2, b"{}")]
 
 
 def test_messages_in_pieces(shell, make_request):
@@ -51,9 +51,9 @@ def test_messages_in_pieces(shell, make_request):
 
 
 def test_headers_and_trailers(shell):
-    answer = shell.stream("Bidi", ["metadata"])
-    assert answer.header("x-header") == "h"
-    assert parts(answer) == (["metadata"], {"metadata": {"x-trailer": ["t"]}})
+    response = shell.stream("Bidi", ["metadata"])
+    assert response.header("x-header") == "h"
+    assert parts(response) == (["metadata"], {"metadata": {"x-trailer": ["t"]}})
 
 
 def test_error_after_messages(shell):
@@ -85,7 +85,7 @@ def test_malformed_stream(shell, make_request, name, body):
     assert end["error"]["code"] == "invalid_argument"
 
 
-def test_messages_before_a_bad_one_are_answered(shell, make_request):
+def test_messages_before_a_malformed_one_get_responses(shell, make_request):
     body = shell.envelope("a") + b"\0\0\0\0\1\xff"
     request = make_request("/test.v1.Echo/Bidi", headers=[STREAM], body=body)
     texts, end = parts(shell.call(shell.application(), request))
@@ -102,15 +102,15 @@ def test_oversize_message_is_refused_by_its_prefix(shell, make_request):
 
 def test_unary_content_type_is_not_a_stream(shell, make_request):
     request = make_request("/test.v1.Echo/Bidi", headers=[("content-type", "application/proto")])
-    answer = shell.call(shell.application(), request)
-    assert answer.status == 415
-    accepted = answer.header("accept-post").split(", ")
+    response = shell.call(shell.application(), request)
+    assert response.status == 415
+    accepted = response.header("accept-post").split(", ")
     assert accepted[:2] == ["application/connect+proto", "application/connect+json"]
 
 
 def test_unknown_compression(shell):
-    answer = shell.stream("Bidi", ["a"], ("connect-content-encoding", "lzma"))
-    assert parts(answer)[1]["error"]["code"] == "unimplemented"
+    response = shell.stream("Bidi", ["a"], ("connect-content-encoding", "lzma"))
+    assert parts(response)[1]["error"]["code"] == "unimplemented"
 
 
 @pytest.mark.parametrize("compression", ["gzip", "br", "zstd"])
@@ -127,8 +127,8 @@ def test_compression_both_ways(shell, make_request, compression):
     ]
     body = struct.pack(">BI", 1, len(data)) + data
     request = make_request("/test.v1.Echo/Bidi", headers=headers, body=body)
-    answer = shell.call(shell.application(), request)
-    assert answer.header("connect-content-encoding") == compression
-    (flags, first), _ = answer.envelopes
+    response = shell.call(shell.application(), request)
+    assert response.header("connect-content-encoding") == compression
+    (flags, first), _ = response.envelopes
     assert flags == 1
     assert codec.decompress(first, None) == message

@@ -1,4 +1,4 @@
-"""Unary calls, over ASGI and WSGI alike."""
+"""Unary calls, over ASGI and WSGI."""
 
 import base64
 import gzip
@@ -13,22 +13,22 @@ JSON = ("content-type", "application/json")
 PROTO = ("content-type", "application/proto")
 
 
-def text_of(answer):
-    assert answer.status == 200, answer
-    return StringValue.FromString(answer.body).value
+def text_of(response):
+    assert response.status == 200, response
+    return StringValue.FromString(response.body).value
 
 
-def error_of(answer):
-    assert answer.header("content-type") == "application/json"
-    return json.loads(answer.body)
+def error_of(response):
+    assert response.header("content-type") == "application/json"
+    return json.loads(response.body)
 
 
 def test_proto(shell):
-    answer = shell.unary("hi")
-    assert text_of(answer) == "hi"
-    assert answer.headers == [
+    response = shell.unary("hi")
+    assert text_of(response) == "hi"
+    assert response.headers == [
         ("content-type", "application/proto"),
-        ("content-length", str(len(answer.body))),
+        ("content-length", str(len(response.body))),
     ]
 
 
@@ -43,10 +43,10 @@ def test_proto(shell):
 )
 def test_json(shell, make_request, content_type):
     request = make_request(headers=[("content-type", content_type)], body=b'"hi"')
-    answer = shell.call(shell.application(), request)
-    assert answer.status == 200
-    assert answer.header("content-type") == "application/json"
-    assert answer.body == b'"hi"'
+    response = shell.call(shell.application(), request)
+    assert response.status == 200
+    assert response.header("content-type") == "application/json"
+    assert response.body == b'"hi"'
 
 
 def test_body_in_pieces(shell, make_request):
@@ -56,8 +56,8 @@ def test_body_in_pieces(shell, make_request):
 
 
 def test_context(shell):
-    answer = shell.unary("context", ("x-in", "value"))
-    assert text_of(answer) == "connect POST Unary 127.0.0.1:5000 value"
+    response = shell.unary("context", ("x-in", "value"))
+    assert text_of(response) == "connect POST Unary 127.0.0.1:5000 value"
 
 
 @pytest.mark.parametrize(
@@ -78,17 +78,17 @@ def test_peer_of_a_wsgi_server(wsgi_application, make_shell, port, peer):
 
 
 def test_headers_and_trailers(shell):
-    answer = shell.unary("metadata")
-    assert answer.header("x-header") == "h"
-    assert answer.header("trailer-x-trailer") == "t"
+    response = shell.unary("metadata")
+    assert response.header("x-header") == "h"
+    assert response.header("trailer-x-trailer") == "t"
 
 
 def test_error_with_details_and_metadata(shell):
-    answer = shell.unary("fail:not_found")
-    assert answer.status == 404
-    assert answer.header("x-error") == "metadata"
+    response = shell.unary("fail:not_found")
+    assert response.status == 404
+    assert response.header("x-error") == "metadata"
     value = base64.b64encode(Int64Value(value=7).SerializeToString()).rstrip(b"=").decode()
-    assert error_of(answer) == {
+    assert error_of(response) == {
         "code": "not_found",
         "message": "as asked",
         "details": [{"type": "google.protobuf.Int64Value", "value": value}],
@@ -96,9 +96,9 @@ def test_error_with_details_and_metadata(shell):
 
 
 def test_unexpected_exception_stays_on_the_server(shell, caplog):
-    answer = shell.unary("crash")
-    assert answer.status == 500
-    assert error_of(answer) == {"code": "internal", "message": "internal error"}
+    response = shell.unary("crash")
+    assert response.status == 500
+    assert error_of(response) == {"code": "internal", "message": "internal error"}
     (record,) = caplog.records
     assert record.name == "connectrpc_server"
     assert record.levelno == logging.ERROR
@@ -112,14 +112,14 @@ def test_response_of_a_wrong_type(shell, caplog):
 
 
 def test_unexpected_exception_exposed_on_request(shell):
-    answer = shell.unary("crash", expose_errors=True)
-    assert error_of(answer)["message"] == "RuntimeError: secret-db-password"
+    response = shell.unary("crash", expose_errors=True)
+    assert error_of(response)["message"] == "RuntimeError: secret-db-password"
 
 
 def test_unknown_path(shell, make_request):
     for path in ("/test.v1.Echo/Nope", "/", "", "/test.v1.Echo", "/test.v1.Echo/Unary/"):
-        answer = shell.call(shell.application(), make_request(path, headers=[PROTO]))
-        assert answer.status == 404
+        response = shell.call(shell.application(), make_request(path, headers=[PROTO]))
+        assert response.status == 404
 
 
 @pytest.mark.parametrize(
@@ -128,17 +128,17 @@ def test_unknown_path(shell, make_request):
 )
 def test_wrong_method(shell, make_request, name, method, allow):
     request = make_request(f"/test.v1.Echo/{name}", method)
-    answer = shell.call(shell.application(), request)
-    assert answer.status == 405
-    assert answer.header("allow") == allow
+    response = shell.call(shell.application(), request)
+    assert response.status == 405
+    assert response.header("allow") == allow
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/json; charset=latin-1", ""])
 def test_wrong_content_type(shell, make_request, content_type):
     request = make_request(headers=[("content-type", content_type)], body=b"")
-    answer = shell.call(shell.application(), request)
-    assert answer.status == 415
-    accepted = answer.header("accept-post").split(", ")
+    response = shell.call(shell.application(), request)
+    assert response.status == 415
+    accepted = response.header("accept-post").split(", ")
     assert accepted[:2] == ["application/proto", "application/json"]
     for each in accepted:
         retry = make_request(headers=[("content-type", each)], body=b'""' if "j" in each else b"")
@@ -160,22 +160,22 @@ def test_wrong_content_type(shell, make_request, content_type):
     ],
 )
 def test_bad_request(shell, make_request, headers, body):
-    answer = shell.call(shell.application(), make_request(headers=headers, body=body))
-    assert answer.status == 400
-    assert error_of(answer)["code"] == "invalid_argument"
+    response = shell.call(shell.application(), make_request(headers=headers, body=body))
+    assert response.status == 400
+    assert error_of(response)["code"] == "invalid_argument"
 
 
 def test_unknown_compression(shell):
-    answer = shell.unary("hi", ("content-encoding", "lzma"), compressions=["gzip"])
-    assert answer.status == 501
-    error = error_of(answer)
+    response = shell.unary("hi", ("content-encoding", "lzma"), compressions=["gzip"])
+    assert response.status == 501
+    error = error_of(response)
     assert error["code"] == "unimplemented"
     assert "'lzma'; supported: gzip, identity" in error["message"]
 
 
 def test_required_protocol_header(shell):
-    answer = shell.unary(require_connect_protocol_header=True)
-    assert error_of(answer)["code"] == "invalid_argument"
+    response = shell.unary(require_connect_protocol_header=True)
+    assert error_of(response)["code"] == "invalid_argument"
     version = ("connect-protocol-version", "1")
     assert text_of(shell.unary("hi", version, require_connect_protocol_header=True)) == "hi"
 
@@ -188,10 +188,10 @@ def test_compression_both_ways(shell, make_request, compression):
     message = StringValue(value="a" * 5000).SerializeToString()
     headers = [PROTO, ("content-encoding", compression), ("accept-encoding", compression)]
     request = make_request(headers=headers, body=codec.compress(message))
-    answer = shell.call(shell.application(), request)
-    assert answer.header("content-encoding") == compression
-    assert len(answer.body) < 200
-    assert codec.decompress(answer.body, None) == message
+    response = shell.call(shell.application(), request)
+    assert response.header("content-encoding") == compression
+    assert len(response.body) < 200
+    assert codec.decompress(response.body, None) == message
 
 
 @pytest.mark.parametrize(
@@ -205,8 +205,8 @@ def test_compression_both_ways(shell, make_request, compression):
     ],
 )
 def test_accept_encoding(shell, accepted, expected):
-    answer = shell.unary("a" * 5000, ("accept-encoding", accepted))
-    assert answer.header("content-encoding") == expected
+    response = shell.unary("a" * 5000, ("accept-encoding", accepted))
+    assert response.header("content-encoding") == expected
 
 
 def test_small_messages_are_not_compressed(shell):
@@ -215,29 +215,29 @@ def test_small_messages_are_not_compressed(shell):
 
 class TestLimits:
     def test_declared_length(self, shell):
-        answer = shell.unary("a" * 200, read_max_bytes=100)
-        assert answer.status == 429
-        assert error_of(answer)["code"] == "resource_exhausted"
+        response = shell.unary("a" * 200, read_max_bytes=100)
+        assert response.status == 429
+        assert error_of(response)["code"] == "resource_exhausted"
 
     def test_undeclared_length(self, shell, make_request):
         request = make_request(headers=[PROTO], chunks=[b"a" * 60, b"a" * 60, b"a" * 60])
-        answer = shell.call(shell.application(read_max_bytes=100), request)
-        assert error_of(answer)["code"] == "resource_exhausted"
+        response = shell.call(shell.application(read_max_bytes=100), request)
+        assert error_of(response)["code"] == "resource_exhausted"
 
     def test_after_decompression(self, shell, make_request):
         headers = [PROTO, ("content-encoding", "gzip")]
         body = gzip.compress(b"a" * 100_000)
         request = make_request(headers=headers, body=body)
-        answer = shell.call(shell.application(read_max_bytes=1000), request)
-        assert error_of(answer)["code"] == "resource_exhausted"
+        response = shell.call(shell.application(read_max_bytes=1000), request)
+        assert error_of(response)["code"] == "resource_exhausted"
 
     def test_default_is_four_mebibytes(self, shell):
         assert shell.unary("a" * (4 * 1024 * 1024)).status == 429
         assert shell.unary("a" * (4 * 1024 * 1024), read_max_bytes=None).status == 200
 
     def test_send_limit(self, shell):
-        answer = shell.unary("a" * 200, send_max_bytes=100)
-        assert error_of(answer)["code"] == "resource_exhausted"
+        response = shell.unary("a" * 200, send_max_bytes=100)
+        assert error_of(response)["code"] == "resource_exhausted"
 
     @pytest.mark.parametrize("option", ["read_max_bytes", "send_max_bytes", "default_timeout_ms"])
     def test_negative_number(self, shell, option):
@@ -250,8 +250,8 @@ class TestGet:
         return shell.call(shell.application(**options), make_request(method="GET", query=query))
 
     def test_json(self, shell, make_request):
-        answer = self.call(shell, make_request, "connect=v1&encoding=json&message=%22hi%22")
-        assert answer.body == b'"hi"'
+        response = self.call(shell, make_request, "connect=v1&encoding=json&message=%22hi%22")
+        assert response.body == b'"hi"'
 
     def test_base64(self, shell, make_request):
         message = base64.urlsafe_b64encode(StringValue(value="hi").SerializeToString()).decode()
@@ -279,9 +279,9 @@ class TestGet:
         ],
     )
     def test_bad_request(self, shell, make_request, query):
-        answer = self.call(shell, make_request, query)
-        assert answer.status == 400
-        assert error_of(answer)["code"] == "invalid_argument"
+        response = self.call(shell, make_request, query)
+        assert response.status == 400
+        assert error_of(response)["code"] == "invalid_argument"
 
     def test_unknown_encoding(self, shell, make_request):
         assert self.call(shell, make_request, "encoding=xml&message=hi").status == 415
@@ -292,11 +292,11 @@ class TestGet:
 
     def test_limit(self, shell, make_request):
         query = f"encoding=json&message=%22{'a' * 200}%22"
-        answer = self.call(shell, make_request, query, read_max_bytes=100)
-        assert error_of(answer)["code"] == "resource_exhausted"
+        response = self.call(shell, make_request, query, read_max_bytes=100)
+        assert error_of(response)["code"] == "resource_exhausted"
 
 
-def test_both_shells_answer_with_the_same_bytes(make_shell, make_request):
+def test_both_interfaces_send_the_same_bytes(make_shell, make_request):
     asgi, wsgi = make_shell("asgi"), make_shell("wsgi")
     stream = ("content-type", "application/connect+proto")
     requests = [

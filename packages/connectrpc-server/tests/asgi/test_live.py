@@ -1,4 +1,4 @@
-"""ASGI applications on real servers: duplex, gRPC, clients that leave, answers that come early."""
+"""ASGI applications on real servers: duplex, gRPC, disconnects, early responses."""
 
 import asyncio
 import struct
@@ -11,7 +11,7 @@ import pyqwest
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
-PATIENCE = 60  # seconds that the slowest machine may take for one step
+STEP_TIMEOUT = 60  # seconds; the slowest machine needs less for one step
 PROTO = [("content-type", "application/proto")]
 STREAM = [("content-type", "application/connect+proto")]
 LARGE = b"x" * 1_500_000
@@ -30,7 +30,7 @@ every_version = pytest.mark.parametrize(("name", "version"), VERSIONS)
 
 @pytest.fixture(scope="module")
 def port_of(serving):
-    """Starts each server once, when the first test asks for it."""
+    """Start each server once, when the first test needs it."""
     ports = {}
     with ExitStack() as stack:
 
@@ -59,27 +59,27 @@ def client(version):
 
 
 def run(coroutine):
-    return asyncio.run(asyncio.wait_for(coroutine, PATIENCE))
+    return asyncio.run(asyncio.wait_for(coroutine, STEP_TIMEOUT))
 
 
 async def wait_for(port, entry):
-    """Wait until this has happened on the server."""
-    answer = await client(HTTP1).post(url(port, "WaitFor"), headers=PROTO, content=message(entry))
-    assert answer.status == 200
+    """Wait until the server has logged this entry."""
+    response = await client(HTTP1).post(url(port, "WaitFor"), headers=PROTO, content=message(entry))
+    assert response.status == 200
 
 
 class Conversation:
     """A bidi stream whose client sends the next request once it has the response to the last.
 
-    Its stream of requests may be left open until it is told to end.
+    The half-close may wait for `end`.
     """
 
-    def __init__(self, *texts, is_left_open=False):
+    def __init__(self, *texts, is_kept_open=False):
         self.texts = texts
-        self.answered = asyncio.Semaphore(0)
+        self.responded = asyncio.Semaphore(0)
         self.began = asyncio.Event()
         self._ending = asyncio.Event()
-        if not is_left_open:
+        if not is_kept_open:
             self.end()
 
     def end(self):
@@ -88,7 +88,7 @@ class Conversation:
     async def requests(self):
         for text in self.texts:
             yield envelope(text)
-            await self.answered.acquire()
+            await self.responded.acquire()
         self.began.set()
         await self._ending.wait()
 
@@ -102,7 +102,7 @@ class Conversation:
                 received += bytes(chunk)
                 while count < len(self.texts) and envelope(self.texts[count]) in received:
                     count += 1
-                    self.answered.release()
+                    self.responded.release()
                 if until is not None and until in received:
                     break
         return received
@@ -116,19 +116,19 @@ def test_full_duplex(port_of, name, version):
 
 @every_version
 def test_a_wait_for_a_request_can_be_cut_short(port_of, name, version):
-    received = run(Conversation("impatient", "b").hold(port_of(name), client(version)))
-    assert received == envelope("impatient") + envelope("b") + END
+    received = run(Conversation("timed read", "b").hold(port_of(name), client(version)))
+    assert received == envelope("timed read") + envelope("b") + END
 
 
 @every_version
 def test_a_stream_that_ends_before_its_requests(port_of, name, version):
-    conversation = Conversation("a", "refuse", is_left_open=True)
+    conversation = Conversation("a", "refuse", is_kept_open=True)
     received = run(conversation.hold(port_of(name), client(version), until=b"aborted"))
     assert received.startswith(envelope("a") + b"\2")
 
 
 @every_version
-def test_a_client_that_leaves_a_unary_call(port_of, name, version):
+def test_a_client_that_disconnects_during_a_unary_call(port_of, name, version):
     port = port_of(name)
 
     async def check():
@@ -145,11 +145,11 @@ def test_a_client_that_leaves_a_unary_call(port_of, name, version):
 
 
 @every_version
-def test_a_client_that_leaves_while_its_requests_are_open(port_of, name, version):
+def test_a_client_that_disconnects_before_its_half_close(port_of, name, version):
     port = port_of(name)
 
     async def check():
-        conversation = Conversation("hang", is_left_open=True)
+        conversation = Conversation("hang", is_kept_open=True)
         await conversation.hold(port, client(version), until=envelope("hang"))
         await wait_for(port, "Converse ended: canceled")
 
@@ -161,8 +161,8 @@ def test_empty_messages(port_of, name, version):
     async def check():
         caller = client(version)
         for _ in range(20):
-            answer = await caller.post(url(port_of(name), "Echo"), headers=PROTO, content=b"")
-            assert (answer.status, bytes(answer.content)) == (200, b"")
+            response = await caller.post(url(port_of(name), "Echo"), headers=PROTO, content=b"")
+            assert (response.status, bytes(response.content)) == (200, b"")
 
     run(check())
 
@@ -172,8 +172,8 @@ def test_empty_messages_that_end_apart_from_their_headers(port_of, name):
     async def check():
         async with httpx.AsyncClient(http1=False, http2=True) as caller:
             for _ in range(20):
-                answer = await caller.post(url(port_of(name), "Echo"), headers=dict(PROTO))
-                assert (answer.status_code, answer.content) == (200, b"")
+                response = await caller.post(url(port_of(name), "Echo"), headers=dict(PROTO))
+                assert (response.status_code, response.content) == (200, b"")
 
     run(check())
 
@@ -187,17 +187,17 @@ def test_empty_messages_that_end_apart_from_their_headers(port_of, name):
         ("Echo", [("content-type", "text/plain")], 415),
     ],
 )
-def test_an_early_answer_leaves_other_calls_alone(port_of, name, method, headers, status):
+def test_an_early_response_does_not_disturb_other_calls(port_of, name, method, headers, status):
     port = port_of(name)
-    conversation = Conversation("a", is_left_open=True)
+    conversation = Conversation("a", is_kept_open=True)
 
     async def check():
-        caller = client(HTTP2)  # which has one connection for all
+        caller = client(HTTP2)  # it uses one connection for all calls
         other = asyncio.ensure_future(conversation.hold(port, caller))
         await conversation.began.wait()
         for _ in range(3):
-            answer = await caller.post(url(port, method), headers=headers, content=LARGE)
-            assert answer.status == status
+            response = await caller.post(url(port, method), headers=headers, content=LARGE)
+            assert response.status == status
         conversation.end()
         assert await other == envelope("a") + END
 
@@ -205,29 +205,29 @@ def test_an_early_answer_leaves_other_calls_alone(port_of, name, method, headers
 
 
 @every_server
-def test_an_early_answer_over_http1(port_of, name):
+def test_an_early_response_over_http1(port_of, name):
     async def check():
-        async with httpx.AsyncClient(timeout=PATIENCE) as caller:
+        async with httpx.AsyncClient(timeout=STEP_TIMEOUT) as caller:
             for _ in range(3):
-                answer = await caller.post(
+                response = await caller.post(
                     url(port_of(name), "Echo"), headers=dict(PROTO), content=LARGE
                 )
-                assert answer.status_code == 429
+                assert response.status_code == 429
 
     run(check())
 
 
 @pytest.mark.parametrize("version", [HTTP1, HTTP2])
-def test_pyvoy_logs_no_traceback_at_the_end_of_calls(serving, tmp_path, version):
+def test_pyvoy_does_not_log_a_traceback_at_the_end_of_calls(serving, tmp_path, version):
     async def check(port):
         caller = client(version)
         for _ in range(5):
             assert await Conversation("a").hold(port, caller) == envelope("a") + END
-            early = Conversation("a", "refuse", is_left_open=True)
+            early = Conversation("a", "refuse", is_kept_open=True)
             await early.hold(port, caller, until=b"aborted")
-            await Conversation("a", is_left_open=True).hold(port, caller, until=envelope("a"))
-            answer = await caller.post(url(port, "Pause"), headers=PROTO, content=message(""))
-            assert answer.status == 200
+            await Conversation("a", is_kept_open=True).hold(port, caller, until=envelope("a"))
+            response = await caller.post(url(port, "Pause"), headers=PROTO, content=message(""))
+            assert response.status == 200
         await wait_for(port, "Converse ended: canceled")
 
     log = tmp_path / "stderr"
@@ -246,49 +246,49 @@ MESSAGES = {
 def test_grpc(port_of, name):
     with grpc.insecure_channel(f"127.0.0.1:{port_of(name)}") as channel:
         echo = channel.unary_unary("/test.v1.Live/Echo", **MESSAGES)
-        response, call = echo.with_call(StringValue(value="a" * 100_000), timeout=PATIENCE)
+        response, call = echo.with_call(StringValue(value="a" * 100_000), timeout=STEP_TIMEOUT)
         assert response.value == "a" * 100_000
         assert call.code() is grpc.StatusCode.OK
         with pytest.raises(grpc.RpcError) as failure:
             channel.unary_unary("/test.v1.Live/Nothing", **MESSAGES)(
-                StringValue(), timeout=PATIENCE
+                StringValue(), timeout=STEP_TIMEOUT
             )
         assert failure.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
 @over_http2
 def test_full_duplex_grpc(port_of, name):
-    answered = threading.Semaphore(0)
+    responded = threading.Semaphore(0)
 
     def requests():
         for text in ("a", "b", "refuse"):
             yield StringValue(value=text)
-            assert answered.acquire(timeout=PATIENCE)
+            assert responded.acquire(timeout=STEP_TIMEOUT)
 
     received = []
     with grpc.insecure_channel(f"127.0.0.1:{port_of(name)}") as channel:
         converse = channel.stream_stream("/test.v1.Live/Converse", **MESSAGES)
-        call = converse(requests(), timeout=PATIENCE)
+        call = converse(requests(), timeout=STEP_TIMEOUT)
 
         def read():
             for each in call:
                 received.append(each.value)
-                answered.release()
+                responded.release()
 
         with pytest.raises(grpc.RpcError):
             read()
-        answered.release()
+        responded.release()
         assert received == ["a", "b"]
         assert call.code() is grpc.StatusCode.ABORTED
         assert call.details() == "as asked"
 
 
 @over_http2
-def test_a_grpc_client_that_leaves(port_of, name):
+def test_a_grpc_client_that_disconnects(port_of, name):
     port = port_of(name)
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         call = channel.unary_stream("/test.v1.Live/Flood", **MESSAGES)(
-            StringValue(), timeout=PATIENCE
+            StringValue(), timeout=STEP_TIMEOUT
         )
         next(call)
         call.cancel()
@@ -301,6 +301,6 @@ def test_grpc_without_trailers(port_of, name):
         headers = [("content-type", "application/grpc"), ("te", "trailers")]
         return await client(HTTP1).post(url(port_of(name), "Echo"), headers=headers, content=b"")
 
-    answer = run(call())
-    assert answer.headers["grpc-status"] == "12"
-    assert "trailers" in answer.headers["grpc-message"]
+    response = run(call())
+    assert response.headers["grpc-status"] == "12"
+    assert "trailers" in response.headers["grpc-message"]

@@ -1,4 +1,4 @@
-"""What an ASGI application reads of a request, when, and what it leaves."""
+"""How much of a request an ASGI application reads, and when."""
 
 import asyncio
 import struct
@@ -26,12 +26,12 @@ MESSAGE = StringValue(value="a").SerializeToString()
 
 
 class Connection:
-    """A server and a client in one, and the log of what passed between them and the application."""
+    """A server and a client in one, which log the events of the application."""
 
     def __init__(self, *chunks, is_complete=False):
         self.events = asyncio.Queue()
         self.log = []
-        self.answered = asyncio.Event()
+        self.responded = asyncio.Event()
         for index, chunk in enumerate(chunks):
             self.request(chunk, more_body=not is_complete or index + 1 < len(chunks))
 
@@ -53,13 +53,13 @@ class Connection:
         elif event["type"] == "http.response.body":
             self.body += event["body"]
             self.log.append("data" if event.get("more_body") else "end")
-            self.answered.set()
+            self.responded.set()
 
     body = b""
     status = None
 
     async def call(self, app, name, *headers, method="POST", path=None, **scope):
-        """Calls the application to its end, after which no task of it may be left."""
+        """Call the application to its end, and check that all of its tasks have ended."""
         before = asyncio.all_tasks()
         await app(
             {
@@ -81,7 +81,7 @@ class Connection:
 
     @property
     def steps(self):
-        """What was taken, and when the answer ended."""
+        """The events that were received, and the end of the response."""
         return [each for each in self.log if each not in ("start", "data")]
 
     @property
@@ -94,7 +94,7 @@ def run(coroutine):
 
 
 class Service:
-    """Bidi streams do what a test wants; everything else refuses."""
+    """Bidi streams run a function of the test; all other handlers fail."""
 
     def __init__(self, bidi=None):
         self.began = asyncio.Event()
@@ -170,7 +170,7 @@ def test_disconnect_seen_by_a_task_of_the_handler(asgi_application):
     run(check())
 
 
-def test_no_more_is_read_ahead_than_a_little(asgi_application):
+def test_the_limits_of_reading_ahead(asgi_application):
     async def count(service, requests):
         await service.wait_until_idle()
         service.taken = service.connection.taken
@@ -210,7 +210,7 @@ def test_two_tasks_must_not_read_at_once(asgi_application, caplog):
     async def check():
         connection = Connection()
         task = connection.start(asgi_application(Service(twice)), "Bidi", STREAM)
-        await connection.answered.wait()
+        await connection.responded.wait()
         connection.disconnect()
         await task
 
@@ -260,7 +260,9 @@ refused = pytest.mark.parametrize(("name", "header", "options"), REFUSED.values(
 
 @refused
 @pytest.mark.parametrize("scope", [{}, HTTP1, {"http_version": "1.0"}, HYPERCORN])
-def test_the_request_is_read_before_the_answer_ends(asgi_application, name, header, options, scope):
+def test_the_request_is_read_before_the_response_ends(
+    asgi_application, name, header, options, scope
+):
     async def check():
         connection = Connection(*[b"\0\0"] * 5, is_complete=True)
         app = asgi_application(Service(stop), **options)
@@ -294,7 +296,7 @@ def test_requests_of_a_known_length(asgi_application, name, header, options):
     run(check())
 
 
-def test_paths_of_no_service(asgi_application):
+def test_unknown_paths(asgi_application):
     async def check():
         connection = Connection(*[b"a"] * 5, is_complete=True)
         app = combine(asgi_application(Service()))
@@ -318,7 +320,7 @@ def test_a_client_that_never_ends_its_request(asgi_application, monkeypatch, nam
 
 
 @refused
-def test_a_client_that_goes_away_before_its_answer(asgi_application, name, header, options):
+def test_a_client_that_disconnects_before_its_response(asgi_application, name, header, options):
     async def check():
         connection = Connection(b"\0\0", b"\0\0")
         connection.disconnect()
@@ -345,7 +347,7 @@ def test_a_client_that_sends_without_end(asgi_application):
 
 
 class Silent(Connection):
-    """HTTP/2 of uvicorn, where nothing follows a request that ended with its headers."""
+    """HTTP/2 of uvicorn: if a request ended with its headers, no event follows."""
 
     async def receive(self):
         await asyncio.Event().wait()
@@ -386,7 +388,7 @@ def test_disconnect_of_a_request_without_a_body(asgi_application, name):
     run(check())
 
 
-def test_hypercorn_delivers_the_end_of_an_empty_request(make_shell, asgi_application):
+def test_the_end_of_an_empty_request_is_received_on_hypercorn(make_shell, asgi_application):
     async def check():
         connection = Connection(b"", b"", is_complete=True)
         app = asgi_application(make_shell("asgi").service)
@@ -399,7 +401,9 @@ def test_hypercorn_delivers_the_end_of_an_empty_request(make_shell, asgi_applica
 
 @pytest.mark.parametrize("options", [{}, {"default_timeout_ms": 60_000}])
 @pytest.mark.parametrize(("scope", "taken"), [(HYPERCORN, 1), (HTTP1, 0), (HTTP2, 0)])
-def test_hypercorn_delivers_the_end_of_a_get(make_shell, asgi_application, options, scope, taken):
+def test_the_end_of_a_get_is_received_on_hypercorn(
+    make_shell, asgi_application, options, scope, taken
+):
     async def check():
         connection = Connection(b"", is_complete=True)
         app = asgi_application(make_shell("asgi").service, **options)
@@ -413,7 +417,7 @@ def test_hypercorn_delivers_the_end_of_a_get(make_shell, asgi_application, optio
 
 
 class Recorder:
-    """A metadata interceptor that remembers the errors of calls."""
+    """A metadata interceptor that records the errors of calls."""
 
     def __init__(self):
         self.errors = []
@@ -446,7 +450,7 @@ def test_the_deadline_holds_for_interceptors(asgi_application, name, header):
 
 
 class Stalled(Connection):
-    """A client that stops reading, on a server that tells the application to wait for it."""
+    """A client that stops reading, on a server whose `send` waits for the client."""
 
     def __init__(self, *chunks, after):
         super().__init__(*chunks, is_complete=True)

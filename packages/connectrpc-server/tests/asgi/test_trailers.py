@@ -1,4 +1,4 @@
-"""Calls that end with HTTP trailers, over ASGI: a protocol of the test's own that needs them."""
+"""Calls that end with HTTP trailers, over ASGI, in a protocol that only this test has."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ STATUS = [(b"test-status", b"ok")]
 
 
 class Call:
-    """A call, unary and stream at once, whose messages are plain bytes of StringValue."""
+    """A unary call and a call with streams in one. Its messages are bytes of StringValue."""
 
     needs_trailers = True
     has_body = True
@@ -95,7 +95,7 @@ def stream(service="test.v1.Trailers"):
 
 
 def call(endpoint, *texts, extensions, **more):
-    """The events of an answer."""
+    """The events of a response."""
     bodies = [StringValue(value=text).SerializeToString() for text in texts] or [b""]
     events = [
         {"type": "http.request", "body": body, "more_body": index + 1 < len(bodies)}
@@ -127,9 +127,9 @@ HAS_TRAILERS = {"http.response.trailers": {}}
 
 
 def refused():
-    """The endpoint of a method whose calls end before they begin."""
-    answer = HttpResponse(200, [(b"x-header", b"h")], b"", STATUS)
-    method = ServerMethod({b"application/test": lambda *_: answer}, None)
+    """The endpoint of a method that refuses every request."""
+    response = HttpResponse(200, [(b"x-header", b"h")], b"", STATUS)
+    method = ServerMethod({b"application/test": lambda *_: response}, None)
     return StreamEndpoint(method, None, InterceptorChain([])).handle
 
 
@@ -157,14 +157,14 @@ def test_trailers_follow_the_body(endpoint):
     assert trailers == {"type": "http.response.trailers", "headers": STATUS}
 
 
-def test_a_failed_unary_call_needs_no_trailers():
+def test_a_failed_unary_call_does_not_need_trailers():
     start, body = call(unary(), "fail", extensions=HAS_TRAILERS)
     assert start["headers"] == [(b"test-status", b"aborted")]
     assert not start.get("trailers", False)
     assert body["body"] == b"as asked"
 
 
-def test_a_stream_that_fails_before_its_head_needs_no_trailers():
+def test_a_stream_that_fails_before_its_head_does_not_need_trailers():
     start, _ = call(stream(), "fail", extensions=HAS_TRAILERS)
     assert start["headers"] == [(b"test-status", b"aborted")]
     assert not start["trailers"]
@@ -199,7 +199,7 @@ HYPERCORN = {"asgi": {"version": "3.0", "spec_version": "2.1"}}
 
 
 @pytest.mark.parametrize("endpoint", [unary(), stream()])
-def test_hypercorn_keeps_no_promise_of_trailers_over_http3(endpoint):
+def test_hypercorn_does_not_send_trailers_over_http3(endpoint):
     start, *bodies = call(endpoint, "hello", extensions=HAS_TRAILERS, http_version="3", **HYPERCORN)
     assert start["headers"] == [(b"test-status", b"unimplemented")]
     text = b"".join(event["body"] for event in bodies)
@@ -207,7 +207,7 @@ def test_hypercorn_keeps_no_promise_of_trailers_over_http3(endpoint):
 
 
 @pytest.mark.parametrize("scope", [{"http_version": "3"}, {"http_version": "2", **HYPERCORN}])
-def test_servers_that_keep_their_promise_of_trailers(scope):
+def test_servers_that_send_trailers(scope):
     *_, trailers = call(unary(), "hello", extensions=HAS_TRAILERS, **scope)
     assert trailers["headers"] == STATUS
 

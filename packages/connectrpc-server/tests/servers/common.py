@@ -1,4 +1,4 @@
-"""What `on_asgi.py` and `on_wsgi.py` have in common."""
+"""The part that `on_asgi.py` and `on_wsgi.py` have in common."""
 
 from google.protobuf.wrappers_pb2 import StringValue
 

@@ -1,6 +1,6 @@
 """Serves one service over ASGI, for tests: `python on_asgi.py hypercorn`, `zttp` and so on.
 
-It says where it listens, and ends with its standard input.
+It prints the port that it listens on, and ends when its standard input ends.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from connectrpc_server import ASGIApplication, Code, ConnectError, Handler, Meth
 
 
 class Log:
-    """What happened, as an interceptor and the service see it."""
+    """A log that an interceptor and the service write."""
 
     def __init__(self):
         self.entries = []
@@ -61,7 +61,7 @@ class Service:
         async for request in requests:
             if request.value == "refuse":
                 raise ConnectError(Code.ABORTED, "as asked")
-            if request.value == "impatient":
+            if request.value == "timed read":
                 with suppress(TimeoutError):
                     async with asyncio.timeout(0.05):
                         await anext(requests)

@@ -1,6 +1,6 @@
 """Serves one service over WSGI, for tests: `python on_wsgi.py gunicorn` or `pyvoy`.
 
-It says where it listens, and ends with its standard input.
+It prints the port that it listens on, and ends when its standard input ends.
 """
 
 import asyncio
@@ -12,11 +12,11 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from connectrpc_server import ConnectError, HandlerSync, MethodKind, WSGIApplication
 
-PATIENCE = 60  # seconds that the slowest machine may take for one step
+STEP_TIMEOUT = 60  # seconds; the slowest machine needs less for one step
 
 
 class Log:
-    """What happened, as an interceptor and the service see it."""
+    """A log that an interceptor and the service write."""
 
     def __init__(self):
         self.entries = []
@@ -29,7 +29,7 @@ class Log:
 
     def wait_for(self, entry):
         with self.changed:
-            self.changed.wait_for(lambda: entry in self.entries, PATIENCE)
+            self.changed.wait_for(lambda: entry in self.entries, STEP_TIMEOUT)
             return ", ".join(self.entries)
 
     def on_start_sync(self, ctx):

@@ -1,4 +1,4 @@
-"""WSGI applications on servers that need no more than PEP 3333: waitress and werkzeug."""
+"""WSGI applications on servers that offer only PEP 3333: waitress and werkzeug."""
 
 import json
 import threading
@@ -10,7 +10,7 @@ import waitress
 import werkzeug.serving
 from google.protobuf.wrappers_pb2 import StringValue
 
-PATIENCE = 60  # seconds that the slowest machine may take for one step
+STEP_TIMEOUT = 60  # seconds; the slowest machine needs less for one step
 LIMIT = 100_000
 END = b"\x02\x00\x00\x00\x02{}"
 
@@ -31,7 +31,7 @@ def on_waitress(app):
     finally:
         stop.set()
         server.pull_trigger()
-        thread.join(PATIENCE)
+        thread.join(STEP_TIMEOUT)
         server.task_dispatcher.shutdown()
         server.asyncore.close_all(server._map)
 
@@ -45,7 +45,7 @@ def on_werkzeug(app):
         yield server.port
     finally:
         server.shutdown()
-        thread.join(PATIENCE)
+        thread.join(STEP_TIMEOUT)
         server.server_close()
 
 
@@ -53,7 +53,9 @@ def on_werkzeug(app):
 def client(request, make_shell):
     with (
         request.param(make_shell("wsgi").application(read_max_bytes=LIMIT)) as port,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}/test.v1.Echo/", timeout=PATIENCE) as client,
+        httpx.Client(
+            base_url=f"http://127.0.0.1:{port}/test.v1.Echo/", timeout=STEP_TIMEOUT
+        ) as client,
     ):
         yield client
 
@@ -72,12 +74,14 @@ class TestUnary:
 
     def test_with_a_length_and_in_chunks(self, client):
         for content in (message("hi"), chunked(message("hi")[:1], message("hi")[1:])):
-            answer = self.call(client, content)
-            assert (answer.status_code, answer.content) == (200, message("hi"))
+            response = self.call(client, content)
+            assert (response.status_code, response.content) == (200, message("hi"))
 
     def test_get(self, client):
-        answer = client.get("Unary", params={"connect": "v1", "encoding": "json", "message": '"a"'})
-        assert answer.json() == "a"
+        response = client.get(
+            "Unary", params={"connect": "v1", "encoding": "json", "message": '"a"'}
+        )
+        assert response.json() == "a"
 
     @pytest.mark.parametrize("in_chunks", [False, True])
     def test_errors_leave_the_connection_usable(self, client, in_chunks):
@@ -85,8 +89,8 @@ class TestUnary:
             (b"x" * 2 * LIMIT, "resource_exhausted"),
             (b"\xff", "invalid_argument"),
         ):
-            answer = self.call(client, chunked(content) if in_chunks else content)
-            assert answer.json()["code"] == code
+            response = self.call(client, chunked(content) if in_chunks else content)
+            assert response.json()["code"] == code
         assert self.call(client, message("hi")).status_code == 200
 
 
@@ -98,38 +102,38 @@ class TestUnary:
 def test_streams(client, make_shell, in_chunks, name, requests, responses):
     envelope = make_shell("wsgi").envelope
     pieces = [envelope(text) for text in requests]
-    answer = client.post(
+    response = client.post(
         name,
         content=chunked(*pieces) if in_chunks else b"".join(pieces),
         headers={"content-type": "application/connect+proto"},
     )
-    assert answer.content == b"".join(envelope(text) for text in responses) + END
+    assert response.content == b"".join(envelope(text) for text in responses) + END
 
 
 def test_grpc_web(client, make_shell):
-    answer = client.post(
+    response = client.post(
         "Unary",
         content=make_shell("wsgi").envelope("hi"),
         headers={"content-type": "application/grpc-web+proto"},
     )
-    assert answer.content.startswith(make_shell("wsgi").envelope("hi") + b"\x80")
-    assert b"grpc-status: 0" in answer.content
+    assert response.content.startswith(make_shell("wsgi").envelope("hi") + b"\x80")
+    assert b"grpc-status: 0" in response.content
 
 
-def test_grpc_says_what_it_needs(client, make_shell):
-    answer = client.post(
+def test_grpc_is_refused_with_the_reason(client, make_shell):
+    response = client.post(
         "Unary",
         content=make_shell("wsgi").envelope("hi"),
         headers={"content-type": "application/grpc", "te": "trailers"},
     )
-    assert answer.status_code == 200
-    assert answer.headers["grpc-status"] == "12"
-    assert "trailers" in answer.headers["grpc-message"]
+    assert response.status_code == 200
+    assert response.headers["grpc-status"] == "12"
+    assert "trailers" in response.headers["grpc-message"]
 
 
 def test_json_errors(client):
-    answer = client.post(
+    response = client.post(
         "Unary", content=json.dumps("fail:not_found"), headers={"content-type": "application/json"}
     )
-    assert answer.status_code == 404
-    assert answer.json()["code"] == "not_found"
+    assert response.status_code == 404
+    assert response.json()["code"] == "not_found"

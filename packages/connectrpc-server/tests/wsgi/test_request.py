@@ -1,4 +1,4 @@
-"""How the bodies of requests are read over WSGI, and what a call leaves of them."""
+"""How much of a request body a WSGI application reads, and when."""
 
 import io
 
@@ -17,8 +17,8 @@ def request_of(environ, deadline=None):
     return WsgiRequest(environ, lambda status, headers: None, deadline)
 
 
-def answer(app, name, content_type, body, *, length=None):
-    """The answer, and what is left of the body before and after its last bytes were asked for."""
+def response(app, name, content_type, body, *, length=None):
+    """Return the response, and how much of the body is unread before and after its last chunk."""
     stream = io.BytesIO(body)
     environ = {
         "REQUEST_METHOD": "POST",
@@ -39,7 +39,7 @@ def answer(app, name, content_type, body, *, length=None):
 @pytest.mark.parametrize("length", [str(200_000), None])
 def test_message_beyond_the_limit(wsgi_application, make_shell, length):
     app = wsgi_application(make_shell("wsgi").service, read_max_bytes=LIMIT)
-    data, before, after = answer(app, "Unary", "application/proto", bytes(200_000), length=length)
+    data, before, after = response(app, "Unary", "application/proto", bytes(200_000), length=length)
     assert b"resource_exhausted" in data
     assert before > 0
     assert after == 0
@@ -49,7 +49,7 @@ def test_stream_that_fails_early(wsgi_application, make_shell):
     shell = make_shell("wsgi")
     app = wsgi_application(shell.service)
     body = shell.envelope("crash") + shell.envelope("x" * 200_000)
-    data, before, after = answer(app, "Bidi", "application/connect+proto", body)
+    data, before, after = response(app, "Bidi", "application/connect+proto", body)
     assert b"internal error" in data
     assert before > 0
     assert after == 0
@@ -57,21 +57,21 @@ def test_stream_that_fails_early(wsgi_application, make_shell):
 
 def test_refusal(wsgi_application, make_shell):
     app = wsgi_application(make_shell("wsgi").service)
-    data, before, after = answer(app, "Unary", "text/html", bytes(200_000))
+    data, before, after = response(app, "Unary", "text/html", bytes(200_000))
     assert data == b"unsupported media type\n"
     assert (before, after) == (200_000, 0)
 
 
-def test_too_much_is_left(wsgi_application, make_shell):
+def test_too_much_to_drain(wsgi_application, make_shell):
     app = wsgi_application(make_shell("wsgi").service)
     body = bytes(TOO_MUCH)
-    assert answer(app, "Unary", "text/html", body, length=str(TOO_MUCH))[2] == TOO_MUCH
-    assert 0 < answer(app, "Unary", "text/html", body)[2] < TOO_MUCH
+    assert response(app, "Unary", "text/html", body, length=str(TOO_MUCH))[2] == TOO_MUCH
+    assert 0 < response(app, "Unary", "text/html", body)[2] < TOO_MUCH
 
 
 def test_malformed_length(wsgi_application, make_shell):
     app = wsgi_application(make_shell("wsgi").service)
-    data, _, after = answer(app, "Unary", "application/proto", b"body", length="many")
+    data, _, after = response(app, "Unary", "application/proto", b"body", length="many")
     assert b"invalid content-length" in data
     assert after == len(b"body")
 
@@ -79,7 +79,7 @@ def test_malformed_length(wsgi_application, make_shell):
 @pytest.mark.parametrize(
     "extra", [{"SERVER_PROTOCOL": "HTTP/2"}, {"wsgi.ext.http.send_trailers": print}]
 )
-def test_a_server_that_needs_nobody_to_read_the_rest(extra):
+def test_a_server_that_does_not_need_a_drain(extra):
     stream = io.BytesIO(bytes(100))
     body = request_of({"wsgi.input": stream, "CONTENT_LENGTH": "100", **extra})
     assert body.is_drained
@@ -99,8 +99,8 @@ FAILING = [
 
 @pytest.mark.parametrize(("name", "content_type"), FAILING)
 def test_pyvoy_ends_an_error_with_its_last_byte(wsgi_application, make_shell, name, content_type):
-    """Of a list with one chunk it knows that there is no more. For the rest of a request that is
-    refused nobody waits: it may never come.
+    """The response is a list of one chunk, so pyvoy knows its end. The rest of a refused request is
+    not read, since it may never arrive.
     """
 
     class Silent:
@@ -108,7 +108,7 @@ def test_pyvoy_ends_an_error_with_its_last_byte(wsgi_application, make_shell, na
             if self.prefix:
                 prefix, self.prefix = self.prefix[:size], self.prefix[size:]
                 return prefix
-            raise AssertionError("nobody waits")
+            raise AssertionError("must not be read")
 
         prefix = b"\0" + (200_000).to_bytes(4, "big")
 
@@ -122,14 +122,14 @@ def test_pyvoy_ends_an_error_with_its_last_byte(wsgi_application, make_shell, na
         "wsgi.ext.http.send_trailers": print,
     }
     app = wsgi_application(make_shell("wsgi").service, read_max_bytes=LIMIT)
-    (data,) = answer = app(environ, lambda status, headers: None)
+    (data,) = response = app(environ, lambda status, headers: None)
     assert data
-    assert len(answer) == 1
+    assert len(response) == 1
 
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that moves only as a test says."""
+    """A clock that only the test moves."""
 
     class Clock:
         seconds = 1000.0
@@ -138,8 +138,8 @@ def clock(monkeypatch):
     return Clock
 
 
-class Dripping:
-    """What a client sends at so many bytes a second; a read waits until all of it is there."""
+class SlowInput:
+    """A body that arrives at so many bytes per second. A read waits for all of its bytes."""
 
     def __init__(self, clock, speed):
         self.clock = clock
@@ -153,9 +153,9 @@ class Dripping:
 
 
 @pytest.mark.parametrize("speed", [0.5, 2000])
-def test_a_client_that_drips_is_noticed_soon_after_the_deadline(clock, speed):
+def test_a_slow_client_is_noticed_soon_after_the_deadline(clock, speed):
     body = request_of(
-        {"wsgi.input": Dripping(clock, speed), "CONTENT_LENGTH": "1000000"},
+        {"wsgi.input": SlowInput(clock, speed), "CONTENT_LENGTH": "1000000"},
         deadline=clock.seconds + 10,
     )
     with pytest.raises(ConnectError) as caught:
@@ -165,8 +165,8 @@ def test_a_client_that_drips_is_noticed_soon_after_the_deadline(clock, speed):
 
 
 @pytest.mark.parametrize("speed", [0.5, 2000])
-def test_a_client_that_drips_is_not_waited_for_after_the_answer(clock, speed):
-    stream = Dripping(clock, speed=1e9)
+def test_the_drain_does_not_wait_for_a_slow_client(clock, speed):
+    stream = SlowInput(clock, speed=1e9)
     body = request_of({"wsgi.input": stream, "CONTENT_LENGTH": "1000000"}, clock.seconds + 60)
     while stream.size < 200_000:
         body.read()
@@ -177,12 +177,12 @@ def test_a_client_that_drips_is_not_waited_for_after_the_answer(clock, speed):
 
 
 def test_without_a_deadline_reads_are_large(clock):
-    stream = Dripping(clock, speed=1)
+    stream = SlowInput(clock, speed=1)
     assert len(request_of({"wsgi.input": stream, "CONTENT_LENGTH": "1000000"}).read()) == 64 * 1024
 
 
 class Failing:
-    """The input, and the socket, of a server."""
+    """The input and the socket of a server, in one."""
 
     def __init__(self, error, clock=None):
         self.error = error
@@ -217,7 +217,7 @@ def test_the_socket_of_a_server_keeps_the_deadline(clock, key):
 
 
 class NoMoreData(Exception):
-    """What some servers raise is known to them alone."""
+    """An exception that only one server has."""
 
 
 @pytest.mark.parametrize("error", [NoMoreData(), ValueError(), OSError(), TimeoutError()])
@@ -228,7 +228,7 @@ def test_a_body_that_cannot_be_read_is_the_fault_of_the_client(error):
 
 
 @pytest.mark.parametrize("error", [ConnectionResetError(), RuntimeError("closed channel")])
-def test_a_client_that_left_is_no_malformed_request(error):
+def test_a_disconnect_is_not_a_malformed_request(error):
     with pytest.raises(ClientDisconnected):
         request_of({"wsgi.input": Failing(error), "CONTENT_LENGTH": "9"}).read()
 
@@ -241,7 +241,7 @@ def test_a_body_that_ends_early():
 
 
 @pytest.mark.parametrize("name", ["Unary", "Client"])
-def test_a_body_of_which_nobody_knows_the_end_is_not_taken_for_an_empty_one(
+def test_a_body_without_a_known_end_is_not_taken_for_an_empty_body(
     wsgi_application, make_shell, name
 ):
     environ = {
@@ -265,5 +265,5 @@ def test_a_body_of_which_nobody_knows_the_end_is_not_taken_for_an_empty_one(
         ({"wsgi.ext.http.send_trailers": print}, b"abc"),
     ],
 )
-def test_a_body_of_unknown_length_is_read_where_the_server_ends_it(extra, expected):
+def test_a_body_of_unknown_length_is_read_if_the_server_marks_its_end(extra, expected):
     assert request_of({"wsgi.input": io.BytesIO(b"abc"), **extra}).read() == expected

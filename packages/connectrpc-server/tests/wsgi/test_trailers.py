@@ -12,7 +12,7 @@ OK = ("grpc-status", "0")
 
 
 class Server:
-    """Writes down what an application does, in its order."""
+    """Records what an application does, in order."""
 
     def __init__(self, *, has_trailers=True):
         self.done = []
@@ -37,9 +37,9 @@ class Server:
             "wsgi.input_terminated": True,
             **self.extensions,
         }
-        answer = app(environ, self.start_response)
+        response = app(environ, self.start_response)
         self.done.append("returned")
-        for data in answer:
+        for data in response:
             if data:
                 self.done.append(("body", data))
         return self.done
@@ -54,7 +54,7 @@ def wsgi(make_shell):
 def test_trailers_follow_the_body(wsgi, name):
     start, returned, body, trailers = Server().serve(wsgi.application(), name, wsgi.envelope("a"))
     assert start[:2] == ("start", "200 OK")
-    # Granian takes the status and the headers before it iterates.
+    # Granian takes the status and the headers before it iterates over the body.
     assert returned == "returned"
     assert body == ("body", wsgi.envelope("a"))
     assert trailers == ("trailers", [OK])
@@ -119,7 +119,7 @@ def test_a_server_without_trailers(wsgi, name, caplog):
     ("protocol", "text"),
     [("HTTP/1.0", "over HTTP/1.1:"), ("HTTP/1.1", "over HTTP/1.1:"), ("HTTP/2.0", "over HTTP/2:")],
 )
-def test_the_version_of_http_that_has_no_trailers(wsgi, protocol, text):
+def test_the_error_names_the_version_of_http(wsgi, protocol, text):
     server = Server(has_trailers=False)
     server.extensions["SERVER_PROTOCOL"] = protocol
     (start, *_) = server.serve(wsgi.application(), "Unary", wsgi.envelope("a"))
