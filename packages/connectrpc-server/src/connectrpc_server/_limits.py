@@ -26,7 +26,7 @@ end. What the client has sent already arrives at once.
 """
 
 FATAL_DRAIN_PAUSE = 1.0
-"""The shortest pause where a late piece of a request ends the whole connection.
+"""The shortest pause of a drain on a server that ends the whole connection for a late piece.
 
 All calls of that connection would fail, so even a busy machine must be given time.
 """
@@ -35,8 +35,9 @@ READ_AHEAD_BYTES = 64 * 1024
 READ_AHEAD_EVENTS = 16
 """How much of a request is received before the handler asks for it.
 
-Only what follows the request tells of a disconnect. A client that sends more has to wait, so that
-requests do not fill the memory; many empty events count, too.
+A disconnect is received only after the request, so the request must be received to notice it. But
+it must not fill the memory, so a client that sends more has to wait. A client may send many empty
+events, so their number is limited, too.
 """
 
 REPEATED_END_INTERVAL = 0.2

@@ -68,42 +68,58 @@ class UnaryEndpoint(Generic[Req, Res]):
             if isinstance(call, HttpResponse):
                 await respond(call, AsgiRequest(scope, receive, send))
                 return
-        request: AsgiRequest | None = None
+        if self._is_observed or call.context.deadline is not None:
+            is_ended = not (call.has_body or must_see_end(scope))
+            request = AsgiRequest(scope, receive, send, is_ended=is_ended)
+            await self._handle_in_scope(call, request)
+            return
+        undrained: AsgiRequest | None = None
         encoded: list[bytes] = []
         try:
-            if self._is_observed or call.context.deadline is not None:
-                is_ended = not (call.has_body or must_see_end(scope))
-                request = AsgiRequest(scope, receive, send, is_ended=is_ended)
-                await self._run_in_scope(call, request, encoded)
-            else:
-                body = b""
-                if call.has_body or must_see_end(scope):
-                    event = await receive()
-                    if event["type"] == "http.request" and not event.get("more_body", False):
-                        body = event.get("body", b"")
-                    else:
-                        request = AsgiRequest(scope, receive, send, received=event)
-                        body = await request.read_all(call)
-                        request = None  # there is nothing left to drain
-                run = self._run(call, None, body, encoded)
-                waits_for = next(run.__await__(), FINISHED)
-                if waits_for is not FINISHED:
-                    await _resume(run, waits_for, receive)
+            body = b""
+            if call.has_body or must_see_end(scope):
+                event = await receive()
+                if event["type"] == "http.request" and not event.get("more_body", False):
+                    body = event.get("body", b"")
+                else:
+                    undrained = AsgiRequest(scope, receive, send, received=event)
+                    body = await undrained.read_all(call)
+                    undrained = None
+            run = self._run(call, None, body, encoded)
+            waits_for = next(run.__await__(), FINISHED)
+            if waits_for is not FINISHED:
+                await _resume(run, waits_for, receive)
             response = call.response(encoded[0])
         except Exception as exc:
-            log_unexpected(exc, call.context)
-            response = call.failure(exc)
-        if request is None and response.trailers is None:
-            # `respond` for a plain call, written out to save a coroutine.
-            status, headers = response.status, response.headers
-            try:
-                await send({"type": "http.response.start", "status": status, "headers": headers})
-                await send({"type": "http.response.body", "body": response.body})
-            except OSError:
-                pass
-        else:
-            request = request or AsgiRequest(scope, receive, send, is_ended=True)
-            await run_with_grace_period(call.context.deadline, respond(response, request))
+            response = _failure(call, exc)
+        if undrained is not None or response.trailers is not None:
+            request = undrained or AsgiRequest(scope, receive, send, is_ended=True)
+            await respond(response, request)
+            return
+        # `respond` for a plain call, written out to save a coroutine.
+        status, headers = response.status, response.headers
+        try:
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": response.body})
+        except OSError:
+            pass
+
+    async def _handle_in_scope(self, call: UnaryServerCall[Req, Res], request: AsgiRequest) -> None:
+        """Handle a call within its deadline, with its metadata interceptors around it."""
+        deadline = call.context.deadline
+        cancel_scope = partial(CancelScope, deadline)
+        encoded: list[bytes] = []
+        try:
+            async with self._chain.around(call.context, cancel_scope), cancel_scope() as inner:
+                run = self._run(call, request, b"", encoded)
+                try:
+                    await run_stepwise(run, partial(request.watch, inner.cancel))
+                finally:
+                    request.stop_watching()
+            response = call.response(encoded[0])
+        except Exception as exc:
+            response = _failure(call, exc)
+        await run_with_grace_period(deadline, respond(response, request))
 
     async def _run(
         self,
@@ -112,9 +128,9 @@ class UnaryEndpoint(Generic[Req, Res]):
         body: bytes,
         encoded: list[bytes],
     ) -> None:
-        """The order of a unary call. Appends the bytes of the response to `encoded`.
+        """The order of every unary call. Appends the bytes of the response to `encoded`.
 
-        The body is read from `request`, unless that is `None`.
+        The body is read from `request`, or has been read if that is `None`.
         """
         deadline = call.context.deadline
         if deadline is not None:
@@ -126,17 +142,10 @@ class UnaryEndpoint(Generic[Req, Res]):
             remaining(deadline)
         encoded.append(call.encode(message))
 
-    async def _run_in_scope(
-        self, call: UnaryServerCall[Req, Res], request: AsgiRequest, encoded: list[bytes]
-    ) -> None:
-        """Run a call within its deadline, with its metadata interceptors around it."""
-        cancel_scope = partial(CancelScope, call.context.deadline)
-        async with self._chain.around(call.context, cancel_scope), cancel_scope() as inner:
-            run = self._run(call, request, b"", encoded)
-            try:
-                await run_stepwise(run, partial(request.watch, inner.cancel))
-            finally:
-                request.stop_watching()
+
+def _failure(call: UnaryServerCall[Req, Res], exc: Exception) -> HttpResponse:
+    log_unexpected(exc, call.context)
+    return call.failure(exc)
 
 
 async def _resume(

@@ -70,7 +70,6 @@ class WsgiRequest:
         "_deadline",
         "_error",
         "_input",
-        "_must_drain",
         "_next_timed_read",
         "_socket",
         "_unread",
@@ -86,7 +85,6 @@ class WsgiRequest:
         self._deadline = deadline
         self._input = environ["wsgi.input"]
         self._socket = server_quirks.client_socket(environ)
-        self._must_drain = server_quirks.must_drain(environ)
         self._next_timed_read = FIRST_TIMED_READ_BYTES
         # The number of bytes, or `None` if the server marks the end of the body.
         self._unread: int | None = None if server_quirks.ends_bodies(environ) else 0
@@ -180,7 +178,7 @@ class WsgiRequest:
     @property
     def is_drained(self) -> bool:
         """Whether `drain` would not read anything."""
-        return self._unread == 0 or not self._must_drain
+        return self._unread == 0 or not server_quirks.must_drain(self.environ)
 
     def drain(self) -> None:
         """Read the rest of the body and drop it, if the client might lose the response otherwise.
