@@ -45,7 +45,7 @@ class UnaryEndpoint(Generic[Req, Res]):
     `AsgiRequest`, a cancel scope and a task, which would take longer than all the rest.
     """
 
-    __slots__ = ("_chain", "_function", "_is_observed", "_method")
+    __slots__ = ("_chain", "_function", "_has_metadata_interceptors", "_method")
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class UnaryEndpoint(Generic[Req, Res]):
         self._method = method
         self._function = function
         self._chain = chain
-        self._is_observed = bool(chain.metadata)
+        self._has_metadata_interceptors = bool(chain.metadata)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -68,9 +68,9 @@ class UnaryEndpoint(Generic[Req, Res]):
             if isinstance(call, HttpResponse):
                 await respond(call, AsgiRequest(scope, receive, send))
                 return
-        if self._is_observed or call.context.deadline is not None:
-            is_ended = not (call.has_body or must_see_end(scope))
-            request = AsgiRequest(scope, receive, send, is_ended=is_ended)
+        if self._has_metadata_interceptors or call.context.deadline is not None:
+            has_ended = not (call.has_body or must_see_end(scope))
+            request = AsgiRequest(scope, receive, send, has_ended=has_ended)
             await self._handle_in_scope(call, request)
             return
         undrained: AsgiRequest | None = None
@@ -93,7 +93,7 @@ class UnaryEndpoint(Generic[Req, Res]):
         except Exception as exc:
             response = _failure(call, exc)
         if undrained is not None or response.trailers is not None:
-            request = undrained or AsgiRequest(scope, receive, send, is_ended=True)
+            request = undrained or AsgiRequest(scope, receive, send, has_ended=True)
             await respond(response, request)
             return
         # `respond` for a plain call, written out to save a coroutine.
@@ -266,7 +266,7 @@ class _Requests(AsyncIterator[Req], Generic[Req, Res]):
         if self._cancel_scope.reason is not None:
             raise self._cancel_scope.reason  # the handler suppressed its cancellation
         chunk = await self._request.read()
-        if not self._request.is_ended:
+        if not self._request.has_ended:
             return self._call.feed(chunk)
         self._has_ended = True
         return self._last(chunk)

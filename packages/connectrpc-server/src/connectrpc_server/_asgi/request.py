@@ -35,7 +35,7 @@ class AsgiRequest:
     """A request that is read event by event.
 
     `drain_pause` is how long a drain waits for the next event, in seconds. `received` is an event
-    that was received before. `is_ended` is true once all of the body has been read.
+    that was received before. `has_ended` is true once all of the body has been read.
     """
 
     __slots__ = (
@@ -45,7 +45,7 @@ class AsgiRequest:
         "_read_ahead",
         "_receive",
         "_received",
-        "is_ended",
+        "has_ended",
         "scope",
         "send",
     )
@@ -58,11 +58,11 @@ class AsgiRequest:
         drain_pause: float = UNARY_DRAIN_PAUSE,
         *,
         received: Event | None = None,
-        is_ended: bool = False,
+        has_ended: bool = False,
     ) -> None:
         self.scope = scope
         self.send = send
-        self.is_ended = is_ended
+        self.has_ended = has_ended
         self._receive = receive
         self._received = received
         self._drain_pause = drain_pause
@@ -76,7 +76,7 @@ class AsgiRequest:
         return server_quirks.has_trailers(self.scope)
 
     async def read(self) -> bytes:
-        """Return the next chunk, which may be empty. `is_ended` becomes true with the last one.
+        """Return the next chunk, which may be empty. `has_ended` becomes true with the last one.
 
         Raises `ClientDisconnected`.
         """
@@ -92,7 +92,7 @@ class AsgiRequest:
         if event["type"] == "http.disconnect":
             self._is_disconnected = True
             raise ClientDisconnected
-        self.is_ended = not event.get("more_body", False)
+        self.has_ended = not event.get("more_body", False)
         chunk: bytes = event.get("body", b"")
         return chunk
 
@@ -103,7 +103,7 @@ class AsgiRequest:
         `ClientDisconnected`.
         """
         body = WholeBody(call)
-        while not self.is_ended:
+        while not self.has_ended:
             body.add(await self.read())
         return body.data
 
@@ -133,13 +133,13 @@ class AsgiRequest:
         To be called before the response ends. It stops at a pause, after a number of bytes and
         after a time, since a client may never end its request; see `_limits`.
         """
-        cannot_read = self.is_ended or self._is_disconnected or self._is_reading
+        cannot_read = self.has_ended or self._is_disconnected or self._is_reading
         if cannot_read or not server_quirks.must_drain(self.scope):
             return
         size = 0
         pause = server_quirks.drain_pause(self.scope, self._drain_pause)
         with suppress(ClientDisconnected):
             async with move_on_after(DRAIN_MAX_SECONDS) as limit_next:
-                while not self.is_ended and size <= DRAIN_MAX_BYTES:
+                while not self.has_ended and size <= DRAIN_MAX_BYTES:
                     limit_next(pause)
                     size += len(await self.read())

@@ -46,12 +46,12 @@ async def respond(response: HttpResponse, request: AsgiRequest) -> None:
 class StreamResponse(Generic[Req, Res]):
     """Sends the messages of a call and their end. The head is sent before the first of them."""
 
-    __slots__ = ("_call", "_is_started", "_request")
+    __slots__ = ("_call", "_has_started", "_request")
 
     def __init__(self, call: StreamServerCall[Req, Res], request: AsgiRequest) -> None:
         self._call = call
         self._request = request
-        self._is_started = False
+        self._has_started = False
 
     async def send_all(self, messages: AsyncIterator[Res], cancel_scope: CancelScope) -> None:
         """Send messages as they come.
@@ -66,7 +66,7 @@ class StreamResponse(Generic[Req, Res]):
                 raise cancel_scope.reason  # the handler suppressed its cancellation
             data = encode(message)
             try:
-                if not self._is_started:
+                if not self._has_started:
                     await self._send_head()
                 await send({"type": "http.response.body", "body": data, "more_body": True})
             except OSError:
@@ -80,21 +80,21 @@ class StreamResponse(Generic[Req, Res]):
 
     async def end(self, error: Exception | None) -> None:
         """Drain the request and send the end. Does nothing if the client has disconnected."""
-        if error is not None and not self._is_started:
+        if error is not None and not self._has_started:
             await respond(self._call.failure(error), self._request)
             return
         await self._request.drain()
         send = self._request.send
         data, trailers = self._call.end(error)
         with suppress(OSError):
-            if not self._is_started:
+            if not self._has_started:
                 await self._send_head()
             await send({"type": "http.response.body", "body": data})
             if trailers is not None:
                 await send({"type": "http.response.trailers", "headers": trailers})
 
     async def _send_head(self) -> None:
-        self._is_started = True
+        self._has_started = True
         head = self._call.head()
         await self._request.send(
             {

@@ -15,8 +15,8 @@ FINISHED = object()
 """The default of `next(coroutine.__await__(), FINISHED)`: the coroutine ended in its first step.
 
 Any other result is what the coroutine waits for, and is passed to `Resumption`. A coroutine that is
-run like this returns `None`: another result would arrive in a `StopIteration`, and raising that
-takes about as long as the step.
+run like this returns `None`. Another result would arrive in a `StopIteration`, which takes time to
+raise and to catch, in every call.
 """
 
 

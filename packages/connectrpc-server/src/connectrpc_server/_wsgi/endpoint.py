@@ -90,7 +90,7 @@ class StreamEndpoint(Generic[Req, Res]):
         if isinstance(call, HttpResponse):
             return respond(call, WsgiRequest(environ, start_response))
         request = WsgiRequest(environ, start_response, call.context.deadline)
-        body = self._run_observed(call, request, StreamResponse(call, request))
+        body = self._run_with_interceptors(call, request, StreamResponse(call, request))
         # Not every server waits for the first chunk before it takes the head; see `server_quirks`.
         try:
             next(body)
@@ -114,7 +114,7 @@ class StreamEndpoint(Generic[Req, Res]):
         finally:
             close_iterator(responses)
 
-    def _run_observed(
+    def _run_with_interceptors(
         self,
         call: StreamServerCall[Req, Res],
         request: WsgiRequest,
@@ -131,7 +131,7 @@ class StreamEndpoint(Generic[Req, Res]):
             with self._chain.around(call.context), closing(self._run(call, request)) as messages:
                 try:
                     for data in messages:
-                        if not response.is_started:
+                        if not response.has_started:
                             response.start()
                             yield b""
                         yield data
@@ -141,10 +141,10 @@ class StreamEndpoint(Generic[Req, Res]):
                     raise ClientDisconnected from None
         except Exception as exc:
             log_unexpected(exc, call.context)
-            if is_closed or (response.is_started and isinstance(exc, ClientDisconnected)):
+            if is_closed or (response.has_started and isinstance(exc, ClientDisconnected)):
                 return ()
             error = exc
-        if not response.is_started:
+        if not response.has_started:
             return response.whole(error)
         yield from response.end(error)
         return ()

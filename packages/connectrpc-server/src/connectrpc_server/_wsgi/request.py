@@ -87,7 +87,7 @@ class WsgiRequest:
         self._socket = server_quirks.client_socket(environ)
         self._next_timed_read = FIRST_TIMED_READ_BYTES
         # The number of bytes, or `None` if the server marks the end of the body.
-        self._unread: int | None = None if server_quirks.ends_bodies(environ) else 0
+        self._unread: int | None = None if server_quirks.marks_end_of_body(environ) else 0
         self._error: ConnectError | None = None
         length = environ.get("CONTENT_LENGTH")
         if length:

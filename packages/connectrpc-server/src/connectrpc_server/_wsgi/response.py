@@ -38,16 +38,16 @@ def respond(response: HttpResponse, request: WsgiRequest) -> Iterable[bytes]:
 class StreamResponse(Generic[Req, Res]):
     """Sends the messages of a call and their end. The head is sent before the first of them."""
 
-    __slots__ = ("_call", "_request", "is_started")
+    __slots__ = ("_call", "_request", "has_started")
 
     def __init__(self, call: StreamServerCall[Req, Res], request: WsgiRequest) -> None:
         self._call = call
         self._request = request
-        self.is_started = False
+        self.has_started = False
 
     def start(self) -> None:
         """Send the head."""
-        self.is_started = True
+        self.has_started = True
         _start(self._call.head(), self._request)
 
     def end(self, error: Exception | None) -> Generator[bytes, None, None]:

@@ -29,7 +29,7 @@ def send_trailers(environ: Environ, trailers: list[tuple[str, str]]) -> None:
     environ[_SEND_TRAILERS](trailers)
 
 
-def ends_bodies(environ: Environ) -> bool:
+def marks_end_of_body(environ: Environ) -> bool:
     """Return whether the server marks the end of a body of unknown length.
 
     A server that sends trailers knows where bodies end, but pyvoy does not set
