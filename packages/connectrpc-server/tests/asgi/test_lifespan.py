@@ -1,4 +1,4 @@
-"""Mounting an application below a path, and combining several of them."""
+"""Services that live as long as the server: the lifespan protocol of ASGI."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -8,51 +8,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from connectrpc_server import combine
 
-PROTO = ("content-type", "application/proto")
 BODY = StringValue(value="hi").SerializeToString()
-
-
-def test_path(shell):
-    assert shell.application().path == "/test.v1.Echo"
-
-
-@pytest.mark.parametrize("root", ["", "/api", "/api/", "/a/b/c"])
-def test_below_any_prefix(shell, make_request, root):
-    request = make_request("/test.v1.Echo/Unary", root=root.rstrip("/"), headers=[PROTO], body=BODY)
-    assert shell.call(shell.application(), request).status == 200
-
-
-@pytest.mark.parametrize("prefix", ["", "/api"])
-def test_at_its_own_path(shell, make_request, prefix):
-    app = shell.application()
-    request = make_request("/Unary", root=prefix + app.path, headers=[PROTO], body=BODY)
-    assert shell.call(app, request).status == 200
-
-
-@pytest.mark.parametrize("path", ["/other/test.v1.Echo/Unary", "/Unary", "/test.v1.EchoX/Unary"])
-def test_nowhere_else(shell, make_request, path):
-    request = make_request(path, headers=[PROTO], body=BODY)
-    assert shell.call(shell.application(), request).status == 404
-
-
-def renamed(app_type, name):
-    return type("Renamed", (app_type,), {"service_name": name})
-
-
-@pytest.fixture
-def second(shell, asgi_application, wsgi_application):
-    """An application of a second service, whose methods keep the paths of the first."""
-    app_type = asgi_application if shell.kind == "asgi" else wsgi_application
-    return renamed(app_type, "test.v1.Second")(shell.service)
-
-
-def test_combine(shell, second, make_request):
-    app = combine(shell.application(), second)
-    for prefix in ("", "/api"):
-        request = make_request("/test.v1.Echo/Unary", root=prefix, headers=[PROTO], body=BODY)
-        assert shell.call(app, request).status == 200
-    assert shell.call(app, make_request("/test.v1.Third/Unary")).status == 404
-    assert shell.call(app, make_request("/")).status == 404
 
 
 async def asgi_fallback(scope, receive, send):
@@ -60,56 +16,6 @@ async def asgi_fallback(scope, receive, send):
         raise NotImplementedError
     await send({"type": "http.response.start", "status": 299, "headers": []})
     await send({"type": "http.response.body", "body": b"fallback"})
-
-
-def wsgi_fallback(environ, start_response):
-    start_response("299 Fallback", [])
-    return [b"fallback"]
-
-
-def test_combine_with_fallback(shell, make_request):
-    fallback = asgi_fallback if shell.kind == "asgi" else wsgi_fallback
-    app = combine(shell.application(), fallback=fallback)
-    assert shell.call(app, make_request("/elsewhere")).body == b"fallback"
-    request = make_request(headers=[PROTO], body=BODY)
-    assert shell.call(app, request).status == 200
-
-
-@pytest.mark.parametrize("root", ["", "/api"])
-@pytest.mark.parametrize(
-    "path", ["/files/test.v1.Echo/x", "/test.v1.Echo", "/test.v1.Echo/a/b", "/test.v1.Echo2/Unary"]
-)
-def test_paths_of_the_fallback_that_look_alike(shell, make_request, root, path):
-    fallback = asgi_fallback if shell.kind == "asgi" else wsgi_fallback
-    app = combine(shell.application(), fallback=fallback)
-    assert shell.call(app, make_request(path, root=root)).body == b"fallback"
-
-
-def test_an_unknown_method_of_a_service_does_not_reach_the_fallback(shell, make_request):
-    fallback = asgi_fallback if shell.kind == "asgi" else wsgi_fallback
-    app = combine(shell.application(), fallback=fallback)
-    assert shell.call(app, make_request("/test.v1.Echo/Nothing")).status == 404
-
-
-def test_combine_refuses_mixtures(make_shell):
-    with pytest.raises(TypeError, match="either ASGI or WSGI"):
-        combine(make_shell("asgi").application(), renamed_wsgi(make_shell))
-
-
-def renamed_wsgi(make_shell):
-    shell = make_shell("wsgi")
-    app = shell.application()
-    return renamed(type(app), "test.v1.Other")(shell.service)
-
-
-def test_combine_refuses_two_of_one_service(shell):
-    with pytest.raises(ValueError, match=r"same service: test\.v1\.Echo"):
-        combine(shell.application(), shell.application())
-
-
-def test_combine_refuses_an_empty_list():
-    with pytest.raises(ValueError, match="at least one"):
-        combine()
 
 
 class Lifespan:
@@ -254,10 +160,3 @@ def test_a_generator_serves_one_lifespan(make_shell, asgi_application):
             assert "was used before" in lifespan.started["message"]
 
     asyncio.run(check())
-
-
-def test_websockets_are_refused(make_shell):
-    app = make_shell("asgi").application()
-    for refusing in (app, combine(app)):
-        with pytest.raises(NotImplementedError, match="websocket"):
-            asyncio.run(refusing({"type": "websocket"}, None, None))
