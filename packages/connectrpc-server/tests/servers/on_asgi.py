@@ -8,8 +8,8 @@ import sys
 import threading
 from contextlib import suppress
 
-from common import announce, method
 from google.protobuf.wrappers_pb2 import StringValue
+from live_service import announce, method
 
 from connectrpc_server import ASGIApplication, Code, ConnectError, Handler, MethodKind
 

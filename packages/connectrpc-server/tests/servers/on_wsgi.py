@@ -7,8 +7,8 @@ import asyncio
 import sys
 import threading
 
-from common import announce, method
 from google.protobuf.wrappers_pb2 import StringValue
+from live_service import announce, method
 
 from connectrpc_server import ConnectError, HandlerSync, MethodKind, WSGIApplication
 
