@@ -1,4 +1,4 @@
-"""One service in both colours, and drivers that call ASGI and WSGI applications alike."""
+"""One async and one sync service, and functions that call ASGI and WSGI applications."""
 
 import asyncio
 import io
@@ -48,8 +48,8 @@ SERVER = method("Server", MethodKind.SERVER_STREAM, IdempotencyLevel.UNKNOWN)
 BIDI = method("Bidi", MethodKind.BIDI_STREAM, IdempotencyLevel.UNKNOWN)
 
 
-def answer(text: str, ctx: RequestContext) -> Any:
-    """What both colours answer; the text says what is to happen."""
+def respond(text: str, ctx: RequestContext) -> Any:
+    """Make the response of both services. The text of the request chooses what happens."""
     if text == "crash":
         raise RuntimeError("secret-db-password")
     if text.startswith("fail:"):
@@ -72,17 +72,17 @@ class AsyncEcho:
         self.closed: list[str] = []
 
     async def unary(self, request: StringValue, ctx: RequestContext) -> StringValue:
-        return answer(request.value, ctx)
+        return respond(request.value, ctx)
 
     async def client(
         self, requests: AsyncIterator[StringValue], ctx: RequestContext
     ) -> StringValue:
-        return answer(",".join([request.value async for request in requests]), ctx)
+        return respond(",".join([request.value async for request in requests]), ctx)
 
     async def server(self, request: StringValue, ctx: RequestContext) -> AsyncIterator[StringValue]:
         try:
             for text in request.value.split(","):
-                yield answer(text, ctx)
+                yield respond(text, ctx)
         finally:
             self.closed.append("server")
 
@@ -91,7 +91,7 @@ class AsyncEcho:
     ) -> AsyncIterator[StringValue]:
         try:
             async for request in requests:
-                yield answer(request.value, ctx)
+                yield respond(request.value, ctx)
         finally:
             self.closed.append("bidi")
 
@@ -101,22 +101,22 @@ class SyncEcho:
         self.closed: list[str] = []
 
     def unary(self, request: StringValue, ctx: RequestContext) -> StringValue:
-        return answer(request.value, ctx)
+        return respond(request.value, ctx)
 
     def client(self, requests: Iterator[StringValue], ctx: RequestContext) -> StringValue:
-        return answer(",".join(request.value for request in requests), ctx)
+        return respond(",".join(request.value for request in requests), ctx)
 
     def server(self, request: StringValue, ctx: RequestContext) -> Iterator[StringValue]:
         try:
             for text in request.value.split(","):
-                yield answer(text, ctx)
+                yield respond(text, ctx)
         finally:
             self.closed.append("server")
 
     def bidi(self, requests: Iterator[StringValue], ctx: RequestContext) -> Iterator[StringValue]:
         try:
             for request in requests:
-                yield answer(request.value, ctx)
+                yield respond(request.value, ctx)
         finally:
             self.closed.append("bidi")
 
@@ -149,7 +149,7 @@ class EchoWSGIApplication(WSGIApplication[SyncEcho]):
 
 @dataclass
 class Request:
-    """What a test sends; `chunks` cuts the body for servers that see it in pieces."""
+    """A request of a test. `chunks` are the pieces in which the server receives the body."""
 
     path: str = f"/{SERVICE}/Unary"
     method: str = "POST"
@@ -161,8 +161,8 @@ class Request:
 
 
 @dataclass
-class Answer:
-    """What came back."""
+class Response:
+    """The response that the application sent."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -181,8 +181,8 @@ class Answer:
         return result
 
 
-def call_asgi(app: Callable[..., Any], request: Request) -> Answer:
-    """Sends a request as an ASGI server would; afterwards the client is gone."""
+def call_asgi(app: Callable[..., Any], request: Request) -> Response:
+    """Send a request as an ASGI server would. After its body, the server waits."""
     chunks = list(request.chunks if request.chunks is not None else [request.body])
     events = [
         {"type": "http.request", "body": chunk, "more_body": index + 1 < len(chunks)}
@@ -218,11 +218,11 @@ def call_asgi(app: Callable[..., Any], request: Request) -> Answer:
     assert [event.get("more_body", False) for event in bodies] == [True] * (len(bodies) - 1) + [
         False
     ]
-    return Answer(start["status"], headers, b"".join(event["body"] for event in bodies))
+    return Response(start["status"], headers, b"".join(event["body"] for event in bodies))
 
 
-def call_wsgi(app: Callable[..., Any], request: Request) -> Answer:
-    """Sends a request as a WSGI server would; chunks as a body of unknown length."""
+def call_wsgi(app: Callable[..., Any], request: Request) -> Response:
+    """Send a request as a WSGI server would. Chunks are sent as a body of unknown length."""
     body = request.body if request.chunks is None else b"".join(request.chunks)
     environ: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
@@ -243,16 +243,16 @@ def call_wsgi(app: Callable[..., Any], request: Request) -> Answer:
     started: list[tuple[str, list[tuple[str, str]]]] = []
     result = app(environ, lambda status, headers: started.append((status, headers)))
     try:
-        answered = b"".join(result)
+        received = b"".join(result)
     finally:
         if hasattr(result, "close"):
             result.close()
     ((status, headers),) = started
-    return Answer(int(status.split()[0]), headers, answered)
+    return Response(int(status.split()[0]), headers, received)
 
 
 class Shell:
-    """One kind of application and what drives it."""
+    """One kind of application, with a service and a function that calls it."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -263,11 +263,11 @@ class Shell:
         app_type = EchoASGIApplication if self.kind == "asgi" else EchoWSGIApplication
         return app_type(self.service, **options)
 
-    def call(self, app: Any, request: Request) -> Answer:
+    def call(self, app: Any, request: Request) -> Response:
         return call_asgi(app, request) if self.kind == "asgi" else call_wsgi(app, request)
 
-    def unary(self, text: str = "hi", *headers: tuple[str, str], **options: Any) -> Answer:
-        """A call of the unary method in binary Protobuf, with options for the application."""
+    def unary(self, text: str = "hi", *headers: tuple[str, str], **options: Any) -> Response:
+        """Call the unary method in binary Protobuf, with options for the application."""
         body = StringValue(value=text).SerializeToString()
         content_type = ("content-type", "application/proto")
         request = Request(headers=[content_type, *headers], body=body)
@@ -275,8 +275,8 @@ class Shell:
 
     def stream(
         self, name: str, texts: Sequence[str], *headers: tuple[str, str], **options: Any
-    ) -> Answer:
-        """A call of a streaming method in binary Protobuf, with options for the application."""
+    ) -> Response:
+        """Call a method with streams in binary Protobuf, with options for the application."""
         body = b"".join(self.envelope(text) for text in texts)
         content_type = ("content-type", "application/connect+proto")
         request = Request(f"/{SERVICE}/{name}", headers=[content_type, *headers], body=body)
@@ -295,7 +295,7 @@ def _serving(program: str, name: str, stderr: IO[bytes] | None = None) -> Iterat
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=stderr,
-        cwd=Path(__file__).parent,
+        cwd=Path(__file__).parent / "servers",
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -310,7 +310,7 @@ def _serving(program: str, name: str, stderr: IO[bytes] | None = None) -> Iterat
 
 @pytest.fixture(scope="session")
 def serving() -> Callable[..., AbstractContextManager[int]]:
-    """Runs a server of one of the programs here in a process; gives its port."""
+    """Run one of the programs of the folder `servers` in a process, and yield its port."""
     return _serving
 
 

@@ -27,10 +27,11 @@ from connectrpc_protocol import (
     UnaryInterceptorSync,
 )
 from connectrpc_server import cors
-from connectrpc_server._asgi import ASGIApplication
+from connectrpc_server._asgi.application import ASGIApplication
+from connectrpc_server._asgi.handler import Handler
 from connectrpc_server._combine import CombinedASGIApplication, CombinedWSGIApplication, combine
-from connectrpc_server._handler import Handler, HandlerSync
-from connectrpc_server._wsgi import WSGIApplication
+from connectrpc_server._wsgi.application import WSGIApplication
+from connectrpc_server._wsgi.handler import HandlerSync
 
 __all__ = [
     "ASGIApplication",

@@ -1,4 +1,4 @@
-"""Several services, and another application beside them, as one application."""
+"""Several services, and another application beside them, combined into one application."""
 
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, MutableMapping
@@ -6,25 +6,21 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Never, cast, overload
 
 from connectrpc_protocol.http import NOT_FOUND
-from connectrpc_server import _wsgi_endpoint
-from connectrpc_server._asgi import ASGIApplication
-from connectrpc_server._asgi_answer import refuse
-from connectrpc_server._lifespan import run_lifespan, serve_lifespan
+from connectrpc_server._asgi.application import ASGIApplication
+from connectrpc_server._asgi.lifespan import run_lifespan, serve_lifespan
+from connectrpc_server._asgi.request import AsgiRequest
+from connectrpc_server._asgi.response import respond as respond_asgi
+from connectrpc_server._asgi.types import ASGIApp, Receive, Scope, Send
+from connectrpc_server._limits import STREAM_DRAIN_PAUSE
 from connectrpc_server._routing import find_service
-from connectrpc_server._types import (
-    ASGIApp,
-    Environ,
-    Receive,
-    Scope,
-    Send,
-    StartResponse,
-    WSGIApp,
-)
-from connectrpc_server._wsgi import WSGIApplication
+from connectrpc_server._wsgi.application import WSGIApplication
+from connectrpc_server._wsgi.request import WsgiRequest
+from connectrpc_server._wsgi.response import respond as respond_wsgi
+from connectrpc_server._wsgi.types import Environ, StartResponse, WSGIApp
 
 
 class CombinedASGIApplication:
-    """Services by their paths; everything else goes to the fallback, or is not found."""
+    """Several services by their paths. The fallback, or else 404, handles all other requests."""
 
     def __init__(
         self, apps: Iterable[ASGIApplication[Never]], fallback: ASGIApp | None = None
@@ -44,17 +40,17 @@ class CombinedASGIApplication:
         if app is not None:
             await app(scope, receive, send)
         elif scope["type"] == "http":
-            await refuse(NOT_FOUND, scope, receive, send)
+            await respond_asgi(NOT_FOUND, AsgiRequest(scope, receive, send, STREAM_DRAIN_PAUSE))
         else:
-            raise NotImplementedError(f"no support for ASGI scope {scope['type']!r}")
+            raise NotImplementedError(f"ASGI scopes of type {scope['type']!r} are not supported")
 
     @asynccontextmanager
     async def lifespan(
         self, state: MutableMapping[str, object] | None = None
     ) -> AsyncGenerator[None, None]:
-        """Enters the lifespans of all applications; see `ASGIApplication.lifespan`.
+        """Enter the lifespans of all applications; see `ASGIApplication.lifespan`.
 
-        `state` is where the fallback leaves what its requests need (ASGI, "Lifespan State").
+        The fallback stores values for its requests in `state` (ASGI, "Lifespan State").
         """
         async with AsyncExitStack() as stack:
             for app in self._apps.values():
@@ -67,7 +63,7 @@ class CombinedASGIApplication:
 
 
 class CombinedWSGIApplication:
-    """Services by their paths; everything else goes to the fallback, or is not found."""
+    """Several services by their paths. The fallback, or else 404, handles all other requests."""
 
     def __init__(
         self, apps: Iterable[WSGIApplication[Never]], fallback: WSGIApp | None = None
@@ -80,7 +76,7 @@ class CombinedWSGIApplication:
         prefix, path = environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", "")
         app = find_service(self._apps, prefix, path) or self._fallback
         if app is None:
-            return _wsgi_endpoint.respond(NOT_FOUND, environ, start_response)
+            return respond_wsgi(NOT_FOUND, WsgiRequest(environ, start_response))
         return app(environ, start_response)
 
 
@@ -96,10 +92,10 @@ def combine(
     *apps: ASGIApplication[Never] | WSGIApplication[Never],
     fallback: ASGIApp | WSGIApp | None = None,
 ) -> CombinedASGIApplication | CombinedWSGIApplication:
-    """Several services as one application, with another application for all other paths.
+    """Combine several services into one application, with a fallback for all other paths.
 
-    Raises `TypeError` where ASGI and WSGI applications are mixed, and `ValueError` where two
-    applications serve the same service or there is none.
+    Raises `TypeError` if ASGI and WSGI applications are mixed, and `ValueError` if two applications
+    serve the same service or no application is given.
     """
     if not apps:
         raise ValueError("combine() needs at least one application")

@@ -1,4 +1,4 @@
-"""Which endpoint a path leads to, wherever an application is mounted."""
+"""Finding the endpoint of a path, whatever prefix an application is mounted below."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -7,11 +7,11 @@ E = TypeVar("E")
 
 
 def find_route(routes: Mapping[str, E], prefix: str, path: str) -> E | None:
-    """The endpoint of a path below the prefix where the application is mounted.
+    """Return the endpoint of a path below the prefix where the application is mounted.
 
-    `prefix` is the `root_path` of ASGI or the `SCRIPT_NAME` of WSGI; whether `path` repeats it
-    differs among servers. An application may be mounted below any prefix, and at its own `path`,
-    which then is the last segment of the prefix.
+    `prefix` is the `root_path` of ASGI or the `SCRIPT_NAME` of WSGI. Some servers repeat it in
+    `path` and others do not. An application may be mounted below any prefix, or at its own `path`,
+    which is the last segment of the prefix then.
     """
     prefix = prefix.rstrip("/")
     path = _below(prefix, path)
@@ -22,7 +22,7 @@ def find_route(routes: Mapping[str, E], prefix: str, path: str) -> E | None:
 
 
 def find_service(services: Mapping[str, E], prefix: str, path: str) -> E | None:
-    """What serves the service of a path below the prefix, whether or not it has such a method."""
+    """Return the application of the service that a path names, even if the method is unknown."""
     match _below(prefix.rstrip("/"), path).split("/"):
         case ["", service, _]:
             return services.get(service)

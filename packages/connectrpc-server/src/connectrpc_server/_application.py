@@ -1,0 +1,90 @@
+"""The part that ASGI and WSGI applications have in common: their options."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import ClassVar, Generic, TypeVar
+
+from connectrpc_protocol import Codec, Compression
+from connectrpc_protocol.encoding.codec import DEFAULT_CODECS
+from connectrpc_protocol.options import (
+    COMPRESS_MIN_BYTES,
+    READ_MAX_BYTES,
+    ServerOptions,
+    server_compressions,
+)
+from connectrpc_server._handler_checks import check_service
+
+Service_contra = TypeVar("Service_contra", contravariant=True)
+Interceptor_contra = TypeVar("Interceptor_contra", contravariant=True)
+
+
+class Application(ABC, Generic[Service_contra, Interceptor_contra]):
+    """One service and its options."""
+
+    service_name: ClassVar[str]
+
+    def __init__(
+        self,
+        service: Service_contra,
+        *,
+        interceptors: Iterable[Interceptor_contra] = (),
+        read_max_bytes: int | None = READ_MAX_BYTES,
+        send_max_bytes: int | None = None,
+        compress_min_bytes: int = COMPRESS_MIN_BYTES,
+        compressions: Iterable[str | Compression] | None = None,
+        codecs: Iterable[Codec] = DEFAULT_CODECS,
+        default_timeout_ms: int | None = None,
+        max_timeout_ms: int | None = None,
+        require_connect_protocol_header: bool = False,
+        expose_errors: bool = False,
+    ) -> None:
+        """Serve a service, which the class describes.
+
+        - `interceptors`: run around every call, the first one outermost.
+        - `read_max_bytes`: the largest request message in bytes, before and after decompression;
+          4 MiB by default, `None` for no limit.
+        - `send_max_bytes`: the largest response message in bytes, before compression; by default
+          `None`, no limit.
+        - `compress_min_bytes`: responses of fewer bytes are not compressed.
+        - `compressions`: the compressions that the server accepts and offers, by name or as
+          objects; by default all that are installed.
+        - `codecs`: the codecs that the server accepts; by default Protobuf binary and JSON.
+        - `default_timeout_ms`: the timeout in milliseconds of calls whose client sends none; by
+          default they do not have one.
+        - `max_timeout_ms`: the longest timeout of any call in milliseconds; by default `None`, no
+          limit.
+        - `require_connect_protocol_header`: refuse Connect calls without the header
+          `connect-protocol-version`.
+        - `expose_errors`: send clients the text of unexpected exceptions; for development only.
+
+        Raises `TypeError` for an interceptor that would never be called, a handler of the wrong
+        kind, and a service that is a class; `ValueError` for a negative number, an empty list of
+        codecs, and an unknown compression; `ImportError` for a compression that is not installed.
+        """
+        options = ServerOptions(
+            read_max_bytes=read_max_bytes,
+            send_max_bytes=send_max_bytes,
+            compress_min_bytes=compress_min_bytes,
+            compressions=server_compressions(compressions),
+            codecs=tuple(codecs),
+            default_timeout_ms=default_timeout_ms,
+            max_timeout_ms=max_timeout_ms,
+            require_connect_protocol_header=require_connect_protocol_header,
+            expose_errors=expose_errors,
+        )
+        check_service(service)
+        self._serve(service, interceptors, options)
+
+    @abstractmethod
+    def _serve(
+        self,
+        service: Service_contra,
+        interceptors: Iterable[Interceptor_contra],
+        options: ServerOptions,
+    ) -> None:
+        """Build the endpoints, now or when the server starts."""
+
+    @property
+    def path(self) -> str:
+        """The path of the service, such as `/acme.eliza.v1.ElizaService`, for mounting."""
+        return f"/{self.service_name}"

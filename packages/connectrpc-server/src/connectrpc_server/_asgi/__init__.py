@@ -1,0 +1,1 @@
+"""Services as ASGI applications. `connectrpc_server._wsgi` has the same rooms for WSGI."""

@@ -1,0 +1,95 @@
+"""Cancelling what a task awaits: at a deadline, or when the client disconnects.
+
+The modules of this package that import asyncio are this one, `read_ahead`, `stepping` and
+`lifespan`. All others only await what they are given.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from types import TracebackType
+from typing import TypeVar
+
+from connectrpc_protocol.deadline import deadline_exceeded
+from connectrpc_server._limits import DEADLINE_ROUNDING
+
+T = TypeVar("T")
+
+
+class CancelScope:
+    """A context manager that cancels its body at the deadline, or when `cancel` is called.
+
+    The body sees an ordinary cancellation. Outside, the cancellation has become the exception that
+    is its reason: `deadline_exceeded`, or the one that was passed to `cancel`.
+
+    A cancellation of the task from outside passes through unchanged, as with `asyncio.timeout`. If
+    the task was not cancelled at all, a `CancelledError` comes from something that the body
+    awaited, and becomes a `RuntimeError`.
+
+    `reason` is the exception once the scope was cancelled, else `None`.
+    """
+
+    __slots__ = ("_cancelling", "_deadline", "_has_exited", "_task", "_timer", "reason")
+
+    def __init__(self, deadline: float | None) -> None:
+        self._deadline = deadline
+        self._has_exited = False
+        self.reason: Exception | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def __aenter__(self) -> "CancelScope":
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a call must run in an asyncio task")
+        self._task = task
+        self._cancelling = task.cancelling()
+        if self._deadline is not None:
+            delay = max(0.0, self._deadline - time.monotonic()) + DEADLINE_ROUNDING
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(delay, self.cancel, deadline_exceeded())
+        return self
+
+    def cancel(self, reason: Exception) -> None:
+        """Cancel the body for this reason. Does nothing if it was cancelled or has ended."""
+        if self.reason is None and not self._has_exited:
+            self.reason = reason
+            self._task.cancel()
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._has_exited = True
+        if self._timer is not None:
+            self._timer.cancel()
+        is_cancelled = exc_type is not None and issubclass(exc_type, asyncio.CancelledError)
+        if self.reason is not None:
+            if self._task.uncancel() <= self._cancelling and is_cancelled:
+                raise self.reason from exc
+        elif is_cancelled and self._task.cancelling() <= self._cancelling:
+            raise RuntimeError("something that the call waited for was cancelled") from exc
+
+
+@asynccontextmanager
+async def move_on_after(seconds: float) -> AsyncGenerator[Callable[[float], None], None]:
+    """End the body without an error after so many seconds.
+
+    The function that is yielded sets a shorter limit, from now on, for what the body does next. The
+    whole is still limited to `seconds`.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    with suppress(TimeoutError):
+        async with asyncio.timeout_at(end) as timeout:
+            yield lambda pause: timeout.reschedule(min(end, loop.time() + pause))
+
+
+def shielded(awaitable: Awaitable[T]) -> Awaitable[T]:
+    """Protect a future of asyncio from the cancellation of the task that awaits it.
+
+    `server_quirks` says why the events of a server need that.
+    """
+    return asyncio.shield(awaitable) if isinstance(awaitable, asyncio.Future) else awaitable

@@ -1,0 +1,276 @@
+"""The endpoints of an ASGI application: one for unary calls, one for calls with streams."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from functools import partial
+from typing import Generic, TypeAlias, TypeVar
+
+from google.protobuf.message import Message
+
+from connectrpc_protocol import RequestContext
+from connectrpc_protocol.call import StreamServerCall, UnaryServerCall
+from connectrpc_protocol.closing import aclose_iterator
+from connectrpc_protocol.deadline import remaining
+from connectrpc_protocol.http import HttpResponse
+from connectrpc_protocol.interceptors.chain import InterceptorChain
+from connectrpc_protocol.server import ServerMethod
+from connectrpc_server._asgi.cancel_scope import CancelScope
+from connectrpc_server._asgi.read_ahead import ReadAhead
+from connectrpc_server._asgi.request import AsgiRequest, check_trailers
+from connectrpc_server._asgi.response import StreamResponse, respond
+from connectrpc_server._asgi.server_quirks import must_see_end
+from connectrpc_server._asgi.stepping import (
+    FINISHED,
+    Resumption,
+    run_stepwise,
+    run_with_grace_period,
+)
+from connectrpc_server._asgi.types import Receive, Scope, Send
+from connectrpc_server._limits import STREAM_DRAIN_PAUSE
+from connectrpc_server._logging import log_unexpected
+
+Req = TypeVar("Req", bound=Message)
+Res = TypeVar("Res", bound=Message)
+
+StreamFunction: TypeAlias = Callable[
+    [AsyncIterator[Req], RequestContext], Awaitable[AsyncIterator[Res]]
+]
+"""Begins a call with streams, and returns its responses."""
+
+
+class UnaryEndpoint(Generic[Req, Res]):
+    """Handles the requests for a unary method.
+
+    Nearly all calls are plain: they do not have a deadline or a metadata interceptor, their body
+    arrives in one event, and their handler does not suspend. A plain call does without an
+    `AsgiRequest`, a cancel scope and a task, which would take longer than all the rest.
+    """
+
+    __slots__ = ("_chain", "_function", "_has_metadata_interceptors", "_method")
+
+    def __init__(
+        self,
+        method: ServerMethod[UnaryServerCall[Req, Res]],
+        function: Callable[[Req, RequestContext], Awaitable[Res]],
+        chain: InterceptorChain,
+    ) -> None:
+        self._method = method
+        self._function = function
+        self._chain = chain
+        self._has_metadata_interceptors = bool(chain.metadata)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        call = self._method.accept(
+            scope["method"], scope["headers"], scope["query_string"], scope.get("client")
+        )
+        if isinstance(call, HttpResponse) or call.needs_trailers:
+            call = check_trailers(call, scope)
+            if isinstance(call, HttpResponse):
+                await respond(call, AsgiRequest(scope, receive, send))
+                return
+        if self._has_metadata_interceptors or call.context.deadline is not None:
+            has_ended = not (call.has_body or must_see_end(scope))
+            request = AsgiRequest(scope, receive, send, has_ended=has_ended)
+            await self._handle_in_scope(call, request)
+            return
+        undrained: AsgiRequest | None = None
+        encoded: list[bytes] = []
+        try:
+            body = b""
+            if call.has_body or must_see_end(scope):
+                event = await receive()
+                if event["type"] == "http.request" and not event.get("more_body", False):
+                    body = event.get("body", b"")
+                else:
+                    undrained = AsgiRequest(scope, receive, send, received=event)
+                    body = await undrained.read_all(call)
+                    undrained = None
+            run = self._run(call, None, body, encoded)
+            waits_for = next(run.__await__(), FINISHED)
+            if waits_for is not FINISHED:
+                await _resume(run, waits_for, receive)
+            response = call.response(encoded[0])
+        except Exception as exc:
+            response = _failure(call, exc)
+        if undrained is not None or response.trailers is not None:
+            request = undrained or AsgiRequest(scope, receive, send, has_ended=True)
+            await respond(response, request)
+            return
+        # `respond` for a plain call, written out to save a coroutine.
+        status, headers = response.status, response.headers
+        try:
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": response.body})
+        except OSError:
+            pass
+
+    async def _handle_in_scope(self, call: UnaryServerCall[Req, Res], request: AsgiRequest) -> None:
+        """Handle a call within its deadline, with its metadata interceptors around it."""
+        deadline = call.context.deadline
+        cancel_scope = partial(CancelScope, deadline)
+        encoded: list[bytes] = []
+        try:
+            async with self._chain.around(call.context, cancel_scope), cancel_scope() as inner:
+                run = self._run(call, request, b"", encoded)
+                try:
+                    await run_stepwise(run, partial(request.watch, inner.cancel))
+                finally:
+                    request.stop_watching()
+            response = call.response(encoded[0])
+        except Exception as exc:
+            response = _failure(call, exc)
+        await run_with_grace_period(deadline, respond(response, request))
+
+    async def _run(
+        self,
+        call: UnaryServerCall[Req, Res],
+        request: AsgiRequest | None,
+        body: bytes,
+        encoded: list[bytes],
+    ) -> None:
+        """The order of every unary call. Appends the bytes of the response to `encoded`.
+
+        The body is read from `request`, or has been read if that is `None`.
+        """
+        deadline = call.context.deadline
+        if deadline is not None:
+            remaining(deadline)
+        if request is not None:
+            body = await request.read_all(call)
+        message = await self._function(call.request(body), call.context)
+        if deadline is not None:
+            remaining(deadline)
+        encoded.append(call.encode(message))
+
+
+def _failure(call: UnaryServerCall[Req, Res], exc: Exception) -> HttpResponse:
+    log_unexpected(exc, call.context)
+    return call.failure(exc)
+
+
+async def _resume(
+    run: Coroutine[object, object, None], waits_for: object, receive: Receive
+) -> None:
+    """Run the rest of a call that waits, until the client disconnects."""
+    async with CancelScope(None) as cancel_scope:
+        read_ahead = ReadAhead(receive, cancel_scope.cancel)
+        try:
+            await Resumption(run, waits_for)
+        finally:
+            read_ahead.close()
+
+
+class StreamEndpoint(Generic[Req, Res]):
+    """Handles the requests for a method with a stream in at least one direction.
+
+    `function` begins a call and returns its responses.
+    """
+
+    __slots__ = ("_chain", "_function", "_method")
+
+    def __init__(
+        self,
+        method: ServerMethod[StreamServerCall[Req, Res]],
+        function: StreamFunction[Req, Res],
+        chain: InterceptorChain,
+    ) -> None:
+        self._method = method
+        self._function = function
+        self._chain = chain
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        call = self._method.accept(
+            scope["method"], scope["headers"], scope["query_string"], scope.get("client")
+        )
+        call = check_trailers(call, scope)
+        request = AsgiRequest(scope, receive, send, STREAM_DRAIN_PAUSE)
+        if isinstance(call, HttpResponse):
+            await respond(call, request)
+            return
+        response = StreamResponse(call, request)
+        error: Exception | None = None
+        try:
+            try:
+                await self._run_in_scope(call, request, response)
+            except Exception as exc:
+                log_unexpected(exc, call.context)
+                error = exc
+            await run_with_grace_period(call.context.deadline, response.end(error))
+        finally:
+            request.stop_watching()
+
+    async def _run(
+        self,
+        call: StreamServerCall[Req, Res],
+        requests: AsyncIterator[Req],
+        response: StreamResponse[Req, Res],
+        cancel_scope: CancelScope,
+    ) -> None:
+        """The order of a call with streams, up to its end."""
+        responses = await self._function(requests, call.context)
+        try:
+            await response.send_all(responses, cancel_scope)
+        finally:
+            await aclose_iterator(responses)
+
+    async def _run_in_scope(
+        self,
+        call: StreamServerCall[Req, Res],
+        request: AsgiRequest,
+        response: StreamResponse[Req, Res],
+    ) -> None:
+        """Run a call within its deadline, with its metadata interceptors around it."""
+        deadline = call.context.deadline
+        cancel_scope = partial(CancelScope, deadline)
+        async with self._chain.around(call.context, cancel_scope), cancel_scope() as inner:
+            remaining(deadline)
+            watch = partial(request.watch, inner.cancel)
+            if not call.context.method.kind.one_request:
+                # A handler may stop waiting for a request, which cancels a read, and try again
+                # later. Not every server can be read again after that; see `server_quirks`.
+                watch()
+            requests = _Requests(call, request, inner)
+            await run_stepwise(self._run(call, requests, response, inner), watch)
+            remaining(deadline)
+
+
+class _Requests(AsyncIterator[Req], Generic[Req, Res]):
+    """The requests of one call, read as the handler asks for them. An error ends them."""
+
+    __slots__ = ("_call", "_cancel_scope", "_has_ended", "_messages", "_request")
+
+    def __init__(
+        self, call: StreamServerCall[Req, Res], request: AsgiRequest, cancel_scope: CancelScope
+    ) -> None:
+        self._call = call
+        self._request = request
+        self._cancel_scope = cancel_scope
+        self._messages: Iterator[Req] = iter(())
+        self._has_ended = False
+
+    async def __anext__(self) -> Req:
+        try:
+            while True:
+                for message in self._messages:
+                    return message
+                if self._has_ended:
+                    break
+                self._messages = await self._read()
+        except Exception:  # not a cancellation: the handler may wait again after a timeout
+            self._has_ended = True
+            raise
+        raise StopAsyncIteration
+
+    async def _read(self) -> Iterator[Req]:
+        if self._cancel_scope.reason is not None:
+            raise self._cancel_scope.reason  # the handler suppressed its cancellation
+        chunk = await self._request.read()
+        if not self._request.has_ended:
+            return self._call.feed(chunk)
+        self._has_ended = True
+        return self._last(chunk)
+
+    def _last(self, chunk: bytes) -> Iterator[Req]:
+        yield from self._call.feed(chunk)
+        self._call.feed_end()

@@ -1,0 +1,145 @@
+"""One HTTP request over ASGI: accepting it, reading it, watching for a disconnect, draining it."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from google.protobuf.message import Message
+
+from connectrpc_protocol.call import UnaryServerCall
+from connectrpc_protocol.encoding.whole_body import WholeBody
+from connectrpc_protocol.http import HttpResponse
+from connectrpc_server._asgi import server_quirks
+from connectrpc_server._asgi.cancel_scope import move_on_after, shielded
+from connectrpc_server._asgi.read_ahead import ReadAhead
+from connectrpc_server._asgi.types import Event, Receive, Scope, Send
+from connectrpc_server._errors import ClientDisconnected, ServerCall, refuse_without_trailers
+from connectrpc_server._limits import DRAIN_MAX_BYTES, DRAIN_MAX_SECONDS, UNARY_DRAIN_PAUSE
+
+Req = TypeVar("Req", bound=Message)
+Res = TypeVar("Res", bound=Message)
+Call = TypeVar("Call", bound=ServerCall)
+
+
+def check_trailers(call: Call | HttpResponse, scope: Scope) -> Call | HttpResponse:
+    """Return what was accepted, or the refusal of a call that needs trailers which are not sent."""
+    if isinstance(call, HttpResponse) or not call.needs_trailers:
+        return call
+    if server_quirks.has_trailers(scope):
+        return call
+    version = scope.get("http_version", "1.1")
+    return refuse_without_trailers(call, version, server_quirks.GRPC_SERVERS)
+
+
+class AsgiRequest:
+    """A request that is read event by event.
+
+    `drain_pause` is how long a drain waits for the next event, in seconds. `received` is an event
+    that was received before. `has_ended` is true once all of the body has been read.
+    """
+
+    __slots__ = (
+        "_drain_pause",
+        "_is_disconnected",
+        "_is_reading",
+        "_read_ahead",
+        "_receive",
+        "_received",
+        "has_ended",
+        "scope",
+        "send",
+    )
+
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        drain_pause: float = UNARY_DRAIN_PAUSE,
+        *,
+        received: Event | None = None,
+        has_ended: bool = False,
+    ) -> None:
+        self.scope = scope
+        self.send = send
+        self.has_ended = has_ended
+        self._receive = receive
+        self._received = received
+        self._drain_pause = drain_pause
+        self._read_ahead: ReadAhead | None = None
+        self._is_disconnected = False
+        self._is_reading = False
+
+    @property
+    def has_trailers(self) -> bool:
+        """Whether the response may end with HTTP trailers."""
+        return server_quirks.has_trailers(self.scope)
+
+    async def read(self) -> bytes:
+        """Return the next chunk, which may be empty. `has_ended` becomes true with the last one.
+
+        Raises `ClientDisconnected`.
+        """
+        if self._is_reading:
+            raise RuntimeError("two tasks read the requests of one call at the same time")
+        event, self._received = self._received, None
+        if event is None:
+            self._is_reading = True
+            try:
+                event = await shielded(self._receive())
+            finally:
+                self._is_reading = False
+        if event["type"] == "http.disconnect":
+            self._is_disconnected = True
+            raise ClientDisconnected
+        self.has_ended = not event.get("more_body", False)
+        chunk: bytes = event.get("body", b"")
+        return chunk
+
+    async def read_all(self, call: UnaryServerCall[Req, Res]) -> bytes:
+        """Return the whole body of a unary call.
+
+        Raises `ConnectError` (`resource_exhausted`) if it is larger than the limit of the call, and
+        `ClientDisconnected`.
+        """
+        body = WholeBody(call)
+        while not self.has_ended:
+            body.add(await self.read())
+        return body.data
+
+    def watch(self, cancel: Callable[[Exception], None]) -> None:
+        """Call `cancel` when the client disconnects. To be called before the call suspends.
+
+        The first time, a task starts to read ahead, and the call reads from there. A call that is
+        about to wait for its body does not need that task: it receives the disconnect itself.
+        """
+        if self._read_ahead is None and not self._is_reading:
+
+            def on_failure(reason: Exception) -> None:
+                self._is_disconnected = True
+                cancel(reason)
+
+            self._read_ahead = ReadAhead(self._receive, on_failure)
+            self._receive = self._read_ahead.receive
+
+    def stop_watching(self) -> None:
+        """End the task that reads ahead."""
+        if self._read_ahead is not None:
+            self._read_ahead.close()
+
+    async def drain(self) -> None:
+        """Read the rest of the body and drop it, if the client might lose the response otherwise.
+
+        To be called before the response ends. It stops at a pause, after a number of bytes and
+        after a time, since a client may never end its request; see `_limits`.
+        """
+        cannot_read = self.has_ended or self._is_disconnected or self._is_reading
+        if cannot_read or not server_quirks.must_drain(self.scope):
+            return
+        size = 0
+        pause = server_quirks.drain_pause(self.scope, self._drain_pause)
+        with suppress(ClientDisconnected):
+            async with move_on_after(DRAIN_MAX_SECONDS) as limit_next:
+                while not self.has_ended and size <= DRAIN_MAX_BYTES:
+                    limit_next(pause)
+                    size += len(await self.read())

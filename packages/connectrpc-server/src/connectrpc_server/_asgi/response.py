@@ -1,0 +1,106 @@
+"""Sending responses over ASGI: a whole response, and a stream of messages."""
+
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Generic, TypeVar
+
+from google.protobuf.message import Message
+
+from connectrpc_protocol.call import StreamServerCall
+from connectrpc_protocol.http import HttpResponse
+from connectrpc_server._asgi.cancel_scope import CancelScope
+from connectrpc_server._asgi.request import AsgiRequest
+from connectrpc_server._asgi.stepping import checkpoint
+from connectrpc_server._errors import ClientDisconnected
+from connectrpc_server._limits import CHECKPOINT_BYTES, MESSAGE_OVERHEAD_BYTES
+
+Req = TypeVar("Req", bound=Message)
+Res = TypeVar("Res", bound=Message)
+
+
+async def respond(response: HttpResponse, request: AsgiRequest) -> None:
+    """Drain the request and send a whole response.
+
+    Does nothing if the client has disconnected; a server may raise `OSError` for that (ASGI,
+    "Disconnected Client").
+    """
+    await request.drain()
+    send = request.send
+    if response.trailers is not None and not request.has_trailers:
+        response = response.without_trailers()
+    trailers = response.trailers
+    with suppress(OSError):
+        await send(
+            {
+                "type": "http.response.start",
+                "status": response.status,
+                "headers": response.headers,
+                "trailers": trailers is not None,
+            }
+        )
+        await send({"type": "http.response.body", "body": response.body})
+        if trailers is not None:
+            await send({"type": "http.response.trailers", "headers": trailers})
+
+
+class StreamResponse(Generic[Req, Res]):
+    """Sends the messages of a call and their end. The head is sent before the first of them."""
+
+    __slots__ = ("_call", "_has_started", "_request")
+
+    def __init__(self, call: StreamServerCall[Req, Res], request: AsgiRequest) -> None:
+        self._call = call
+        self._request = request
+        self._has_started = False
+
+    async def send_all(self, messages: AsyncIterator[Res], cancel_scope: CancelScope) -> None:
+        """Send messages as they come.
+
+        Raises `ClientDisconnected`, the reason of `cancel_scope` once it was cancelled, and any
+        exception of `messages` or of the codec.
+        """
+        encode, send = self._call.message, self._request.send
+        work = 0
+        async for message in messages:
+            if cancel_scope.reason is not None:
+                raise cancel_scope.reason  # the handler suppressed its cancellation
+            data = encode(message)
+            try:
+                if not self._has_started:
+                    await self._send_head()
+                await send({"type": "http.response.body", "body": data, "more_body": True})
+            except OSError:
+                # A server may report a disconnect so (ASGI, "Disconnected Client").
+                raise ClientDisconnected from None
+            work += MESSAGE_OVERHEAD_BYTES + len(data)
+            if work >= CHECKPOINT_BYTES:
+                # A handler and a server that never suspend would not let any other task run.
+                work = 0
+                await checkpoint()
+
+    async def end(self, error: Exception | None) -> None:
+        """Drain the request and send the end. Does nothing if the client has disconnected."""
+        if error is not None and not self._has_started:
+            await respond(self._call.failure(error), self._request)
+            return
+        await self._request.drain()
+        send = self._request.send
+        data, trailers = self._call.end(error)
+        with suppress(OSError):
+            if not self._has_started:
+                await self._send_head()
+            await send({"type": "http.response.body", "body": data})
+            if trailers is not None:
+                await send({"type": "http.response.trailers", "headers": trailers})
+
+    async def _send_head(self) -> None:
+        self._has_started = True
+        head = self._call.head()
+        await self._request.send(
+            {
+                "type": "http.response.start",
+                "status": head.status,
+                "headers": head.headers,
+                "trailers": head.has_trailers,
+            }
+        )

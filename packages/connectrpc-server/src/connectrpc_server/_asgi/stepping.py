@@ -1,0 +1,84 @@
+"""Running coroutines step by step, so that work for waiting calls starts when a call waits.
+
+Most handlers never wait. Until a handler suspends, its call does not need a task, a timer, or a
+watch for a disconnect.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+
+from connectrpc_server._asgi.cancel_scope import move_on_after
+from connectrpc_server._limits import WRITE_GRACE_PERIOD
+
+FINISHED = object()
+"""The default of `next(coroutine.__await__(), FINISHED)`: the coroutine ended in its first step.
+
+Any other result is what the coroutine waits for, and is passed to `Resumption`. A coroutine that is
+run like this returns `None`. Another result would arrive in a `StopIteration`, which takes time to
+raise and to catch, in every call.
+"""
+
+
+async def checkpoint() -> None:
+    """Let other tasks run, such as the one that waits for the client to disconnect."""
+    await asyncio.sleep(0)
+
+
+class Resumption(Awaitable[None]):
+    """The rest of a coroutine after its first step. Calls `on_wait` at each suspension."""
+
+    __slots__ = ("_coroutine", "_on_wait", "_waits_for")
+
+    def __init__(
+        self,
+        coroutine: Coroutine[object, object, None],
+        waits_for: object,
+        on_wait: Callable[[], None] | None = None,
+    ) -> None:
+        self._coroutine = coroutine
+        self._waits_for = waits_for
+        self._on_wait = on_wait
+
+    def __await__(self) -> Generator[object, object, None]:
+        coroutine, waits_for, on_wait = self._coroutine, self._waits_for, self._on_wait
+        try:
+            while True:
+                if on_wait is not None:
+                    on_wait()
+                try:
+                    value = yield waits_for
+                except GeneratorExit:
+                    coroutine.close()
+                    raise
+                except BaseException as exc:
+                    waits_for = coroutine.throw(exc)
+                else:
+                    waits_for = coroutine.send(value)
+        except StopIteration:
+            pass
+
+
+async def run_stepwise(
+    coroutine: Coroutine[object, object, None], on_wait: Callable[[], None]
+) -> None:
+    """Run a coroutine in this task. Calls `on_wait` whenever it is about to wait."""
+    waits_for = next(coroutine.__await__(), FINISHED)
+    if waits_for is not FINISHED:
+        await Resumption(coroutine, waits_for, on_wait)
+
+
+async def run_with_grace_period(
+    deadline: float | None, writing: Coroutine[object, object, None]
+) -> None:
+    """Write the end of a response, and stop at the end of a grace period after the deadline.
+
+    The server then sees a response that does not end, and ends the connection or the stream.
+    """
+    if deadline is None:
+        await writing
+        return
+    waits_for = next(writing.__await__(), FINISHED)
+    if waits_for is not FINISHED:
+        async with move_on_after(max(0.0, deadline - time.monotonic()) + WRITE_GRACE_PERIOD):
+            await Resumption(writing, waits_for)

@@ -1,0 +1,167 @@
+"""Interceptors of applications, async and sync."""
+
+import json
+
+import pytest
+from google.protobuf.wrappers_pb2 import StringValue
+
+from connectrpc_server import Code, ConnectError, ContextKey
+
+LOG = ContextKey[list[str]]("log")
+
+
+class Named:
+    """Every kind of async interceptor. Each adds its name to requests and responses."""
+
+    def __init__(self, name):
+        self.name = name
+
+    async def intercept_unary(self, call_next, request, ctx):
+        request.value += self.name
+        response = await call_next(request, ctx)
+        response.value += self.name.upper()
+        return response
+
+    async def intercept_client_stream(self, call_next, requests, ctx):
+        response = await call_next(self._changed(requests), ctx)
+        response.value += self.name.upper()
+        return response
+
+    async def _changed(self, requests):
+        async for request in requests:
+            request.value += self.name
+            yield request
+
+    async def intercept_server_stream(self, call_next, request, ctx):
+        request.value += self.name
+        async for response in call_next(request, ctx):
+            response.value += self.name.upper()
+            yield response
+
+    async def intercept_bidi_stream(self, call_next, requests, ctx):
+        async for response in call_next(self._changed(requests), ctx):
+            response.value += self.name.upper()
+            yield response
+
+
+class NamedSync:
+    """The sync version of `Named`."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def intercept_unary_sync(self, call_next, request, ctx):
+        request.value += self.name
+        response = call_next(request, ctx)
+        response.value += self.name.upper()
+        return response
+
+    def intercept_client_stream_sync(self, call_next, requests, ctx):
+        response = call_next(self._changed(requests), ctx)
+        response.value += self.name.upper()
+        return response
+
+    def _changed(self, requests):
+        for request in requests:
+            request.value += self.name
+            yield request
+
+    def intercept_server_stream_sync(self, call_next, request, ctx):
+        request.value += self.name
+        for response in call_next(request, ctx):
+            response.value += self.name.upper()
+            yield response
+
+    def intercept_bidi_stream_sync(self, call_next, requests, ctx):
+        for response in call_next(self._changed(requests), ctx):
+            response.value += self.name.upper()
+            yield response
+
+
+def named(shell, *names):
+    return [(Named if shell.kind == "asgi" else NamedSync)(name) for name in names]
+
+
+def test_first_listed_is_outermost(shell):
+    response = shell.unary("-", interceptors=named(shell, "a", "b"))
+    assert StringValue.FromString(response.body).value == "-abBA"
+
+
+@pytest.mark.parametrize("name", ["Client", "Server", "Bidi"])
+def test_first_listed_is_outermost_of_streams(shell, name):
+    response = shell.stream(name, ["-"], interceptors=named(shell, "a", "b"))
+    assert StringValue.FromString(response.envelopes[0][1]).value == "-abBA"
+
+
+class Guard:
+    """An async and sync metadata interceptor that requires a token and records its calls."""
+
+    def __init__(self):
+        self.seen = []
+
+    def on_start_sync(self, ctx):
+        self.seen.append(f"start {ctx.method.name}")
+        if ctx.request_headers.get("authorization") != "secret":
+            raise ConnectError(Code.UNAUTHENTICATED, "who are you?")
+        ctx.set(LOG, self.seen)
+        return "token"
+
+    def on_end_sync(self, token, ctx, error):
+        self.seen.append(f"end {token} {type(error).__name__}")
+        ctx.response_trailers["x-guard"] = "seen"
+
+    async def on_start(self, ctx):
+        return self.on_start_sync(ctx)
+
+    async def on_end(self, token, ctx, error):
+        self.on_end_sync(token, ctx, error)
+
+
+def test_refused_before_the_body_is_read(shell, make_request):
+    guard = Guard()
+    request = make_request(headers=[("content-type", "application/proto")], chunks=[b"a"] * 3)
+    response = shell.call(shell.application(interceptors=[guard], read_max_bytes=1), request)
+    assert response.status == 401
+    assert guard.seen == ["start Unary"]
+
+
+def test_stream_refused(shell):
+    response = shell.stream("Bidi", ["a"], interceptors=[Guard()])
+    ((_, end),) = response.envelopes
+    assert json.loads(end)["error"]["code"] == "unauthenticated"
+
+
+@pytest.mark.parametrize("text", ["hi", "fail:aborted", "crash"])
+def test_end_sees_the_error(shell, text):
+    guard = Guard()
+    response = shell.unary(text, ("authorization", "secret"), interceptors=[guard])
+    error = {"hi": "NoneType", "fail:aborted": "ConnectError", "crash": "RuntimeError"}[text]
+    assert guard.seen == ["start Unary", f"end token {error}"]
+    assert response.header("trailer-x-guard") == "seen"
+
+
+def test_end_sees_the_error_of_a_stream(shell):
+    guard = Guard()
+    headers = ("authorization", "secret")
+    shell.stream("Server", ["a,fail:aborted"], headers, interceptors=[guard])
+    assert guard.seen == ["start Server", "end token ConnectError"]
+
+
+def test_end_sees_that_the_response_cannot_be_sent(shell):
+    guard = Guard()
+    headers = ("authorization", "secret")
+    response = shell.unary("a" * 200, headers, interceptors=[guard], send_max_bytes=100)
+    assert response.status == 429
+    assert guard.seen == ["start Unary", "end token ConnectError"]
+
+
+def test_unusable_interceptor(shell):
+    for interceptor in (object(), Guard, "guard"):
+        with pytest.raises(TypeError):
+            shell.application(interceptors=[interceptor])
+
+
+def test_interceptor_of_the_other_interface(shell):
+    wrong = (NamedSync if shell.kind == "asgi" else Named)("a")
+    with pytest.raises(TypeError, match="interceptor"):
+        shell.application(interceptors=[wrong])

@@ -1,0 +1,101 @@
+"""Calls over WSGI that end early: by deadlines, and when the server closes the response."""
+
+import io
+import json
+import time
+
+from google.protobuf.wrappers_pb2 import StringValue
+
+from connectrpc_server import Code
+
+MESSAGE = StringValue(value="a").SerializeToString()
+ENVELOPE = b"\0\0\0\0" + bytes([len(MESSAGE)]) + MESSAGE
+
+
+def wait_until_passed(ctx):
+    while ctx.timeout_ms:
+        time.sleep(ctx.timeout_ms / 1000)
+
+
+class Late:
+    """Sync handlers that return after the deadline."""
+
+    def unary(self, request, ctx):
+        wait_until_passed(ctx)
+        return request
+
+    def client(self, requests, ctx):
+        wait_until_passed(ctx)
+        return next(requests)
+
+    def server(self, request, ctx):
+        yield request
+        wait_until_passed(ctx)
+        yield request
+
+    bidi = server
+
+
+def test_sync_handler_past_the_deadline(wsgi_application, make_shell, make_request):
+    shell = make_shell("wsgi")
+    shell.service = Late()
+    app = wsgi_application(Late(), default_timeout_ms=20)
+    headers = [("content-type", "application/proto")]
+    assert shell.call(app, make_request(headers=headers, body=MESSAGE)).status == 504
+    for name, messages in (("Client", 0), ("Server", 1)):
+        response = shell.stream(name, ["a"], default_timeout_ms=20)
+        assert len(response.envelopes) == messages + 1
+        assert json.loads(response.envelopes[-1][1])["error"]["code"] == "deadline_exceeded"
+
+
+def test_sync_handler_does_not_begin_past_the_deadline(make_shell):
+    shell = make_shell("wsgi")
+    seen = []
+    shell.service.unary = lambda request, ctx: seen.append(request)
+    assert shell.unary("hi", ("connect-timeout-ms", "0")).status == 504
+    assert seen == []
+
+
+def stream_environ(name):
+    return {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": f"/test.v1.Echo/{name}",
+        "CONTENT_TYPE": "application/connect+proto",
+        "CONTENT_LENGTH": str(len(ENVELOPE)),
+        "REMOTE_ADDR": "127.0.0.1",
+        "REMOTE_PORT": "unknown",
+        "wsgi.input": io.BytesIO(ENVELOPE),
+    }
+
+
+def test_sync_stream_that_the_server_closes(wsgi_application, make_shell):
+    class Ends:
+        def on_start_sync(self, ctx):
+            return None
+
+        def on_end_sync(self, token, ctx, error):
+            self.error = error
+
+    ends, service = Ends(), make_shell("wsgi").service
+    app = wsgi_application(service, interceptors=[ends])
+    response = app(stream_environ("Server"), lambda *_: None)
+    next(iter(response))
+    response.close()
+    assert service.closed == ["server"]
+    assert ends.error.code is Code.CANCELED
+
+
+def test_sync_stream_that_fails_when_the_server_closes_it(wsgi_application, caplog):
+    class Broken:
+        unary = client = bidi = None
+
+        def server(self, request, ctx):
+            try:
+                yield request
+            finally:
+                raise RuntimeError("secret-db-password")
+
+    response = wsgi_application(Broken())(stream_environ("Server"), lambda *_: None)
+    next(iter(response))
+    response.close()
+    assert "secret-db-password" in caplog.text
