@@ -11,6 +11,7 @@ The blocks of a page run in order, in an empty folder with a copy of `examples`:
   `pip install uv && uv run just ...` the justfile must have the recipe.
 - A `python` block without a file name runs in one namespace for the page, with `await` allowed.
 - A `text` block is exactly the output of the block before it.
+- A `mermaid` block is a drawing. It must begin with a kind that GitHub draws.
 
 The README at the root says how to install, so its blocks run in a copy of the checkout, in an empty
 environment, and there `pip install ...` runs as well. That test needs the package index.
@@ -107,7 +108,12 @@ class Page:
                 self._interpreter.communicate()
 
     def _run_block(self, block: Block) -> None:
-        steps = {"sh": self._shell, "python": self._python, "text": self._expect}
+        steps = {
+            "sh": self._shell,
+            "python": self._python,
+            "text": self._expect,
+            "mermaid": self._drawing,
+        }
         text = block.text.replace("localhost:8080", self._address)
         if named := FILE_NAME.fullmatch(text.partition("\n")[0]):
             (self._folder / named[1]).write_text(text)
@@ -118,6 +124,9 @@ class Page:
 
     def _expect(self, block: Block) -> None:
         assert self._printed == block.text
+
+    def _drawing(self, block: Block) -> None:
+        assert block.text.startswith(("flowchart LR\n", "sequenceDiagram\n"))
 
     def _shell(self, block: Block) -> None:
         rest: list[str] = []

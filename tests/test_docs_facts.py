@@ -1,6 +1,5 @@
 """The tables of the guides agree with the code."""
 
-import importlib.util
 import inspect
 import re
 import runpy
@@ -19,19 +18,11 @@ from connectrpc_protocol.connect import get_request
 from connectrpc_protocol.encoding.codec import DEFAULT_CODECS
 from connectrpc_protocol.interceptors import types as interceptor_types
 
+from .docs_tables import rows_of
+
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PACKAGES = ["connectrpc-protocol", "connectrpc-client", "connectrpc-server"]
-
-
-def rows_of(page: Path, header: str) -> list[list[str]]:
-    """Return the cells of the table with this header, without the header."""
-    table = page.read_text().partition(f"{header}\n|---")[2].partition("\n\n")[0]
-    rows = [
-        [cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines()[1:]
-    ]
-    assert rows, f"no table {header}"
-    return rows
 
 
 def shown(value: object) -> str:
@@ -133,12 +124,6 @@ def test_methods_of_the_seam() -> None:
             methods = {name for name, value in vars(seam).items() if inspect.isfunction(value)}
             documented = set(re.findall(r"`(\w+)`", cell))
             assert documented == {name for name in methods if not name.startswith("_")}
-
-
-def test_modules_of_the_layers() -> None:
-    rows = rows_of(DOCS / "architecture.md", "| layer | modules | knows |")
-    for module in re.findall(r"`(connectrpc_[\w.]+)(\*?)`", " ".join(row[1] for row in rows)):
-        assert importlib.util.find_spec(module[0]) is not None
 
 
 def test_distributions() -> None:
