@@ -7,7 +7,7 @@ import pytest
 
 from connectrpc_client import Cancellation, ConnectError, _cancellation
 
-STEP_TIMEOUT = 60  # seconds that the slowest machine may take for one step
+STEP_SECONDS = 60  # seconds that the slowest machine may take for one step
 
 
 def test_all_callbacks_are_called() -> None:
@@ -56,6 +56,6 @@ def test_a_signal_handler_may_cancel(line) -> None:
 
     thread = threading.Thread(target=register, daemon=True)
     thread.start()
-    thread.join(STEP_TIMEOUT)
+    thread.join(STEP_SECONDS)
     assert not thread.is_alive()
     assert set(called) == {"canceled"}

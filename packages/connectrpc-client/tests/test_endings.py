@@ -11,7 +11,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 from connectrpc_client import Cancellation, Code, ConnectError
 from connectrpc_client.testing import ASGITransport, ASGITransportSync
 
-STEP_TIMEOUT = 60  # seconds that the slowest machine may take for one step
+STEP_SECONDS = 60  # seconds that the slowest machine may take for one step
 REQUESTS = [StringValue(value="a")]
 KINDS = [("unary", "a"), ("client", REQUESTS), ("server", "a"), ("bidi", REQUESTS)]
 STREAMS = [("server", "a"), ("bidi", REQUESTS)]
@@ -82,11 +82,11 @@ def cancel_async(make_caller: Any, app: Waiting, name: str, argument: Any, **opt
         async with ASGITransport(app) as transport:
             client = make_caller("async").make(http_client=transport, **options)
             task = asyncio.ensure_future(consume(client, name, argument))
-            assert await asyncio.to_thread(app.waits.wait, STEP_TIMEOUT)
+            assert await asyncio.to_thread(app.waits.wait, STEP_SECONDS)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            assert await asyncio.to_thread(app.is_disconnected.wait, STEP_TIMEOUT)
+            assert await asyncio.to_thread(app.is_disconnected.wait, STEP_SECONDS)
 
     asyncio.run(check())
 
@@ -96,7 +96,7 @@ def cancel_sync(make_caller: Any, app: Waiting, call: Callable[[Any, Cancellatio
     cancellation = Cancellation()
 
     def cancel() -> None:
-        app.waits.wait(STEP_TIMEOUT)
+        app.waits.wait(STEP_SECONDS)
         cancellation.cancel()
 
     with ASGITransportSync(app) as transport:
@@ -105,9 +105,9 @@ def cancel_sync(make_caller: Any, app: Waiting, call: Callable[[Any, Cancellatio
         thread.start()
         with pytest.raises(ConnectError) as caught:
             call(client, cancellation)
-        thread.join(STEP_TIMEOUT)
+        thread.join(STEP_SECONDS)
         assert caught.value.code is Code.CANCELED
-        assert app.is_disconnected.wait(STEP_TIMEOUT)
+        assert app.is_disconnected.wait(STEP_SECONDS)
 
 
 class TestAsync:
@@ -148,7 +148,7 @@ class TestAsync:
                 assert scope["type"] == "http"
                 await receive()
                 self.waits.set()
-                await asyncio.to_thread(self.is_disconnected.wait, STEP_TIMEOUT)
+                await asyncio.to_thread(self.is_disconnected.wait, STEP_SECONDS)
 
         async def check():
             app = Stuck(responds=False)
@@ -156,7 +156,7 @@ class TestAsync:
                 client = make_caller("async").make(http_client=transport)
                 argument = requests() if iterable == "async" else plain_requests()
                 task = asyncio.ensure_future(consume(client, name, argument))
-                assert await asyncio.to_thread(app.waits.wait, STEP_TIMEOUT)
+                assert await asyncio.to_thread(app.waits.wait, STEP_SECONDS)
                 task.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await task
@@ -217,14 +217,14 @@ class TestSync:
             output = client.call_server("a", cancellation=cancellation)
 
             def close():
-                app.waits.wait(STEP_TIMEOUT)
+                app.waits.wait(STEP_SECONDS)
                 output.close()
 
             thread = threading.Thread(target=close)
             thread.start()
             with pytest.raises(ConnectError) as caught:
                 list(output)
-            thread.join(STEP_TIMEOUT)
+            thread.join(STEP_SECONDS)
             assert caught.value.code is Code.CANCELED
-            assert app.is_disconnected.wait(STEP_TIMEOUT)
+            assert app.is_disconnected.wait(STEP_SECONDS)
             assert cancellation is None or not cancellation.is_cancelled

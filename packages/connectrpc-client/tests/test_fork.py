@@ -121,3 +121,32 @@ def test_a_given_pyqwest_client_is_refused_in_the_child(url):
 
 def test_a_client_that_makes_its_first_call_after_the_fork(url):
     subprocess.run([sys.executable, "-c", UNUSED, url], check=True, timeout=60)
+
+
+THREADS = """
+import asyncio, os, threading
+from connectrpc_client._transports.interruptible.event_loop import background_loop
+from connectrpc_client._transports.interruptible.worker_thread import run_in_worker_thread
+
+async def number():
+    return 42
+
+def work():
+    done = threading.Event()
+    run_in_worker_thread(done.set)
+    assert done.wait(30)
+    return asyncio.run_coroutine_threadsafe(number(), background_loop()).result(30)
+
+assert work() == 42
+loop = background_loop()
+child = os.fork()
+if child == 0:
+    os._exit(0 if work() == 42 and background_loop() is not loop else 1)
+status = os.waitpid(child, 0)[1]
+assert status == 0, status
+assert work() == 42 and background_loop() is loop
+"""
+
+
+def test_a_child_starts_threads_of_its_own():
+    subprocess.run([sys.executable, "-c", THREADS], check=True, timeout=60)

@@ -14,7 +14,7 @@ from google.protobuf.wrappers_pb2 import Int64Value, StringValue
 from connectrpc_client import Cancellation, Code, ConnectError
 from connectrpc_client.testing import ASGITransport, ASGITransportSync
 
-STEP_TIMEOUT = 60  # seconds that the slowest machine may take for one step
+STEP_SECONDS = 60  # seconds that the slowest machine may take for one step
 
 
 def text(value: str) -> StringValue:
@@ -119,14 +119,14 @@ class World:
             return result
 
         async def bounded() -> Any:
-            async with asyncio.timeout(STEP_TIMEOUT):
+            async with asyncio.timeout(STEP_SECONDS):
                 return await result
 
         return self._runner.run(bounded())
 
     def open(self, name: str, *, client: Any = None, **options: Any) -> Any:
         """Return a call that has begun."""
-        options.setdefault("timeout_ms", STEP_TIMEOUT * 1000)
+        options.setdefault("timeout_ms", STEP_SECONDS * 1000)
         call = getattr(client or self.client(), f"open_{name}")(**options)
         return self.do(call.__aenter__() if self.is_async else call.__enter__())
 
@@ -174,15 +174,15 @@ class World:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(STEP_TIMEOUT)
+            thread.join(STEP_SECONDS)
             assert not thread.is_alive()
         return raised
 
     def is_gone(self) -> bool:
-        """Wait until the server has seen the end of the call. Returns false after a time-out."""
+        """Wait until the server has seen the end of the call. Returns false after a timeout."""
         if self.is_async:
-            self.do(asyncio.to_thread(self.gone.wait, STEP_TIMEOUT))
-        return self.gone.wait(STEP_TIMEOUT)
+            self.do(asyncio.to_thread(self.gone.wait, STEP_SECONDS))
+        return self.gone.wait(STEP_SECONDS)
 
     def end(self) -> None:
         for transport in self._transports:
@@ -455,7 +455,7 @@ class TestLife:
         is_over = threading.Event()
 
         async def script(peer):
-            await asyncio.to_thread(is_over.wait, STEP_TIMEOUT)
+            await asyncio.to_thread(is_over.wait, STEP_SECONDS)
 
         world.script = script
         call = world.open(name, timeout_ms=100)

@@ -14,8 +14,8 @@ def call_error(exc: BaseException | None) -> BaseException | None:
 def check_full_duplex(is_full_duplex: bool, context: RequestContext) -> None:
     """Raise `ConnectError` (`unimplemented`) for an open bidi call on a half-duplex transport.
 
-    Such a transport sends the requests first. The call would block until its requests end, while
-    its caller waits for a response before it sends the next request.
+    Such a transport does not read responses before the requests have ended. A caller that waits for
+    a response before it ends its requests would wait forever.
     """
     if not is_full_duplex:
         raise ConnectError(

@@ -12,12 +12,12 @@ from connectrpc_client import Code, ConnectError
 from connectrpc_client.testing import ASGITransport, ASGITransportSync, WSGITransport
 from connectrpc_protocol.http import HttpRequest
 
-STEP_TIMEOUT = 60  # seconds that the slowest machine may take for one step
+STEP_SECONDS = 60  # seconds that the slowest machine may take for one step
 
 
 def soon() -> float:
     """A deadline that the slowest machine keeps."""
-    return time.monotonic() + STEP_TIMEOUT
+    return time.monotonic() + STEP_SECONDS
 
 
 REQUEST = HttpRequest("POST", "http://test/", (), b"")

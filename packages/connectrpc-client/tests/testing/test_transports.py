@@ -22,12 +22,12 @@ from connectrpc_client.testing import (
 )
 from connectrpc_protocol.http import HttpRequest
 
-STEP_TIMEOUT = 60  # seconds that the slowest machine may take for one step
+STEP_SECONDS = 60  # seconds that the slowest machine may take for one step
 
 
 def soon() -> float:
     """A deadline that the slowest machine keeps."""
-    return time.monotonic() + STEP_TIMEOUT
+    return time.monotonic() + STEP_SECONDS
 
 
 TRANSPORTS: dict[str, Any] = {
@@ -132,7 +132,7 @@ class World:
             return result
 
         async def wait() -> Any:
-            async with asyncio.timeout(STEP_TIMEOUT):
+            async with asyncio.timeout(STEP_SECONDS):
                 return await result
 
         return self._runner.run(wait())
@@ -291,7 +291,7 @@ def test_full_duplex(world: World) -> None:
 
 
 def iter_of(outgoing: "queue.Queue[bytes | None]") -> Generator[bytes, None, None]:
-    while (chunk := outgoing.get(timeout=STEP_TIMEOUT)) is not None:
+    while (chunk := outgoing.get(timeout=STEP_SECONDS)) is not None:
         yield chunk
 
 
@@ -314,7 +314,7 @@ def test_a_response_waits_for_its_reader(world: World) -> None:
         assert written <= number + 3
     exchange.close()
     world.close()
-    assert is_over.wait(STEP_TIMEOUT)
+    assert is_over.wait(STEP_SECONDS)
 
 
 def test_a_request_waits_for_its_reader(world: World) -> None:
@@ -404,8 +404,8 @@ def test_failure_that_the_client_does_not_wait_for_is_logged(
         assert exchange.next() == b"one"
         assert exchange.next() == b"two"
         if world.is_async:
-            world.wait(asyncio.to_thread(has_failed.wait, STEP_TIMEOUT))
-        assert has_failed.wait(STEP_TIMEOUT)
+            world.wait(asyncio.to_thread(has_failed.wait, STEP_SECONDS))
+        assert has_failed.wait(STEP_SECONDS)
         exchange.close()
         world.close()
     (record,) = caplog.records
@@ -439,7 +439,7 @@ def test_failure_of_the_request_after_its_call_is_logged(world: World) -> None:
         assert exchange.next() == b"one"
         exchange.close()
         world.close()
-        record = logged.get(timeout=STEP_TIMEOUT)
+        record = logged.get(timeout=STEP_SECONDS)
     finally:
         logger.removeHandler(handler)
     assert record.exc_info is not None
@@ -453,7 +453,7 @@ def test_failure_of_the_request(world: World, caplog: pytest.LogCaptureFixture) 
 
     def body() -> Generator[bytes, None, None]:
         yield b"one"
-        assert is_read.wait(STEP_TIMEOUT)
+        assert is_read.wait(STEP_SECONDS)
         raise failure
 
     def script() -> Generator[Any, Any, None]:
@@ -494,7 +494,7 @@ def test_a_client_that_disconnects(world: World) -> None:
     world.close()
     assert seen[-1] is None
     outgoing.put(b"not wanted")
-    assert is_closed.wait(STEP_TIMEOUT)
+    assert is_closed.wait(STEP_SECONDS)
 
 
 def test_an_early_response_ends_the_request(world: World) -> None:
@@ -510,7 +510,7 @@ def test_an_early_response_ends_the_request(world: World) -> None:
     exchange = world.send(App(hello), body())
     assert exchange.rest() == [b"hello"]
     exchange.close()
-    assert is_closed.wait(STEP_TIMEOUT)
+    assert is_closed.wait(STEP_SECONDS)
 
 
 def test_a_closed_transport_refuses(world: World) -> None:

@@ -20,12 +20,12 @@ from connectrpc_client.testing import (
 )
 from connectrpc_protocol.http import HttpRequest
 
-STEP_TIMEOUT = 60  # seconds that the slowest machine may take for one step
+STEP_SECONDS = 60  # seconds that the slowest machine may take for one step
 
 
 def soon() -> float:
     """A deadline that the slowest machine keeps."""
-    return time.monotonic() + STEP_TIMEOUT
+    return time.monotonic() + STEP_SECONDS
 
 
 REQUEST = HttpRequest("POST", "http://test/", (), b"")
@@ -112,7 +112,7 @@ def test_sync_deadline(kind: str, first: bytes) -> None:
         with pytest.raises(ConnectError) as caught:
             read_sync(transport, 0.05)
         assert caught.value.code is Code.DEADLINE_EXCEEDED
-        assert app.is_over.wait(STEP_TIMEOUT)
+        assert app.is_over.wait(STEP_SECONDS)
 
 
 @kinds
@@ -122,19 +122,19 @@ def test_sync_cancellation(kind: str, first: bytes) -> None:
     cancellation = Cancellation()
 
     def cancel() -> None:
-        assert app.is_silent.wait(STEP_TIMEOUT)
+        assert app.is_silent.wait(STEP_SECONDS)
         cancellation.cancel()
 
     canceller = threading.Thread(target=cancel)
     canceller.start()
     with sync_transport(kind, app) as transport:
         with pytest.raises(ConnectError) as caught:
-            read_sync(transport, STEP_TIMEOUT, cancellation)
+            read_sync(transport, STEP_SECONDS, cancellation)
         assert caught.value.code is Code.CANCELED
-        assert app.is_over.wait(STEP_TIMEOUT)
+        assert app.is_over.wait(STEP_SECONDS)
         canceller.join()
         with pytest.raises(ConnectError):
-            read_sync(transport, STEP_TIMEOUT, cancellation)
+            read_sync(transport, STEP_SECONDS, cancellation)
 
 
 @kinds
@@ -160,16 +160,16 @@ def test_interrupt_from_the_keyboard(kind: str, first: bytes) -> None:
     assert main is not None
 
     def interrupt() -> None:
-        assert app.is_silent.wait(STEP_TIMEOUT)
+        assert app.is_silent.wait(STEP_SECONDS)
         signal.pthread_kill(main, signal.SIGINT)
 
     interrupter = threading.Thread(target=interrupt)
     with sync_transport(kind, app) as transport:
         interrupter.start()
         with pytest.raises(KeyboardInterrupt):
-            read_sync(transport, STEP_TIMEOUT)
+            read_sync(transport, STEP_SECONDS)
         interrupter.join()
-    assert app.is_over.wait(STEP_TIMEOUT)
+    assert app.is_over.wait(STEP_SECONDS)
 
 
 @kinds
@@ -180,11 +180,11 @@ def test_async_cancellation(kind: str, first: bytes) -> None:
     async def main() -> None:
         async with async_transport(kind, app) as transport:
             task = asyncio.create_task(read_async(transport))
-            await asyncio.to_thread(app.is_silent.wait, STEP_TIMEOUT)
+            await asyncio.to_thread(app.is_silent.wait, STEP_SECONDS)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            assert await asyncio.to_thread(app.is_over.wait, STEP_TIMEOUT)
+            assert await asyncio.to_thread(app.is_over.wait, STEP_SECONDS)
 
     asyncio.run(main())
 
@@ -212,7 +212,7 @@ def test_requests_that_close_their_own_call() -> None:
 
         responses: asyncio.Queue[Any] = asyncio.Queue()
         app = Silence(b"first")
-        async with ASGITransport(app.asgi) as transport, asyncio.timeout(STEP_TIMEOUT):
+        async with ASGITransport(app.asgi) as transport, asyncio.timeout(STEP_SECONDS):
             response = await transport.send(REQUEST._replace(body=None), body(), None)
             responses.put_nowait(response)
             with pytest.raises(ConnectError, match="canceled"):
@@ -240,7 +240,7 @@ class Stuck:
     def wsgi(self, environ: Any, start_response: Any) -> Iterator[bytes]:
         start_response("200 OK", [])
         yield b"first"
-        self.may_end.wait(STEP_TIMEOUT)
+        self.may_end.wait(STEP_SECONDS)
 
 
 @pytest.fixture

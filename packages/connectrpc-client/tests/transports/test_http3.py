@@ -12,7 +12,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 from connectrpc_client import Code, ConnectError
 
 WAIT, LEFT = "wait", "left?"  # see http3_server.py
-STEP_TIMEOUT = 60  # seconds that the slowest machine may take for one step
+STEP_SECONDS = 60  # seconds that the slowest machine may take for one step
 HTTP2, HTTP3 = pyqwest.HTTPVersion.HTTP2, pyqwest.HTTPVersion.HTTP3
 TRANSPORTS = {"async": pyqwest.HTTPTransport, "sync": pyqwest.SyncHTTPTransport}
 CLIENTS = {"async": pyqwest.Client, "sync": pyqwest.SyncClient}
@@ -56,7 +56,7 @@ def urls(authority, tmp_path_factory):
         finally:
             assert process.stdin is not None
             process.stdin.close()
-            process.wait(STEP_TIMEOUT)
+            process.wait(STEP_SECONDS)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def make(caller, authority, urls):
             urls[str(version)],
             http_client=http_client,
             protocol=protocol,
-            timeout_ms=STEP_TIMEOUT * 1000,
+            timeout_ms=STEP_SECONDS * 1000,
         )
 
     return make

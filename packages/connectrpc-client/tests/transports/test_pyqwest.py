@@ -15,7 +15,7 @@ from connectrpc_protocol.client import client_protocol
 from connectrpc_protocol.http import HttpRequest
 
 CLOSED = h2.connection.ConnectionState.CLOSED
-STEP_TIMEOUT = 60  # seconds that the slowest machine may take for one step
+STEP_SECONDS = 60  # seconds that the slowest machine may take for one step
 
 
 def post(url):
@@ -53,7 +53,7 @@ def refusing(refuse):
         thread = threading.Thread(target=serve, args=(listener,))
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        thread.join(STEP_TIMEOUT)
+        thread.join(STEP_SECONDS)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from connectrpc_client._transports.select import select_transport, select_transp
 from connectrpc_protocol.client import client_protocol
 
 CONNECT, GRPC = client_protocol("connect"), client_protocol("grpc")
-STEP_TIMEOUT = 60  # seconds that the slowest machine may take for one step
+STEP_SECONDS = 60  # seconds that the slowest machine may take for one step
 
 
 class Bare:
@@ -115,7 +115,7 @@ class TestSelection:
         program = (
             "import sys, connectrpc_client as c; assert not {'httpx', 'pyqwest'} & set(sys.modules)"
         )
-        subprocess.run([sys.executable, "-c", program], check=True, timeout=STEP_TIMEOUT)
+        subprocess.run([sys.executable, "-c", program], check=True, timeout=STEP_SECONDS)
 
     def test_without_pyqwest(self):
         program = """if True:
@@ -132,4 +132,4 @@ class TestSelection:
             client = c.ClientSync("http://test")
             assert not client._transport.has_trailers
         """
-        subprocess.run([sys.executable, "-c", program], check=True, timeout=STEP_TIMEOUT)
+        subprocess.run([sys.executable, "-c", program], check=True, timeout=STEP_SECONDS)

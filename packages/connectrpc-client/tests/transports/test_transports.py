@@ -28,7 +28,7 @@ from connectrpc_protocol.http import HttpRequest
 
 CLOSED = h2.connection.ConnectionState.CLOSED
 CONNECT, GRPC = client_protocol("connect"), client_protocol("grpc")
-STEP_TIMEOUT = 60  # seconds
+STEP_SECONDS = 60  # seconds
 
 
 class Application:
@@ -128,7 +128,7 @@ def serving(app, **options):
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = server.force_exit = True
-        thread.join(STEP_TIMEOUT)
+        thread.join(STEP_SECONDS)
         listener.close()
 
 
@@ -161,7 +161,7 @@ def post(url, body=b"", **headers):
 
 def run(coroutine):
     async def limited():
-        async with asyncio.timeout(STEP_TIMEOUT):
+        async with asyncio.timeout(STEP_SECONDS):
             return await coroutine
 
     return asyncio.run(limited())
@@ -255,7 +255,7 @@ class TestEveryLibrary:
 def in_thread(function):
     """Return what the function returns in a thread that is not the main thread."""
     with ThreadPoolExecutor(1) as executor:
-        return executor.submit(function).result(STEP_TIMEOUT)
+        return executor.submit(function).result(STEP_SECONDS)
 
 
 @contextmanager
@@ -350,7 +350,7 @@ class TestFullDuplex:
         with default_sync(version) as transport:
             request = HttpRequest("POST", f"{url}/echo", [], None)
             body = iter(outgoing.get, None)
-            deadline = time.monotonic() + STEP_TIMEOUT
+            deadline = time.monotonic() + STEP_SECONDS
             response = transport.send(request, body, deadline, cancellation)
             chunks = response.chunks(deadline)
             for item in (b"a", b"b"):
@@ -379,7 +379,7 @@ class TestCancellation:
                     await task
 
         run(check())
-        assert app.ends.get(timeout=STEP_TIMEOUT) == "disconnect"
+        assert app.ends.get(timeout=STEP_SECONDS) == "disconnect"
 
     @pytest.mark.parametrize("library", ["own", "httpx", "pyqwest"])
     @pytest.mark.parametrize("path", ["silent", "stalled"])
@@ -394,7 +394,7 @@ class TestCancellation:
             exchange_sync(transport, post(f"{url}/{path}", b"x"), None, cancellation)
         assert caught.value.code is Code.CANCELED
         if path == "stalled" or given is None:
-            assert app.ends.get(timeout=STEP_TIMEOUT) == "disconnect"
+            assert app.ends.get(timeout=STEP_SECONDS) == "disconnect"
         timer.join()
 
     def test_before_the_call(self, version, url):
@@ -412,7 +412,7 @@ class TestCancellation:
             chunks = response.chunks(None)
             assert next(chunks) == b"first"
             cancellation.cancel()
-            assert app.ends.get(timeout=STEP_TIMEOUT) == "disconnect"
+            assert app.ends.get(timeout=STEP_SECONDS) == "disconnect"
             with pytest.raises(ConnectError) as caught:
                 next(chunks)
             assert caught.value.code is Code.CANCELED
@@ -424,7 +424,7 @@ class TestCancellation:
             response = transport.send(post(f"{url}/stalled", b"x"), None, None, cancellation)
             assert next(response.chunks(None)) == b"first"
             response.close()
-            assert app.ends.get(timeout=STEP_TIMEOUT) == "disconnect"
+            assert app.ends.get(timeout=STEP_SECONDS) == "disconnect"
 
 
 @pytest.mark.parametrize("version", ["1.1"], indirect=True)
@@ -532,8 +532,8 @@ def test_ctrl_c(app, url, kind, path):
             stderr=subprocess.PIPE,
             text=True,
         )
-        assert began.wait(STEP_TIMEOUT)
+        assert began.wait(STEP_SECONDS)
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=STEP_TIMEOUT)
+        output, errors = process.communicate(timeout=STEP_SECONDS)
         assert (process.returncode, output, errors) == (0, "begins\ninterrupted\n", "")
-        assert app.ends.get(timeout=STEP_TIMEOUT) == "disconnect"
+        assert app.ends.get(timeout=STEP_SECONDS) == "disconnect"

@@ -236,7 +236,7 @@ def _connect_error(library: ModuleType, exc: Exception, *, has_deadline: bool) -
     if not has_deadline and isinstance(exc, library.ConnectTimeout | library.PoolTimeout):
         return ConnectError(Code.UNAVAILABLE, _text(exc))
     if isinstance(exc, library.TimeoutException):
-        return ConnectError(Code.DEADLINE_EXCEEDED, f"time-out: {_text(exc)}")
+        return ConnectError(Code.DEADLINE_EXCEEDED, f"timeout: {_text(exc)}")
     if isinstance(exc, library.LocalProtocolError | library.UnsupportedProtocol):
         return ConnectError(Code.INTERNAL, f"bad request: {_text(exc)}")
     return ConnectError(Code.UNAVAILABLE, _text(exc))

@@ -60,7 +60,7 @@ class Transport(Protocol):
         The request body is `request.body`, or the iterator `body` if `request.body` is `None`.
         `deadline` is when the whole call ends, on the clock of `time.monotonic`, in seconds. The
         client cancels `send` and the reading of chunks at the deadline; a transport only needs it
-        to turn off, or set, the time-outs of its library.
+        to switch off, or to set, the timeouts of its library.
         """
         ...
 
@@ -106,7 +106,7 @@ class TransportResponseSync(Protocol):
 class TransportSync(Protocol):
     """Sends requests and receives responses, synchronously.
 
-    It raises failures as `Transport` does, and `deadline_exceeded` for a time-out.
+    It raises failures as `Transport` does, and `deadline_exceeded` for a timeout.
     """
 
     @property

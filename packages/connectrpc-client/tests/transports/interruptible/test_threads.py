@@ -25,7 +25,7 @@ from connectrpc_client._transports.httpx import HttpxTransportSync
 from connectrpc_client._transports.interruptible.transport import InterruptibleTransport
 from connectrpc_protocol.http import HttpRequest
 
-STEP_TIMEOUT = 60  # seconds
+STEP_SECONDS = 60  # seconds
 CALLS = 40  # of each thread
 
 
@@ -112,7 +112,7 @@ def url(request: pytest.FixtureRequest, certificate: str) -> Iterator[str]:
     thread.start()
     yield f"{request.param}://127.0.0.1:{server.server_port}"
     server.shutdown()
-    thread.join(STEP_TIMEOUT)
+    thread.join(STEP_SECONDS)
     server.server_close()
 
 
@@ -167,7 +167,7 @@ def test_ending_a_call_does_not_affect_others(make_caller, url, http_client, end
         ending = [pool.submit(end_many) for _ in range(6)]
         succeeding = [pool.submit(succeed_many, number) for number in range(4)]
         for future in [*ending, *succeeding]:
-            future.result(STEP_TIMEOUT)
+            future.result(STEP_SECONDS)
 
 
 def test_first_calls_in_many_threads_share_connections(make_caller, monkeypatch) -> None:
@@ -185,18 +185,18 @@ def test_first_calls_in_many_threads_share_connections(make_caller, monkeypatch)
     with make_caller("sync").make("http://127.0.0.1:9", http_client=None) as client:
 
         def call() -> None:
-            begin.wait(STEP_TIMEOUT)
+            begin.wait(STEP_SECONDS)
             with pytest.raises(ConnectError, match="unavailable"):
                 client.call_unary("a")
 
         with ThreadPoolExecutor(8) as pool:
             for future in [pool.submit(call) for _ in range(8)]:
-                future.result(STEP_TIMEOUT)
+                future.result(STEP_SECONDS)
     assert len(made) == 1
 
 
 def test_there_is_one_background_loop() -> None:
-    subprocess.run([sys.executable, "-c", FIRST_CALLS], check=True, timeout=STEP_TIMEOUT)
+    subprocess.run([sys.executable, "-c", FIRST_CALLS], check=True, timeout=STEP_SECONDS)
 
 
 FIRST_CALLS = """
@@ -234,7 +234,7 @@ class Blocking:
 
     def send(self, request, body, deadline):
         self.has_begun.set()
-        self.may_end.wait(STEP_TIMEOUT)
+        self.may_end.wait(STEP_SECONDS)
         self.was_closed_during_wait = self.is_closed.is_set()
         raise ConnectError(Code.UNAVAILABLE, "late")
 
@@ -249,9 +249,9 @@ def test_a_transport_is_closed_after_its_workers_have_ended() -> None:
     with pytest.raises(ConnectError) as caught:
         transport.send(request, None, time.monotonic() + 0.05)
     assert caught.value.code is Code.DEADLINE_EXCEEDED
-    assert blocking.has_begun.wait(STEP_TIMEOUT)
+    assert blocking.has_begun.wait(STEP_SECONDS)
     transport.close()
     transport.close()
     blocking.may_end.set()
-    assert blocking.is_closed.wait(STEP_TIMEOUT)
+    assert blocking.is_closed.wait(STEP_SECONDS)
     assert not blocking.was_closed_during_wait

@@ -17,8 +17,8 @@ from connectrpc_client._transports.interruptible.response_pipe import PipedRespo
 from connectrpc_client._transports.interruptible.worker_thread import ReferenceCount, WorkerReceiver
 from connectrpc_protocol.http import HttpRequest
 
-# Seconds for closing the connections of the background loop. It takes one round trip at most; a
-# loop that is blocked must not keep `close` from returning.
+# Seconds for closing the connections on the background loop. That takes milliseconds, but a loop
+# that is blocked must not keep `close` from returning.
 _CLOSE_GRACE_PERIOD = 5.0
 
 

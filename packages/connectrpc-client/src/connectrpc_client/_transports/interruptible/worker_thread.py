@@ -1,7 +1,7 @@
 """Worker threads, for waits that cannot be ended: the caller waits for the worker instead.
 
 The workers are daemons, so one that still waits after its call has ended does not keep the
-interpreter from exiting. Its wait ends with the response head, or with the HTTP client's time-out.
+interpreter from exiting. Its wait ends with the response head, or with the HTTP client's timeout.
 """
 
 import contextvars

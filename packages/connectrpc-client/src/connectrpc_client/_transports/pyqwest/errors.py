@@ -12,7 +12,7 @@ from connectrpc_protocol.http import HttpRequest
 
 # The exceptions that pyqwest raises for failures on the network.
 _LIBRARY_ERRORS = (
-    OSError,  # the base of its connection errors and time-outs
+    OSError,  # the base of its connection errors and timeouts
     pyqwest.ReadError,
     pyqwest.RemoteProtocolError,
     pyqwest.TooManyRedirects,
@@ -62,7 +62,7 @@ def _connect_error(exc: Exception) -> ConnectError:
     if isinstance(exc, pyqwest.StreamError):
         return ConnectError(_code_of(exc), str(exc))
     if isinstance(exc, TimeoutError) and not isinstance(exc, pyqwest.ConnectTimeout):
-        return ConnectError(Code.DEADLINE_EXCEEDED, f"time-out: {exc}")
+        return ConnectError(Code.DEADLINE_EXCEEDED, f"timeout: {exc}")
     return ConnectError(Code.UNAVAILABLE, str(exc))
 
 

@@ -34,7 +34,7 @@ def default_options(*, http2: bool) -> Options:
         # Seconds. A server that can be reached accepts in far less; the rest of a call takes as
         # long as its deadline allows.
         "connect_timeout": 10.0,
-        "pool_max_idle_per_host": 20,  # as many as httpx keeps by default
+        "pool_max_idle_per_host": 20,  # httpx keeps as many by default, for all hosts
         # The protocol layer decompresses bodies, within the limits of messages.
         "enable_gzip": False,
         "enable_brotli": False,
