@@ -16,7 +16,7 @@ from connectrpc_protocol.server import ServerMethod
 from connectrpc_server._asgi.cancel_scope import CancelScope
 from connectrpc_server._asgi.read_ahead import ReadAhead
 from connectrpc_server._asgi.request import AsgiRequest, check_trailers
-from connectrpc_server._asgi.response import StreamResponse, respond
+from connectrpc_server._asgi.response import StreamResponse, respond, send_response
 from connectrpc_server._asgi.server_quirks import must_see_end
 from connectrpc_server._asgi.stepping import (
     FINISHED,
@@ -92,11 +92,12 @@ class UnaryEndpoint(Generic[Req, Res]):
             response = call.response(encoded[0])
         except Exception as exc:
             response = _failure(call, exc)
-        if undrained is not None or response.trailers is not None:
-            request = undrained or AsgiRequest(scope, receive, send, has_ended=True)
-            await respond(response, request)
+        if undrained is not None:
+            await undrained.drain()
+        if response.trailers is not None:
+            await send_response(response, send)
             return
-        # `respond` for a plain call, written out to save a coroutine.
+        # `send_response` for most calls, written out to save a coroutine.
         status, headers = response.status, response.headers
         try:
             await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -11,6 +11,7 @@ from connectrpc_protocol.http import HttpResponse
 from connectrpc_server._asgi.cancel_scope import CancelScope
 from connectrpc_server._asgi.request import AsgiRequest
 from connectrpc_server._asgi.stepping import checkpoint
+from connectrpc_server._asgi.types import Send
 from connectrpc_server._errors import ClientDisconnected
 from connectrpc_server._limits import CHECKPOINT_BYTES, MESSAGE_OVERHEAD_BYTES
 
@@ -19,17 +20,21 @@ Res = TypeVar("Res", bound=Message)
 
 
 async def respond(response: HttpResponse, request: AsgiRequest) -> None:
-    """Drain the request and send a whole response.
+    """Drain the request and send a whole response."""
+    await request.drain()
+    if response.trailers is not None and not request.has_trailers:
+        response = response.without_trailers()
+    await send_response(response, request.send)
+
+
+async def send_response(response: HttpResponse, send: Send) -> None:
+    """Send a whole response, of which the server can send the trailers.
 
     Does nothing if the client has disconnected; a server may raise `OSError` for that (ASGI,
     "Disconnected Client").
     """
-    await request.drain()
-    send = request.send
-    if response.trailers is not None and not request.has_trailers:
-        response = response.without_trailers()
     trailers = response.trailers
-    with suppress(OSError):
+    try:
         await send(
             {
                 "type": "http.response.start",
@@ -41,6 +46,8 @@ async def respond(response: HttpResponse, request: AsgiRequest) -> None:
         await send({"type": "http.response.body", "body": response.body})
         if trailers is not None:
             await send({"type": "http.response.trailers", "headers": trailers})
+    except OSError:
+        pass
 
 
 class StreamResponse(Generic[Req, Res]):
