@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from queue import Empty, SimpleQueue
 from typing import NamedTuple, Protocol
 
@@ -16,6 +16,10 @@ from connectrpc_protocol.deadline import deadline_exceeded
 _HIGH_WATER = 256 * 1024
 _LOW_WATER = _HIGH_WATER // 2
 _CHUNK_OVERHEAD = 128  # bytes of memory per chunk, so that many tiny chunks count, too
+
+# Seconds. CPython misses a signal that arrives just before a thread blocks on a lock, until that
+# wait ends. So a long wait has many short parts, and Ctrl-C is late by one part at most.
+_LONGEST_WAIT = 0.5
 
 
 class ResponseHead(NamedTuple):
@@ -77,13 +81,7 @@ class ResponsePipe:
 
         Raises `ConnectError`: `canceled` after `cancel`, `deadline_exceeded` at the deadline.
         """
-        try:
-            if deadline is None:
-                item = self._items.get()
-            else:
-                item = self._items.get(timeout=max(0.0, deadline - time.monotonic()))
-        except Empty:
-            raise deadline_exceeded() from None
+        item = self._wait_for_item(deadline)
         if self._is_cancelled or item is None:
             raise canceled()
         if isinstance(item, BaseException):
@@ -92,6 +90,14 @@ class ResponsePipe:
             self._bytes_taken += len(item) + _CHUNK_OVERHEAD
             self._resume_receiver()
         return item
+
+    def _wait_for_item(self, deadline: float | None) -> Item | None:
+        while True:
+            left = _LONGEST_WAIT if deadline is None else deadline - time.monotonic()
+            with suppress(Empty):
+                return self._items.get(timeout=max(0.0, min(left, _LONGEST_WAIT)))
+            if left <= 0:
+                raise deadline_exceeded()
 
     def _resume_receiver(self) -> None:
         resume = self._resume
