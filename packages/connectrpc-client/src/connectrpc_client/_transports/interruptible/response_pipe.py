@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from queue import Empty, SimpleQueue
 from typing import NamedTuple, Protocol
 
@@ -93,11 +93,14 @@ class ResponsePipe:
 
     def _wait_for_item(self, deadline: float | None) -> Item | None:
         while True:
-            left = _LONGEST_WAIT if deadline is None else deadline - time.monotonic()
-            with suppress(Empty):
-                return self._items.get(timeout=max(0.0, min(left, _LONGEST_WAIT)))
-            if left <= 0:
-                raise deadline_exceeded()
+            part = _LONGEST_WAIT
+            if deadline is not None:
+                part = max(0.0, min(deadline - time.monotonic(), part))
+            try:
+                return self._items.get(timeout=part)
+            except Empty:
+                if part < _LONGEST_WAIT:
+                    raise deadline_exceeded() from None
 
     def _resume_receiver(self) -> None:
         resume = self._resume
