@@ -17,16 +17,13 @@ from connectrpc_protocol import (
     MethodKind,
     resolve_compression,
 )
-from connectrpc_protocol.encoding.codec import resolve_codec
-from connectrpc_protocol.options import (
-    ACCEPT_COMPRESSION,
-    COMPRESS_MIN_BYTES,
-    READ_MAX_BYTES,
-    ClientOptions,
-)
+from connectrpc_protocol.encoding.codec import PROTO, resolve_codec
+from connectrpc_protocol.options import ACCEPT_COMPRESSION, ClientOptions
 
 HttpClient = TypeVar("HttpClient")
 AnyInterceptor = TypeVar("AnyInterceptor")
+
+_DEFAULTS = ClientOptions(codec=PROTO, accept_compression=Compressions(()))
 
 
 class BaseClient(Generic[HttpClient, AnyInterceptor]):
@@ -38,12 +35,12 @@ class BaseClient(Generic[HttpClient, AnyInterceptor]):
         *,
         http_client: HttpClient | None = None,
         protocol: str = "connect",
-        codec: str | Codec = "proto",
-        send_compression: str | Compression | None = None,
+        codec: str | Codec = _DEFAULTS.codec.name,
+        send_compression: str | Compression | None = _DEFAULTS.send_compression,
         accept_compression: Iterable[str | Compression] = ACCEPT_COMPRESSION,
-        compress_min_bytes: int = COMPRESS_MIN_BYTES,
-        timeout_ms: int | None = None,
-        read_max_bytes: int | None = READ_MAX_BYTES,
+        compress_min_bytes: int = _DEFAULTS.compress_min_bytes,
+        timeout_ms: int | None = _DEFAULTS.timeout_ms,
+        read_max_bytes: int | None = _DEFAULTS.read_max_bytes,
         interceptors: Iterable[AnyInterceptor] = (),
     ) -> None:
         """Make a client of one service. It connects when the first call is made.

@@ -18,20 +18,10 @@ ACCEPT_COMPRESSION = ("gzip",)  # works without an extra, and every implementati
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServerOptions:
-    """The options of an application. Sizes are in bytes, times in milliseconds.
+    """The options of an application: their defaults and their checks.
 
-    - `read_max_bytes`: the largest request message, before and after decompression; `None` lifts
-      the limit.
-    - `send_max_bytes`: the largest response message before compression.
-    - `compress_min_bytes`: smaller messages are not compressed.
-    - `compressions`: the compressions to accept and to offer. See `server_compressions`.
-    - `codecs`: the codecs to accept; by default Protobuf binary and JSON.
-    - `default_timeout_ms`: the timeout of calls whose client did not set one.
-    - `max_timeout_ms`: the upper bound of the timeout of every call.
-    - `require_connect_protocol_header`: refuse Connect calls without `connect-protocol-version`.
-    - `expose_errors`: send the text of unexpected exceptions to clients; for development.
-
-    Raises `ValueError` if a number is negative or the list of codecs is empty.
+    The application documents them. Sizes are in bytes, times in milliseconds. Raises `ValueError`
+    if a number is negative or the list of codecs is empty.
     """
 
     read_max_bytes: int | None = READ_MAX_BYTES
@@ -73,18 +63,10 @@ class ServerOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClientOptions:
-    """The options of a client. Sizes are in bytes, times in milliseconds.
+    """The options of a client: their defaults and their checks.
 
-    - `codec`: the codec of requests and responses: `proto`, `json` or one of your own.
-    - `send_compression`: the compression of requests, or `None`.
-    - `accept_compression`: the compressions that the server may use, the preferred one first; by
-      default gzip, which does not need an extra.
-    - `compress_min_bytes`: smaller messages are not compressed.
-    - `read_max_bytes`: the largest response message, before and after decompression; `None` lifts
-      the limit.
-    - `timeout_ms`: the timeout of calls that do not set one.
-
-    Raises `ValueError` if a number is negative.
+    The client documents them. Sizes are in bytes, times in milliseconds. Raises `ValueError` if a
+    number is negative.
     """
 
     codec: Codec

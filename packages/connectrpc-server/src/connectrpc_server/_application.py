@@ -5,17 +5,13 @@ from collections.abc import Iterable
 from typing import ClassVar, Generic, TypeVar
 
 from connectrpc_protocol import Codec, Compression
-from connectrpc_protocol.encoding.codec import DEFAULT_CODECS
-from connectrpc_protocol.options import (
-    COMPRESS_MIN_BYTES,
-    READ_MAX_BYTES,
-    ServerOptions,
-    server_compressions,
-)
+from connectrpc_protocol.options import ServerOptions, server_compressions
 from connectrpc_server._handler_checks import check_service
 
 Service_contra = TypeVar("Service_contra", contravariant=True)
 Interceptor_contra = TypeVar("Interceptor_contra", contravariant=True)
+
+_DEFAULTS = ServerOptions(compressions=server_compressions(()))
 
 
 class Application(ABC, Generic[Service_contra, Interceptor_contra]):
@@ -28,15 +24,15 @@ class Application(ABC, Generic[Service_contra, Interceptor_contra]):
         service: Service_contra,
         *,
         interceptors: Iterable[Interceptor_contra] = (),
-        read_max_bytes: int | None = READ_MAX_BYTES,
-        send_max_bytes: int | None = None,
-        compress_min_bytes: int = COMPRESS_MIN_BYTES,
+        read_max_bytes: int | None = _DEFAULTS.read_max_bytes,
+        send_max_bytes: int | None = _DEFAULTS.send_max_bytes,
+        compress_min_bytes: int = _DEFAULTS.compress_min_bytes,
         compressions: Iterable[str | Compression] | None = None,
-        codecs: Iterable[Codec] = DEFAULT_CODECS,
-        default_timeout_ms: int | None = None,
-        max_timeout_ms: int | None = None,
-        require_connect_protocol_header: bool = False,
-        expose_errors: bool = False,
+        codecs: Iterable[Codec] = _DEFAULTS.codecs,
+        default_timeout_ms: int | None = _DEFAULTS.default_timeout_ms,
+        max_timeout_ms: int | None = _DEFAULTS.max_timeout_ms,
+        require_connect_protocol_header: bool = _DEFAULTS.require_connect_protocol_header,
+        expose_errors: bool = _DEFAULTS.expose_errors,
     ) -> None:
         """Serve a service, which the class describes.
 
