@@ -1,4 +1,4 @@
-"""A client and a server of this package that exchange the content of one call."""
+"""Functions that make one call between a client and a server of this package."""
 
 import base64
 from collections.abc import Sequence

@@ -171,7 +171,7 @@ def test_a_detail_is_unpacked_on_the_other_side(protocol: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_server_can_send_on_an_error_that_a_client_received(protocol: str) -> None:
+def test_a_server_can_forward_an_error_that_a_client_received(protocol: str) -> None:
     content = Sent(
         [StringValue()],
         Headers({"x-a": "1"}),

@@ -122,7 +122,7 @@ def test_a_get_has_a_context_with_its_headers() -> None:
     assert (call.context.http_method, call.context.request_headers["x-a"]) == ("GET", "1")
 
 
-# Names of the protocols with any value, and any other names.
+# Header names of the protocol with any value, and any other names.
 known = st.sampled_from(
     [
         b"content-type",

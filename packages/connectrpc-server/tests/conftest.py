@@ -149,7 +149,7 @@ class EchoWSGIApplication(WSGIApplication[SyncEcho]):
 
 @dataclass
 class Request:
-    """A request of a test. `chunks` are the pieces in which the server receives the body."""
+    """A request of a test. `chunks` are the pieces in which the application gets the body."""
 
     path: str = f"/{SERVICE}/Unary"
     method: str = "POST"
@@ -182,7 +182,7 @@ class Response:
 
 
 def call_asgi(app: Callable[..., Any], request: Request) -> Response:
-    """Send a request as an ASGI server would. After its body, the server waits."""
+    """Send a request as an ASGI server would. After the body, `receive` waits without an end."""
     chunks = list(request.chunks if request.chunks is not None else [request.body])
     events = [
         {"type": "http.request", "body": chunk, "more_body": index + 1 < len(chunks)}
@@ -251,8 +251,8 @@ def call_wsgi(app: Callable[..., Any], request: Request) -> Response:
     return Response(int(status.split()[0]), headers, received)
 
 
-class Shell:
-    """One kind of application, with a service and a function that calls it."""
+class Host:
+    """One kind of host, ASGI or WSGI: a service, its application, and functions that call it."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -315,13 +315,13 @@ def serving() -> Callable[..., AbstractContextManager[int]]:
 
 
 @pytest.fixture(params=["asgi", "wsgi"])
-def shell(request: pytest.FixtureRequest) -> Shell:
-    return Shell(request.param)
+def host(request: pytest.FixtureRequest) -> Host:
+    return Host(request.param)
 
 
 @pytest.fixture(scope="session")
-def make_shell() -> Callable[[str], Shell]:
-    return Shell
+def make_host() -> Callable[[str], Host]:
+    return Host
 
 
 @pytest.fixture

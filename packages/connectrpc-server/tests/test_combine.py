@@ -16,19 +16,19 @@ def renamed(app_type, name):
 
 
 @pytest.fixture
-def second(shell, asgi_application, wsgi_application):
+def second(host, asgi_application, wsgi_application):
     """An application of a second service, whose methods keep the paths of the first."""
-    app_type = asgi_application if shell.kind == "asgi" else wsgi_application
-    return renamed(app_type, "test.v1.Second")(shell.service)
+    app_type = asgi_application if host.kind == "asgi" else wsgi_application
+    return renamed(app_type, "test.v1.Second")(host.service)
 
 
-def test_combine(shell, second, make_request):
-    app = combine(shell.application(), second)
+def test_combine_serves_each_service_at_its_path(host, second, make_request):
+    app = combine(host.application(), second)
     for prefix in ("", "/api"):
         request = make_request("/test.v1.Echo/Unary", root=prefix, headers=[PROTO], body=BODY)
-        assert shell.call(app, request).status == 200
-    assert shell.call(app, make_request("/test.v1.Third/Unary")).status == 404
-    assert shell.call(app, make_request("/")).status == 404
+        assert host.call(app, request).status == 200
+    assert host.call(app, make_request("/test.v1.Third/Unary")).status == 404
+    assert host.call(app, make_request("/")).status == 404
 
 
 async def asgi_fallback(scope, receive, send):
@@ -43,53 +43,53 @@ def wsgi_fallback(environ, start_response):
     return [b"fallback"]
 
 
-def test_combine_with_fallback(shell, make_request):
-    fallback = asgi_fallback if shell.kind == "asgi" else wsgi_fallback
-    app = combine(shell.application(), fallback=fallback)
-    assert shell.call(app, make_request("/elsewhere")).body == b"fallback"
+def test_combine_passes_other_paths_to_the_fallback(host, make_request):
+    fallback = asgi_fallback if host.kind == "asgi" else wsgi_fallback
+    app = combine(host.application(), fallback=fallback)
+    assert host.call(app, make_request("/elsewhere")).body == b"fallback"
     request = make_request(headers=[PROTO], body=BODY)
-    assert shell.call(app, request).status == 200
+    assert host.call(app, request).status == 200
 
 
 @pytest.mark.parametrize("root", ["", "/api"])
 @pytest.mark.parametrize(
     "path", ["/files/test.v1.Echo/x", "/test.v1.Echo", "/test.v1.Echo/a/b", "/test.v1.Echo2/Unary"]
 )
-def test_paths_of_the_fallback_that_look_alike(shell, make_request, root, path):
-    fallback = asgi_fallback if shell.kind == "asgi" else wsgi_fallback
-    app = combine(shell.application(), fallback=fallback)
-    assert shell.call(app, make_request(path, root=root)).body == b"fallback"
+def test_a_path_that_only_looks_like_a_method_goes_to_the_fallback(host, make_request, root, path):
+    fallback = asgi_fallback if host.kind == "asgi" else wsgi_fallback
+    app = combine(host.application(), fallback=fallback)
+    assert host.call(app, make_request(path, root=root)).body == b"fallback"
 
 
-def test_an_unknown_method_of_a_service_does_not_reach_the_fallback(shell, make_request):
-    fallback = asgi_fallback if shell.kind == "asgi" else wsgi_fallback
-    app = combine(shell.application(), fallback=fallback)
-    assert shell.call(app, make_request("/test.v1.Echo/Nothing")).status == 404
+def test_an_unknown_method_of_a_service_does_not_reach_the_fallback(host, make_request):
+    fallback = asgi_fallback if host.kind == "asgi" else wsgi_fallback
+    app = combine(host.application(), fallback=fallback)
+    assert host.call(app, make_request("/test.v1.Echo/Nothing")).status == 404
 
 
-def test_combine_refuses_mixtures(make_shell):
+def test_combine_refuses_asgi_and_wsgi_applications_together(make_host):
     with pytest.raises(TypeError, match="either ASGI or WSGI"):
-        combine(make_shell("asgi").application(), renamed_wsgi(make_shell))
+        combine(make_host("asgi").application(), renamed_wsgi(make_host))
 
 
-def renamed_wsgi(make_shell):
-    shell = make_shell("wsgi")
-    app = shell.application()
-    return renamed(type(app), "test.v1.Other")(shell.service)
+def renamed_wsgi(make_host):
+    host = make_host("wsgi")
+    app = host.application()
+    return renamed(type(app), "test.v1.Other")(host.service)
 
 
-def test_combine_refuses_two_of_one_service(shell):
+def test_combine_refuses_two_applications_of_one_service(host):
     with pytest.raises(ValueError, match=r"same service: test\.v1\.Echo"):
-        combine(shell.application(), shell.application())
+        combine(host.application(), host.application())
 
 
-def test_combine_refuses_an_empty_list():
+def test_combine_needs_an_application():
     with pytest.raises(ValueError, match="at least one"):
         combine()
 
 
-def test_websockets_are_refused(make_shell):
-    app = make_shell("asgi").application()
+def test_websockets_are_refused(make_host):
+    app = make_host("asgi").application()
     for refusing in (app, combine(app)):
         with pytest.raises(NotImplementedError, match="websocket"):
             asyncio.run(refusing({"type": "websocket"}, None, None))

@@ -78,18 +78,18 @@ class NamedSync:
             yield response
 
 
-def named(shell, *names):
-    return [(Named if shell.kind == "asgi" else NamedSync)(name) for name in names]
+def named(host, *names):
+    return [(Named if host.kind == "asgi" else NamedSync)(name) for name in names]
 
 
-def test_first_listed_is_outermost(shell):
-    response = shell.unary("-", interceptors=named(shell, "a", "b"))
+def test_the_first_interceptor_is_the_outermost_of_unary_calls(host):
+    response = host.unary("-", interceptors=named(host, "a", "b"))
     assert StringValue.FromString(response.body).value == "-abBA"
 
 
 @pytest.mark.parametrize("name", ["Client", "Server", "Bidi"])
-def test_first_listed_is_outermost_of_streams(shell, name):
-    response = shell.stream(name, ["-"], interceptors=named(shell, "a", "b"))
+def test_the_first_interceptor_is_the_outermost_of_streams(host, name):
+    response = host.stream(name, ["-"], interceptors=named(host, "a", "b"))
     assert StringValue.FromString(response.envelopes[0][1]).value == "-abBA"
 
 
@@ -117,51 +117,51 @@ class Guard:
         self.on_end_sync(token, ctx, error)
 
 
-def test_refused_before_the_body_is_read(shell, make_request):
+def test_on_start_can_refuse_a_call_before_its_body_is_read(host, make_request):
     guard = Guard()
     request = make_request(headers=[("content-type", "application/proto")], chunks=[b"a"] * 3)
-    response = shell.call(shell.application(interceptors=[guard], read_max_bytes=1), request)
+    response = host.call(host.application(interceptors=[guard], read_max_bytes=1), request)
     assert response.status == 401
     assert guard.seen == ["start Unary"]
 
 
-def test_stream_refused(shell):
-    response = shell.stream("Bidi", ["a"], interceptors=[Guard()])
+def test_on_start_can_refuse_a_stream(host):
+    response = host.stream("Bidi", ["a"], interceptors=[Guard()])
     ((_, end),) = response.envelopes
     assert json.loads(end)["error"]["code"] == "unauthenticated"
 
 
 @pytest.mark.parametrize("text", ["hi", "fail:aborted", "crash"])
-def test_end_sees_the_error(shell, text):
+def test_on_end_gets_the_error_of_a_unary_call(host, text):
     guard = Guard()
-    response = shell.unary(text, ("authorization", "secret"), interceptors=[guard])
+    response = host.unary(text, ("authorization", "secret"), interceptors=[guard])
     error = {"hi": "NoneType", "fail:aborted": "ConnectError", "crash": "RuntimeError"}[text]
     assert guard.seen == ["start Unary", f"end token {error}"]
     assert response.header("trailer-x-guard") == "seen"
 
 
-def test_end_sees_the_error_of_a_stream(shell):
+def test_on_end_gets_the_error_of_a_stream(host):
     guard = Guard()
     headers = ("authorization", "secret")
-    shell.stream("Server", ["a,fail:aborted"], headers, interceptors=[guard])
+    host.stream("Server", ["a,fail:aborted"], headers, interceptors=[guard])
     assert guard.seen == ["start Server", "end token ConnectError"]
 
 
-def test_end_sees_that_the_response_cannot_be_sent(shell):
+def test_on_end_gets_the_error_of_a_response_that_cannot_be_sent(host):
     guard = Guard()
     headers = ("authorization", "secret")
-    response = shell.unary("a" * 200, headers, interceptors=[guard], send_max_bytes=100)
+    response = host.unary("a" * 200, headers, interceptors=[guard], send_max_bytes=100)
     assert response.status == 429
     assert guard.seen == ["start Unary", "end token ConnectError"]
 
 
-def test_unusable_interceptor(shell):
+def test_an_unusable_interceptor_is_a_type_error(host):
     for interceptor in (object(), Guard, "guard"):
         with pytest.raises(TypeError):
-            shell.application(interceptors=[interceptor])
+            host.application(interceptors=[interceptor])
 
 
-def test_interceptor_of_the_other_interface(shell):
-    wrong = (NamedSync if shell.kind == "asgi" else Named)("a")
+def test_an_interceptor_of_the_other_interface_is_a_type_error(host):
+    wrong = (NamedSync if host.kind == "asgi" else Named)("a")
     with pytest.raises(TypeError, match="interceptor"):
-        shell.application(interceptors=[wrong])
+        host.application(interceptors=[wrong])

@@ -55,7 +55,7 @@ def test_only_limits_defines_numbers(name):
 
 
 @each_source
-def test_modules_that_import_asyncio(name):
+def test_only_these_modules_import_asyncio(name):
     imported = {
         module.partition(".")[0]
         for node in ast.walk(ast.parse(SOURCES[name].read_text()))

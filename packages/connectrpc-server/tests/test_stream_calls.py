@@ -10,111 +10,111 @@ STREAM = ("content-type", "application/connect+proto")
 
 
 def parts(response):
-    """The texts of the messages, and the end-stream message."""
+    """Return the texts of the messages, and the end-stream message."""
     assert response.status == 200, response
     *messages, (flags, end) = response.envelopes
     assert flags == 2
     return [StringValue.FromString(data).value for _, data in messages], json.loads(end)
 
 
-def test_client_stream(shell):
-    assert parts(shell.stream("Client", ["a", "b"])) == (["a,b"], {})
+def test_a_client_stream_has_one_response(host):
+    assert parts(host.stream("Client", ["a", "b"])) == (["a,b"], {})
 
 
-def test_client_stream_without_messages(shell):
-    assert parts(shell.stream("Client", [])) == ([""], {})
+def test_a_client_stream_may_be_empty(host):
+    assert parts(host.stream("Client", [])) == ([""], {})
 
 
-def test_server_stream(shell):
-    assert parts(shell.stream("Server", ["a,b,c"])) == (["a", "b", "c"], {})
+def test_a_server_stream_has_many_responses(host):
+    assert parts(host.stream("Server", ["a,b,c"])) == (["a", "b", "c"], {})
 
 
-def test_bidi_stream(shell):
-    assert parts(shell.stream("Bidi", ["a", "b"])) == (["a", "b"], {})
+def test_a_bidi_stream_has_many_requests_and_responses(host):
+    assert parts(host.stream("Bidi", ["a", "b"])) == (["a", "b"], {})
 
 
-def test_json(shell, make_request):
+def test_messages_may_be_json(host, make_request):
     body = struct.pack(">BI", 0, 3) + b'"a"'
     request = make_request(
         "/test.v1.Echo/Bidi", headers=[("content-type", "application/connect+json")], body=body
     )
-    response = shell.call(shell.application(), request)
+    response = host.call(host.application(), request)
     assert response.header("content-type") == "application/connect+json"
     assert response.envelopes == [(0, b'"a"'), (2, b"{}")]
 
 
-def test_messages_in_pieces(shell, make_request):
-    body = shell.envelope("hello") + shell.envelope("world")
+def test_messages_may_arrive_in_pieces(host, make_request):
+    body = host.envelope("hello") + host.envelope("world")
     chunks = [body[index : index + 1] for index in range(len(body))]
     request = make_request("/test.v1.Echo/Bidi", headers=[STREAM], chunks=chunks)
-    assert parts(shell.call(shell.application(), request)) == (["hello", "world"], {})
+    assert parts(host.call(host.application(), request)) == (["hello", "world"], {})
 
 
-def test_headers_and_trailers(shell):
-    response = shell.stream("Bidi", ["metadata"])
+def test_a_handler_sets_headers_and_trailers(host):
+    response = host.stream("Bidi", ["metadata"])
     assert response.header("x-header") == "h"
     assert parts(response) == (["metadata"], {"metadata": {"x-trailer": ["t"]}})
 
 
-def test_error_after_messages(shell):
-    texts, end = parts(shell.stream("Server", ["a,fail:aborted,b"]))
+def test_an_error_may_follow_messages(host):
+    texts, end = parts(host.stream("Server", ["a,fail:aborted,b"]))
     assert texts == ["a"]
     assert end["error"]["code"] == "aborted"
     assert end["metadata"] == {"x-error": ["metadata"]}
-    assert shell.service.closed == ["server"]
+    assert host.service.closed == ["server"]
 
 
-def test_unexpected_exception_is_logged_and_hidden(shell, caplog):
-    texts, end = parts(shell.stream("Bidi", ["a", "crash"]))
+def test_an_unexpected_exception_is_logged_and_hidden(host, caplog):
+    texts, end = parts(host.stream("Bidi", ["a", "crash"]))
     assert texts == ["a"]
     assert end == {"error": {"code": "internal", "message": "internal error"}}
     assert "secret-db-password" in caplog.text
-    assert shell.service.closed == ["bidi"]
+    assert host.service.closed == ["bidi"]
 
 
 @pytest.mark.parametrize("texts", [[], ["a", "b"]])
-def test_server_stream_takes_exactly_one_request(shell, texts):
-    assert parts(shell.stream("Server", texts))[1]["error"]["code"] == "unimplemented"
+def test_a_server_stream_takes_exactly_one_request(host, texts):
+    assert parts(host.stream("Server", texts))[1]["error"]["code"] == "unimplemented"
 
 
 @pytest.mark.parametrize("name", ["Client", "Server", "Bidi"])
 @pytest.mark.parametrize("body", [b"\0\0", b"\0\0\0\0\7abc", b"\2\0\0\0\0", b"\0\0\0\0\1\xff"])
-def test_malformed_stream(shell, make_request, name, body):
+def test_a_malformed_stream_is_an_invalid_argument(host, make_request, name, body):
     request = make_request(f"/test.v1.Echo/{name}", headers=[STREAM], body=body)
-    _, end = parts(shell.call(shell.application(), request))
+    _, end = parts(host.call(host.application(), request))
     assert end["error"]["code"] == "invalid_argument"
 
 
-def test_messages_before_a_malformed_one_get_responses(shell, make_request):
-    body = shell.envelope("a") + b"\0\0\0\0\1\xff"
+def test_messages_before_a_malformed_one_get_responses(host, make_request):
+    body = host.envelope("a") + b"\0\0\0\0\1\xff"
     request = make_request("/test.v1.Echo/Bidi", headers=[STREAM], body=body)
-    texts, end = parts(shell.call(shell.application(), request))
+    texts, end = parts(host.call(host.application(), request))
     assert texts == ["a"]
     assert end["error"]["code"] == "invalid_argument"
 
 
-def test_oversize_message_is_refused_by_its_prefix(shell, make_request):
+def test_a_message_beyond_the_limit_is_refused_when_its_prefix_arrives(host, make_request):
     body = struct.pack(">BI", 0, 2**32 - 1)
     request = make_request("/test.v1.Echo/Bidi", headers=[STREAM], body=body)
-    _, end = parts(shell.call(shell.application(), request))
+    _, end = parts(host.call(host.application(), request))
     assert end["error"]["code"] == "resource_exhausted"
 
 
-def test_unary_content_type_is_not_a_stream(shell, make_request):
+def test_a_stream_refuses_the_content_type_of_unary_calls(host, make_request):
     request = make_request("/test.v1.Echo/Bidi", headers=[("content-type", "application/proto")])
-    response = shell.call(shell.application(), request)
+    response = host.call(host.application(), request)
     assert response.status == 415
     accepted = response.header("accept-post").split(", ")
     assert accepted[:2] == ["application/connect+proto", "application/connect+json"]
 
 
-def test_unknown_compression(shell):
-    response = shell.stream("Bidi", ["a"], ("connect-content-encoding", "lzma"))
+def test_an_unknown_compression_is_unimplemented(host):
+    response = host.stream("Bidi", ["a"], ("connect-content-encoding", "lzma"))
     assert parts(response)[1]["error"]["code"] == "unimplemented"
 
 
 @pytest.mark.parametrize("compression", ["gzip", "br", "zstd"])
-def test_compression_both_ways(shell, make_request, compression):
+def test_messages_are_compressed_in_both_directions(host, make_request, compression):
     from connectrpc_protocol import resolve_compression
 
     codec = resolve_compression(compression)
@@ -127,7 +127,7 @@ def test_compression_both_ways(shell, make_request, compression):
     ]
     body = struct.pack(">BI", 1, len(data)) + data
     request = make_request("/test.v1.Echo/Bidi", headers=headers, body=body)
-    response = shell.call(shell.application(), request)
+    response = host.call(host.application(), request)
     assert response.header("connect-content-encoding") == compression
     (flags, first), _ = response.envelopes
     assert flags == 1

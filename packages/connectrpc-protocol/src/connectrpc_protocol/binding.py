@@ -47,7 +47,7 @@ class ServerBinding(ABC, Generic[Req, Res, Call_co]):
         self.codec = codec
         self.options = options
         self.content_type = content_type.encode()
-        self.may_have_deadline = options.may_have_deadline  # computed once: every call reads it
+        self.may_have_deadline = options.may_have_deadline  # computed once; every call reads it
         self.decoder = MessageDecoder(
             codec, method.request, options.read_max_bytes, Code.INVALID_ARGUMENT
         )

@@ -4,8 +4,9 @@ There is one object for each call. It does not do any input or output. The code 
 *host* such as the ASGI endpoint or the async client, reads bytes and passes them in, and writes the
 bytes that it gets back.
 
-Bytes from a peer raise only `ConnectError`. On the server, the host passes every exception back
-through `failure` or `end`, including those of a codec that cannot encode a message.
+Malformed bytes from a peer raise `ConnectError`, and never another exception. On the server, the
+host passes every exception back through `failure` or `end`, including those of a codec that cannot
+encode a message.
 """
 
 from collections.abc import Iterator, Mapping
@@ -57,7 +58,10 @@ class UnaryServerCall(Protocol[Req_co, Res_contra]):
 
     @property
     def read_limit(self) -> int | None:
-        """The largest body to read, in bytes. For a larger one, send `failure(too_large())`."""
+        """The largest body to read, in bytes, or `None` for no limit.
+
+        If the body is larger, the host sends `failure(too_large())`.
+        """
         ...
 
     def too_large(self) -> ConnectError:
@@ -105,7 +109,10 @@ class StreamServerCall(Protocol[Req_co, Res_contra]):
 
     @property
     def wanted(self) -> int:
-        """The bytes missing from the next message: a good size for a blocking read."""
+        """The number of bytes that are missing from the next message.
+
+        This is a good size for a blocking read.
+        """
         ...
 
     def feed(self, chunk: bytes) -> Iterator[Req_co]:
@@ -141,7 +148,10 @@ class UnaryClientCall(Protocol[Req_contra, Res_co]):
 
     @property
     def read_limit(self) -> int | None:
-        """The largest body to read, in bytes. For a larger one, the host raises `too_large()`."""
+        """The largest body to read, in bytes, or `None` for no limit.
+
+        If the body is larger, the host raises `too_large()`.
+        """
         ...
 
     def too_large(self) -> ConnectError:

@@ -6,7 +6,10 @@ _BY_NAME = {protocol.name: protocol for protocol in PROTOCOLS}
 
 
 def client_protocol(name: str) -> WireProtocol:
-    """Return the protocol of that name. Raises `ValueError`, which lists the known names."""
+    """Return the protocol of that name.
+
+    Raises `ValueError`, which lists the known names, for any other name.
+    """
     protocol = _BY_NAME.get(name)
     if protocol is None:
         known = ", ".join(map(repr, _BY_NAME))

@@ -50,7 +50,7 @@ else:  # pragma: no cover (Python 3.11 and 3.12)
     def deprecated(message: str) -> Callable[[T], T]:
         """Return a decorator for functions and classes: `warnings.deprecated` (PEP 702).
 
-        It covers what generated code needs, on Python 3.11 and 3.12.
+        This is for Python 3.11 and 3.12, and supports only the uses in generated code.
         """
 
         def decorate(target: T) -> T:

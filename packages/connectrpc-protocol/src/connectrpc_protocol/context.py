@@ -38,8 +38,9 @@ class RequestContext:
 
     `deadline` is the time by which the call must end, in seconds on the clock of `time.monotonic`,
     or `None`. `has_response_metadata` is true once user code has read or set the response headers
-    or trailers, or the client received them. Most handlers never use them, so most calls do not pay
-    for them. Both are plain attributes, since every call reads them.
+    or trailers, or the client received them. Most handlers never use them, so they are made at the
+    first use. `deadline` and `has_response_metadata` are plain attributes and not properties,
+    because every call reads them.
     """
 
     __slots__ = (
@@ -111,14 +112,17 @@ class RequestContext:
         return self._response_trailers
 
     def receive(self, headers: Headers, trailers: Headers) -> None:
-        """Store the received metadata. Only the client side of a protocol calls this."""
+        """Set the response metadata. The client side of a protocol stores here what it receives."""
         self._response_headers = headers
         self._response_trailers = trailers
         self.has_response_metadata = True
 
     @property
     def timeout_ms(self) -> int | None:
-        """The time until the deadline in milliseconds, 0 once it has passed, or `None`."""
+        """The time until the deadline in milliseconds, or 0 if it has passed.
+
+        `None` if the call does not have a deadline.
+        """
         if self.deadline is None:
             return None
         return max(0, ceil((self.deadline - time.monotonic()) * 1000))

@@ -1,4 +1,4 @@
-"""Deadlines: times on the clock of `time.monotonic`, in seconds, or `None`."""
+"""Deadlines: times on the clock of `time.monotonic`, in seconds; `None` means no deadline."""
 
 import time
 

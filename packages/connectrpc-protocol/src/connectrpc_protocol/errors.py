@@ -27,7 +27,7 @@ class ErrorDetail:
 
     @classmethod
     def of(cls, detail: "Message | ErrorDetail") -> "ErrorDetail":
-        """Return the detail of a message. An `Any` stands for the message inside it."""
+        """Return the detail for a message. For an `Any`, it is the message inside the `Any`."""
         if isinstance(detail, ErrorDetail):
             return detail
         if isinstance(detail, AnyMessage):
@@ -85,7 +85,7 @@ class ConnectError(Exception):
         details: Iterable[Message | ErrorDetail] = (),
         metadata: HeadersInput | None = None,
     ) -> None:
-        # Callers without a type checker make these mistakes. Found later, they hide the error.
+        # Callers without a type checker make these mistakes. Later, they would hide this error.
         if not isinstance(code, Code):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"the code of an error must be a Code, not {code!r}")
         if not isinstance(message, str):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -123,7 +123,7 @@ def _restored(
 def as_connect_error(exc: BaseException, *, expose: bool = False) -> ConnectError:
     """Return the error to send to the client.
 
-    Any other exception than `ConnectError` is a bug of the server. Its text may contain secrets, so
+    An exception other than `ConnectError` is a bug of the server. Its text may contain secrets, so
     it becomes an `internal` error without that text, unless `expose` is true.
     """
     if isinstance(exc, ConnectError):

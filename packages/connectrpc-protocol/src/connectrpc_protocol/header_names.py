@@ -1,7 +1,7 @@
 """The names of the headers and trailers that the three protocols use, with those of HTTP.
 
-Names are in lower case, as HTTP/2 sends them (RFC 9113, section 8.2.1). A name with the prefix
-`RAW_` is the same name in bytes, for headers in the form in which they are on the wire.
+Names are in lower case, as HTTP/2 sends them (RFC 9113, section 8.2.1). A constant with the prefix
+`RAW_` is the same name as bytes, the form that headers have on the wire.
 """
 
 from typing import Final

@@ -29,9 +29,10 @@ class Headers(MutableMapping[str, str]):
     `get_binary` and `add_binary` convert them.
 
     Raises `ValueError` for a name or a value that HTTP cannot carry, so a line feed in user data
-    never becomes another header. Raises `ValueError` also for a `-bin` value that is not base64,
-    because some implementations of gRPC then end a call without a reason. Spaces and tabs around a
-    value are not a part of it (RFC 9110, section 5.5) and are removed.
+    never becomes another header. It also raises `ValueError` for a `-bin` value that is not base64,
+    because some implementations of gRPC end such a call without a reason. Raises `TypeError` for a
+    value that is not a string. Spaces and tabs around a value are not a part of it (RFC 9110,
+    section 5.5) and are removed.
     """
 
     __slots__ = ("_values",)
@@ -71,7 +72,7 @@ class Headers(MutableMapping[str, str]):
         return (pair for pair in self.multi_items() if pair[0] not in RESERVED)
 
     def add(self, name: str, value: str) -> None:
-        """Append a value. The values that the name already has stay.
+        """Append a value, and keep the values that the name already has.
 
         Raises `ValueError` if HTTP cannot carry the name or the value, or if the value of a `-bin`
         name is not base64.
@@ -146,7 +147,7 @@ class Headers(MutableMapping[str, str]):
 def merged(*sources: Headers) -> Headers:
     """Return the values of several headers, without repeated pairs.
 
-    A Trailers-Only response has the same values as headers and as trailers.
+    A server may send the same pair as a header and as a trailer.
     """
     pairs = dict.fromkeys(pair for source in sources for pair in source.multi_items())
     return Headers.from_raw(raw_pairs(pairs))

@@ -63,7 +63,7 @@ class HttpRequest(NamedTuple):
 
 
 def plain_text(status: int, text: str, *headers: HeaderPair) -> HttpResponse:
-    """Return a response in readable text, to a request that is not a call."""
+    """Return a plain-text response to a request that is not a call."""
     body = text.encode()
     return HttpResponse(
         status,
@@ -77,4 +77,4 @@ def plain_text(status: int, text: str, *headers: HeaderPair) -> HttpResponse:
 
 
 NOT_FOUND = plain_text(404, "not found\n")
-"""The response to a path that is not the path of a method."""
+"""The response to a request whose path is not the path of a method."""

@@ -1,4 +1,4 @@
-"""The checked options of an application or a client."""
+"""The options of an application or a client, with their checks and defaults."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

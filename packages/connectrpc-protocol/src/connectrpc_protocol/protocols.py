@@ -1,4 +1,4 @@
-"""The table of the protocols. Code looks up here what depends on the name of a protocol."""
+"""The table of the protocols: the parts of each one, and its name."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,13 +64,13 @@ class WireProtocol:
     """One protocol.
 
     - `name`: `connect`, `grpc` or `grpc-web`.
-    - `needs_trailers`: whether its responses end with HTTP trailers.
-    - `unary_server`, `stream_server`: the bindings of a method on the server, one for each content
-      type.
-    - `get_server`: what accepts requests with HTTP GET for a method without side effects, or `None`
-      if the protocol does not define GET.
-    - `unary_client`, `stream_client`: the binding of a method of a client. The base URL must not
-      end with a slash.
+    - `needs_trailers`: true if its responses end with HTTP trailers.
+    - `unary_server`, `stream_server`: build the bindings of a method on the server, one for each
+      content type.
+    - `get_server`: builds the function that accepts requests with HTTP GET for a method without
+      side effects. It is `None` if the protocol does not define GET.
+    - `unary_client`, `stream_client`: build the binding of a method of a client. The base URL must
+      not end with a slash.
     """
 
     name: str

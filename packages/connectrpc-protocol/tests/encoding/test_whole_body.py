@@ -7,6 +7,8 @@ from connectrpc_protocol.encoding.whole_body import WholeBody
 
 
 class Call:
+    """The limits of a call; `too_large` is always the error of a limit of 3 bytes."""
+
     def __init__(self, read_limit: int | None = None) -> None:
         self.read_limit = read_limit
 

@@ -77,8 +77,8 @@ def test_malformed_details_do_not_hide_the_error(details: str) -> None:
     assert (error.code, error.message, error.details) == (Code.NOT_FOUND, "gone", ())
 
 
-# As googleapis-common-protos does. Protobuf refuses a second description of another shape under
-# the same name.
+# googleapis-common-protos registers a description like this one. Protobuf refuses a second
+# description of the same name that differs.
 GOOGLE = """
 from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool
 file = descriptor_pb2.FileDescriptorProto(

@@ -64,7 +64,7 @@ def test_any_bytes_are_decoded_or_a_connect_error(chunks: list[bytes]) -> None:
 @bounded
 @given(st.binary(max_size=8), st.integers(0, 9), st.integers(1, 9))
 def test_wanted_never_exceeds_the_rest_of_the_body(before: bytes, cut: int, size: int) -> None:
-    """A server that waits for more bytes than the client sends would wait until its time-out."""
+    """A server that waits for more bytes than the client sends would wait until it times out."""
     text = encode_text(before + b"a" * size)
     decoder = TextDecoder()
     have = len(decoder.feed(text[:cut]))

@@ -1,4 +1,4 @@
-"""The part that ASGI and WSGI applications have in common: their options."""
+"""The base class of ASGI and WSGI applications, with their options."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -34,7 +34,7 @@ class Application(ABC, Generic[Service_contra, Interceptor_contra]):
         require_connect_protocol_header: bool = _DEFAULTS.require_connect_protocol_header,
         expose_errors: bool = _DEFAULTS.expose_errors,
     ) -> None:
-        """Serve a service, which the class describes.
+        """Create an application that serves the calls of a service.
 
         - `interceptors`: run around every call, the first one outermost.
         - `read_max_bytes`: the largest request message in bytes, before and after decompression;
@@ -43,7 +43,7 @@ class Application(ABC, Generic[Service_contra, Interceptor_contra]):
           `None`, no limit.
         - `compress_min_bytes`: responses of fewer bytes are not compressed.
         - `compressions`: the compressions that the server accepts and offers, by name or as
-          objects; by default all that are installed.
+          objects; by default gzip, and `br` and `zstd` if their extras are installed.
         - `codecs`: the codecs that the server accepts; by default Protobuf binary and JSON.
         - `default_timeout_ms`: the timeout in milliseconds of calls whose client sends none; by
           default they do not have one.
@@ -53,9 +53,10 @@ class Application(ABC, Generic[Service_contra, Interceptor_contra]):
           `connect-protocol-version`.
         - `expose_errors`: send clients the text of unexpected exceptions; for development only.
 
-        Raises `TypeError` for an interceptor that would never be called, a handler of the wrong
-        kind, and a service that is a class; `ValueError` for a negative number, an empty list of
-        codecs, and an unknown compression; `ImportError` for a compression that is not installed.
+        Raises `TypeError` for an interceptor that cannot be used, a handler of the wrong kind, and
+        an object that cannot be a service, such as a class; `ValueError` for a negative number, an
+        empty list of codecs, and an unknown compression; `ImportError` for a compression that is
+        not installed.
         """
         options = ServerOptions(
             read_max_bytes=read_max_bytes,
@@ -78,7 +79,7 @@ class Application(ABC, Generic[Service_contra, Interceptor_contra]):
         interceptors: Iterable[Interceptor_contra],
         options: ServerOptions,
     ) -> None:
-        """Build the endpoints, now or when the server starts."""
+        """Build the endpoints of the service, now or when the server starts."""
 
     @property
     def path(self) -> str:

@@ -20,7 +20,7 @@ from connectrpc_server._wsgi.types import Environ, StartResponse, WSGIApp
 
 
 class CombinedASGIApplication:
-    """Several services by their paths. The fallback, or else 404, handles all other requests."""
+    """Serves several services. Other requests go to the fallback, or get 404 without one."""
 
     def __init__(
         self, apps: Iterable[ASGIApplication[Never]], fallback: ASGIApp | None = None
@@ -63,7 +63,7 @@ class CombinedASGIApplication:
 
 
 class CombinedWSGIApplication:
-    """Several services by their paths. The fallback, or else 404, handles all other requests."""
+    """Serves several services. Other requests go to the fallback, or get 404 without one."""
 
     def __init__(
         self, apps: Iterable[WSGIApplication[Never]], fallback: WSGIApp | None = None

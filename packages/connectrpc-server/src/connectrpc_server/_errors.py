@@ -16,7 +16,7 @@ class ClientDisconnected(ConnectError):
 
 
 class ServerCall(Protocol):
-    """The part that unary calls and calls with streams have in common."""
+    """The part that unary calls and calls with streams on a server have in common."""
 
     @property
     def context(self) -> RequestContext: ...
@@ -26,10 +26,10 @@ class ServerCall(Protocol):
 
 
 def refuse_without_trailers(call: ServerCall, http_version: str, servers: str) -> HttpResponse:
-    """The response to a call that needs HTTP trailers, on a server that does not send them.
+    """Return the response to a call that needs HTTP trailers, on a server that does not send them.
 
     `servers` names the servers that send them. The operator has to change the server and does not
-    see the response, so the text is logged, once for each service.
+    see the response. So the text is logged too, once for each service, protocol and HTTP version.
     """
     major = http_version[:1]  # some servers report HTTP/2 as "2", others as "2.0"
     text = (
@@ -40,6 +40,6 @@ def refuse_without_trailers(call: ServerCall, http_version: str, servers: str) -
     return call.failure(ConnectError(Code.UNIMPLEMENTED, text))
 
 
-@cache  # its size is bounded: clients cannot add services or protocols
+@cache  # its size is bounded, because the arguments have few values
 def _log_once(service: str, text: str) -> None:
     logger.warning("%s: %s", service, text)

@@ -6,11 +6,11 @@ Sizes are in bytes, times in seconds. The limits that a user sets are the option
 DRAIN_MAX_BYTES = 8 * 1024 * 1024
 """How much of an unread request body is drained: twice the default limit of a message.
 
-A client that was refused for a message somewhat above that limit still gets its response.
+So a client whose message is refused, because it is up to twice as large, gets the response.
 """
 
 DRAIN_MAX_SECONDS = 3.0
-"""How long a request body is drained. A client may send nothing more and never end its request."""
+"""How long a request body is drained: a client may stop sending and never end its request."""
 
 UNARY_DRAIN_PAUSE = 1.0
 """How long a drain waits for the next piece of a unary request.
@@ -22,7 +22,7 @@ STREAM_DRAIN_PAUSE = 0.2
 """How long a drain waits for the next piece of a stream.
 
 A client may leave its stream open until it sees the end of the response, so waiting delays that
-end. What the client has sent already arrives at once.
+end. The pieces that the client has already sent arrive at once.
 """
 
 FATAL_DRAIN_PAUSE = 1.0
@@ -35,13 +35,13 @@ READ_AHEAD_BYTES = 64 * 1024
 READ_AHEAD_EVENTS = 16
 """How much of a request is received before the handler asks for it.
 
-A disconnect is received only after the request, so the request must be received to notice it. But
-it must not fill the memory, so a client that sends more has to wait. A client may send many empty
-events, so their number is limited, too.
+A server reports a disconnect after the events of the request. So these must be received to notice
+the disconnect. But they must not fill the memory, so a client that sends more has to wait. A client
+may send many empty events, so their number is limited, too.
 """
 
 REPEATED_END_INTERVAL = 0.2
-"""How often a server that repeats the end of the request is asked for a disconnect.
+"""The pause before a server that repeats the end of the request is asked for the next event.
 
 Asking in a loop would keep a core busy; a fifth of a second is soon enough to stop a handler.
 """
@@ -49,9 +49,9 @@ Asking in a loop would keep a core busy; a fifth of a second is soon enough to s
 DEADLINE_ROUNDING = 0.002
 """How much later than its deadline a call is cancelled.
 
-A client sends its remaining time in whole milliseconds, rounded down, so its own deadline is up to
-one millisecond later. The second millisecond is for coarse timers. A response that arrived while
-the client gives up might be read in part.
+A client may round its remaining time down to whole milliseconds, so its own deadline is up to one
+millisecond later. The second millisecond is for coarse timers. A response that arrives while the
+client gives up might be read in part.
 """
 
 WRITE_GRACE_PERIOD = 5.0
@@ -62,17 +62,17 @@ A client that has stopped reading would otherwise keep the call, and its memory,
 
 CHECKPOINT_BYTES = 64 * 1024
 MESSAGE_OVERHEAD_BYTES = 1024
-"""After how many bytes of messages other tasks run.
+"""A stream of responses lets other tasks run after this many bytes.
 
-A message costs time for its bytes, and about as much as 1 KiB for encoding and sending it. So other
-tasks run after 64 small messages at the latest.
+To encode and send a message costs about as much time as 1 KiB of its bytes, so 1 KiB is added to
+its size. So other tasks run after 64 small messages at the latest.
 """
 
 READ_CHUNK_BYTES = 64 * 1024
-"""The largest piece that is read of a body over WSGI: a pipe or socket buffer seldom has more."""
+"""The largest piece of a body that is read at once over WSGI; buffers seldom hold more."""
 
 FIRST_TIMED_READ_BYTES = 1
-"""The first piece that is read of a body over WSGI when there is a deadline.
+"""The first piece of a body that is read over WSGI if the call has a deadline.
 
 A read blocks until all of its bytes have arrived. Each piece is twice the size of the one before,
 so the next read takes about as long as all reads before it, and a slow client is noticed.

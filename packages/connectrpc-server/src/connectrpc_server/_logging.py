@@ -1,4 +1,4 @@
-"""The logger of the package. It records the errors whose text clients do not get."""
+"""The logger of the package, and the log entry of an unexpected exception."""
 
 import logging
 

@@ -10,8 +10,8 @@ def find_route(routes: Mapping[str, E], prefix: str, path: str) -> E | None:
     """Return the endpoint of a path below the prefix where the application is mounted.
 
     `prefix` is the `root_path` of ASGI or the `SCRIPT_NAME` of WSGI. Some servers repeat it in
-    `path` and others do not. An application may be mounted below any prefix, or at its own `path`,
-    which is the last segment of the prefix then.
+    `path` and others do not. An application may be mounted below any prefix, or at its own `path`.
+    In the second case, the last segment of the prefix belongs to the path of the method.
     """
     prefix = prefix.rstrip("/")
     path = _below(prefix, path)

@@ -3,8 +3,8 @@
     CORSMiddleware(app, allow_origins=[...], allow_methods=cors.ALLOW_METHODS,
                    allow_headers=cors.ALLOW_HEADERS, expose_headers=cors.EXPOSE_HEADERS)
 
-Add the names of your own metadata; trailers of Connect unary calls are exposed as
-`trailer-<name>`, see `exposed_headers`.
+Add the names of your own metadata. Connect sends the trailers of unary calls as headers with the
+prefix `trailer-`; `exposed_headers` adds those names, too.
 """
 
 from collections.abc import Iterable
@@ -17,6 +17,6 @@ __all__ = ["ALLOW_HEADERS", "ALLOW_METHODS", "EXPOSE_HEADERS", "exposed_headers"
 def exposed_headers(
     response_headers: Iterable[str] = (), response_trailers: Iterable[str] = ()
 ) -> tuple[str, ...]:
-    """`EXPOSE_HEADERS` and the names of your own response headers and trailers."""
+    """Return `EXPOSE_HEADERS` with the names of your own response headers and trailers."""
     trailers = tuple(response_trailers)
     return (*EXPOSE_HEADERS, *response_headers, *trailers, *(f"Trailer-{t}" for t in trailers))

@@ -13,7 +13,7 @@ STREAM = (b"content-type", b"application/connect+proto")
 
 
 class Connection:
-    """A client that sends and disconnects when the test says so."""
+    """A server with one client, which sends and disconnects when the test says so."""
 
     def __init__(self, body, *, complete=True):
         self.events = asyncio.Queue()
@@ -84,7 +84,7 @@ CALLS = [
 
 
 @pytest.mark.parametrize(("name", "header", "body"), CALLS)
-def test_disconnect_cancels_the_handler(asgi_application, name, header, body):
+def test_a_disconnect_cancels_the_handler(asgi_application, name, header, body):
     async def check():
         service = Waiting()
         connection = Connection(body)
@@ -107,7 +107,9 @@ class Repeating(asyncio.Queue):
 
 
 @pytest.mark.parametrize(("name", "header", "body"), CALLS)
-def test_disconnect_on_a_server_that_repeats_the_end(asgi_application, name, header, body):
+def test_a_disconnect_is_noticed_on_a_server_that_repeats_the_end(
+    asgi_application, name, header, body
+):
     async def check():
         service = Waiting()
         connection = Connection(body)
@@ -125,7 +127,7 @@ def test_disconnect_on_a_server_that_repeats_the_end(asgi_application, name, hea
 
 
 @pytest.mark.parametrize(("name", "header"), [("Unary", PROTO), ("Bidi", STREAM)])
-def test_disconnect_inside_the_body(asgi_application, name, header):
+def test_a_disconnect_inside_the_body_ends_the_call(asgi_application, name, header):
     async def check():
         connection = Connection(b"\0", complete=False)
         connection.disconnect()
@@ -138,7 +140,7 @@ def test_disconnect_inside_the_body(asgi_application, name, header):
 
 @pytest.mark.parametrize(("name", "header", "body"), CALLS[2:])
 @pytest.mark.parametrize("sends", [0, 1])
-def test_disconnect_reported_by_send(asgi_application, caplog, name, header, body, sends):
+def test_a_disconnect_may_be_reported_by_send(asgi_application, caplog, name, header, body, sends):
     class Gone(Connection):
         async def send(self, event):
             if len(self.sent) == sends:
@@ -153,19 +155,19 @@ def test_disconnect_reported_by_send(asgi_application, caplog, name, header, bod
     assert caplog.records == []
 
 
-def test_disconnect_reported_by_the_last_send(make_shell, asgi_application):
+def test_a_disconnect_may_be_reported_by_the_last_send(make_host, asgi_application):
     class Gone(Connection):
         async def send(self, event):
             raise OSError("the client is gone")
 
     async def check():
-        app = asgi_application(make_shell("asgi").service)
+        app = asgi_application(make_host("asgi").service)
         await asyncio.wait_for(Gone(MESSAGE).call(app, "Unary", PROTO), 30)
 
     asyncio.run(check())
 
 
-def test_disconnect_of_a_client_after_all_requests_have_arrived(asgi_application):
+def test_a_disconnect_is_noticed_after_all_requests_have_arrived(asgi_application):
     class Half(Waiting):
         async def bidi(self, requests, ctx):
             yield await anext(requests)
@@ -227,7 +229,7 @@ def test_generators_are_closed_below_interceptors(asgi_application):
 
 
 @pytest.mark.parametrize(("name", "header", "body"), CALLS)
-def test_cancellation_of_the_server_stays_cancellation(asgi_application, name, header, body):
+def test_a_cancellation_by_the_server_stays_a_cancellation(asgi_application, name, header, body):
     async def check():
         service = Waiting()
         task = Connection(body).call(asgi_application(service), name, header)
@@ -323,7 +325,7 @@ class Stubborn(Waiting):
 
 @pytest.mark.parametrize(("name", "ended"), [("Server", "closed"), ("Bidi", "cancelled")])
 @pytest.mark.parametrize("cause", ["deadline", "disconnect"])
-def test_a_handler_that_lets_its_cancellation_pass(asgi_application, name, ended, cause):
+def test_a_handler_that_suppresses_its_cancellation_is_ended(asgi_application, name, ended, cause):
     async def check():
         service = Stubborn()
         connection = Connection(ENVELOPE, complete=name == "Server")
@@ -366,7 +368,7 @@ def test_a_wait_for_a_request_can_be_cut_short(asgi_application):
 
 
 @pytest.mark.parametrize(("name", "header", "body"), CALLS)
-def test_deadline_of_the_client(asgi_application, name, header, body):
+def test_the_deadline_of_the_client_cancels_the_handler(asgi_application, name, header, body):
     async def check():
         service = Waiting()
         connection = Connection(body)
@@ -382,7 +384,7 @@ def test_deadline_of_the_client(asgi_application, name, header, body):
 
 
 @pytest.mark.parametrize("option", ["default_timeout_ms", "max_timeout_ms"])
-def test_deadline_of_the_server(asgi_application, option):
+def test_the_deadline_of_the_server_cancels_the_handler(asgi_application, option):
     async def check():
         connection = Connection(MESSAGE)
         app = asgi_application(Waiting(), **{option: 50})
@@ -392,7 +394,7 @@ def test_deadline_of_the_server(asgi_application, option):
     asyncio.run(check())
 
 
-def test_deadline_while_the_body_is_read(asgi_application):
+def test_the_deadline_ends_a_call_whose_body_is_being_read(asgi_application):
     async def check():
         connection = Connection(b"", complete=False)
         app = asgi_application(Waiting(), default_timeout_ms=50)
@@ -402,7 +404,7 @@ def test_deadline_while_the_body_is_read(asgi_application):
     asyncio.run(check())
 
 
-def test_timeout_error_of_the_handler_is_not_a_deadline(asgi_application):
+def test_a_timeout_error_of_the_handler_is_not_a_deadline(asgi_application):
     class Broken(Waiting):
         async def unary(self, request, ctx):
             raise TimeoutError("of a database")

@@ -1,4 +1,4 @@
-"""Services that live as long as the server: the lifespan protocol of ASGI."""
+"""The lifespan protocol of ASGI, with services that live as long as the server."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -40,7 +40,7 @@ class Lifespan:
 
 
 async def post(app):
-    """The status of a unary call."""
+    """Make a unary call, and return its HTTP status."""
     sent = []
 
     async def receive():
@@ -60,9 +60,9 @@ async def post(app):
     return sent[0]["status"]
 
 
-def lifespans(make_shell, asgi_application):
+def lifespans(make_host, asgi_application):
     """Yield an application whose service is an async generator, then one with a context manager."""
-    service = make_shell("asgi").service
+    service = make_host("asgi").service
 
     async def generator(log):
         log.append("enter")
@@ -74,7 +74,7 @@ def lifespans(make_shell, asgi_application):
         yield asgi_application(source(log)), log
 
 
-def test_lifespan(make_shell, asgi_application):
+def test_a_service_lives_as_long_as_the_lifespan(make_host, asgi_application):
     async def check(app, log):
         with pytest.raises(RuntimeError, match="the service was not started"):
             await post(app)
@@ -85,22 +85,22 @@ def test_lifespan(make_shell, asgi_application):
         assert lifespan.stopped == {"type": "lifespan.shutdown.complete"}
         assert log == ["enter", "exit"]
 
-    for app, log in lifespans(make_shell, asgi_application):
+    for app, log in lifespans(make_host, asgi_application):
         asyncio.run(check(app, log))
 
 
-def test_lifespan_of_combined_applications(make_shell, asgi_application):
+def test_combine_runs_the_lifespan_of_an_application(make_host, asgi_application):
     async def check(app, log):
         async with Lifespan(combine(app, fallback=asgi_fallback)) as lifespan:
             assert lifespan.started["type"] == "lifespan.startup.complete"
             assert log == ["enter"]
         assert log == ["enter", "exit"]
 
-    for app, log in lifespans(make_shell, asgi_application):
+    for app, log in lifespans(make_host, asgi_application):
         asyncio.run(check(app, log))
 
 
-def test_lifespan_of_the_fallback(make_shell):
+def test_combine_runs_the_lifespan_of_the_fallback(make_host):
     log = []
 
     async def fallback(scope, receive, send):
@@ -110,7 +110,7 @@ def test_lifespan_of_the_fallback(make_shell):
             await send({"type": f"lifespan.{phase}.complete"})
 
     async def check():
-        app = combine(make_shell("asgi").application(), fallback=fallback)
+        app = combine(make_host("asgi").application(), fallback=fallback)
         async with Lifespan(app) as lifespan:
             assert log == ["lifespan.startup"]
             assert lifespan.state == {"database": "open"}
@@ -119,7 +119,7 @@ def test_lifespan_of_the_fallback(make_shell):
     asyncio.run(check())
 
 
-def test_failed_startup(asgi_application, caplog):
+def test_a_failed_startup_is_reported_and_logged(asgi_application, caplog):
     async def generator():
         raise OSError("no database")
         yield
@@ -133,13 +133,13 @@ def test_failed_startup(asgi_application, caplog):
     assert "lifespan startup failed" in caplog.text
 
 
-def test_failed_startup_of_the_fallback(make_shell):
+def test_a_failed_startup_of_the_fallback_is_reported(make_host):
     async def fallback(scope, receive, send):
         await receive()
         await send({"type": "lifespan.startup.failed", "message": "no database"})
 
     async def check():
-        app = combine(make_shell("asgi").application(), fallback=fallback)
+        app = combine(make_host("asgi").application(), fallback=fallback)
         async with Lifespan(app) as lifespan:
             assert lifespan.started["type"] == "lifespan.startup.failed"
             assert "no database" in lifespan.started["message"]
@@ -147,9 +147,9 @@ def test_failed_startup_of_the_fallback(make_shell):
     asyncio.run(check())
 
 
-def test_a_generator_serves_one_lifespan(make_shell, asgi_application):
+def test_a_generator_serves_one_lifespan(make_host, asgi_application):
     async def generator():
-        yield make_shell("asgi").service
+        yield make_host("asgi").service
 
     async def check():
         app = asgi_application(generator())

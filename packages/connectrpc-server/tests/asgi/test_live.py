@@ -296,7 +296,7 @@ def test_a_grpc_client_that_disconnects(port_of, name):
 
 
 @pytest.mark.parametrize("name", ["h11", "httptools"])
-def test_grpc_without_trailers(port_of, name):
+def test_grpc_is_refused_on_a_server_without_trailers(port_of, name):
     async def call():
         headers = [("content-type", "application/grpc"), ("te", "trailers")]
         return await client(HTTP1).post(url(port_of(name), "Echo"), headers=headers, content=b"")

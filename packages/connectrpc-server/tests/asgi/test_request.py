@@ -81,7 +81,7 @@ class Connection:
 
     @property
     def steps(self):
-        """The events that were received, and the end of the response."""
+        """The log without the head and the messages of the response."""
         return [each for each in self.log if each not in ("start", "data")]
 
     @property
@@ -94,7 +94,7 @@ def run(coroutine):
 
 
 class Service:
-    """Bidi streams run a function of the test; all other handlers fail."""
+    """Client streams and bidi streams run a function of the test; all other handlers fail."""
 
     def __init__(self, bidi=None):
         self.began = asyncio.Event()
@@ -144,7 +144,9 @@ async def read_in_a_task(service, requests):
 @pytest.mark.parametrize("name", ["Client", "Bidi"])
 @pytest.mark.parametrize("handler", [wait_only, read_one])
 @pytest.mark.parametrize("unread", [0, 3])
-def test_disconnect_while_requests_are_open_and_not_read(asgi_application, name, handler, unread):
+def test_a_disconnect_is_noticed_while_the_handler_does_not_read(
+    asgi_application, name, handler, unread
+):
     async def check():
         service = Service(handler)
         connection = Connection(*[envelope("a")] * (unread + (handler is read_one)))
@@ -157,7 +159,7 @@ def test_disconnect_while_requests_are_open_and_not_read(asgi_application, name,
     run(check())
 
 
-def test_disconnect_seen_by_a_task_of_the_handler(asgi_application):
+def test_a_disconnect_reaches_a_task_of_the_handler_that_reads(asgi_application):
     async def check():
         service = Service(read_in_a_task)
         connection = Connection()
@@ -218,7 +220,7 @@ def test_two_tasks_must_not_read_at_once(asgi_application, caplog):
     assert "two tasks read the requests of one call" in caplog.text
 
 
-def test_a_server_that_fails_to_receive(asgi_application, caplog):
+def test_an_exception_of_receive_ends_the_call(asgi_application, caplog):
     class Broken(Connection):
         async def receive(self):
             raise RuntimeError("secret-db-password")
@@ -274,7 +276,7 @@ def test_the_request_is_read_before_the_response_ends(
 
 
 @refused
-def test_servers_that_end_one_stream_of_many(asgi_application, name, header, options):
+def test_a_request_over_http2_is_not_drained(asgi_application, name, header, options):
     async def check():
         connection = Connection(*[b"\0\0"] * 5, is_complete=True)
         app = asgi_application(Service(stop), **options)
@@ -286,7 +288,7 @@ def test_servers_that_end_one_stream_of_many(asgi_application, name, header, opt
 
 
 @refused
-def test_requests_of_a_known_length(asgi_application, name, header, options):
+def test_a_request_of_a_known_length_is_drained_over_http2(asgi_application, name, header, options):
     async def check():
         connection = Connection(*[b"\0\0"] * 5, is_complete=True)
         app = asgi_application(Service(stop), **options)
@@ -296,7 +298,7 @@ def test_requests_of_a_known_length(asgi_application, name, header, options):
     run(check())
 
 
-def test_unknown_paths(asgi_application):
+def test_a_request_for_an_unknown_path_is_drained(asgi_application):
     async def check():
         connection = Connection(*[b"a"] * 5, is_complete=True)
         app = combine(asgi_application(Service()))
@@ -307,7 +309,9 @@ def test_unknown_paths(asgi_application):
 
 
 @refused
-def test_a_client_that_never_ends_its_request(asgi_application, monkeypatch, name, header, options):
+def test_a_drain_ends_if_the_client_never_ends_its_request(
+    asgi_application, monkeypatch, name, header, options
+):
     monkeypatch.setattr(request_module, "DRAIN_MAX_SECONDS", 0.05)
 
     async def check():
@@ -320,7 +324,7 @@ def test_a_client_that_never_ends_its_request(asgi_application, monkeypatch, nam
 
 
 @refused
-def test_a_client_that_disconnects_before_its_response(asgi_application, name, header, options):
+def test_a_drain_ends_when_the_client_disconnects(asgi_application, name, header, options):
     async def check():
         connection = Connection(b"\0\0", b"\0\0")
         connection.disconnect()
@@ -331,7 +335,7 @@ def test_a_client_that_disconnects_before_its_response(asgi_application, name, h
     run(check())
 
 
-def test_a_client_that_sends_without_end(asgi_application):
+def test_a_drain_ends_after_its_limit_of_bytes(asgi_application):
     class Endless(Connection):
         async def receive(self):
             self.log.append("request")
@@ -356,9 +360,9 @@ class Silent(Connection):
 EMPTY = (b"content-length", b"0")
 
 
-def test_an_empty_message_that_the_server_does_not_deliver(make_shell, asgi_application):
+def test_an_empty_body_that_the_server_does_not_deliver_is_read(make_host, asgi_application):
     async def check():
-        app = asgi_application(make_shell("asgi").service)
+        app = asgi_application(make_host("asgi").service)
         connection = Silent()
         await connection.call(app, "Unary", PROTO, EMPTY, **HTTP2)
         assert connection.status == 200
@@ -370,7 +374,7 @@ def test_an_empty_message_that_the_server_does_not_deliver(make_shell, asgi_appl
 
 
 @pytest.mark.parametrize("name", ["Unary", "Client"])
-def test_disconnect_of_a_request_without_a_body(asgi_application, name):
+def test_a_disconnect_is_noticed_after_a_request_without_a_body(asgi_application, name):
     class Waiting(Service):
         async def unary(self, request, ctx):
             await self.wait()
@@ -388,10 +392,10 @@ def test_disconnect_of_a_request_without_a_body(asgi_application, name):
     run(check())
 
 
-def test_the_end_of_an_empty_request_is_received_on_hypercorn(make_shell, asgi_application):
+def test_the_end_of_an_empty_request_is_received_on_hypercorn(make_host, asgi_application):
     async def check():
         connection = Connection(b"", b"", is_complete=True)
-        app = asgi_application(make_shell("asgi").service)
+        app = asgi_application(make_host("asgi").service)
         await connection.call(app, "Unary", PROTO, EMPTY, **HYPERCORN)
         assert connection.status == 200
         assert connection.taken == 2
@@ -402,11 +406,11 @@ def test_the_end_of_an_empty_request_is_received_on_hypercorn(make_shell, asgi_a
 @pytest.mark.parametrize("options", [{}, {"default_timeout_ms": 60_000}])
 @pytest.mark.parametrize(("scope", "taken"), [(HYPERCORN, 1), (HTTP1, 0), (HTTP2, 0)])
 def test_the_end_of_a_get_is_received_on_hypercorn(
-    make_shell, asgi_application, options, scope, taken
+    make_host, asgi_application, options, scope, taken
 ):
     async def check():
         connection = Connection(b"", is_complete=True)
-        app = asgi_application(make_shell("asgi").service, **options)
+        app = asgi_application(make_host("asgi").service, **options)
         query = {"query_string": b"connect=v1&encoding=json&message=%22hi%22"}
         await connection.call(app, "Unary", method="GET", **query, **scope)
         assert (connection.status, connection.body) == (200, b'"hi"')
@@ -471,21 +475,21 @@ class Stalled(Connection):
         ("Server", STREAM, envelope("fail:aborted")),
     ],
 )
-def test_a_client_that_stops_reading(
-    make_shell, asgi_application, monkeypatch, name, header, body, after
+def test_a_call_ends_after_the_grace_period_if_the_client_stops_reading(
+    make_host, asgi_application, monkeypatch, name, header, body, after
 ):
     monkeypatch.setattr(stepping, "WRITE_GRACE_PERIOD", 0.02)
 
     async def check():
-        app = asgi_application(make_shell("asgi").service, default_timeout_ms=20)
+        app = asgi_application(make_host("asgi").service, default_timeout_ms=20)
         await Stalled(body, after=after).call(app, name, header, **HTTP2)
 
     run(check())
 
 
-def test_cancellation_while_the_end_is_written(make_shell, asgi_application):
+def test_a_call_can_be_cancelled_while_its_end_is_written(make_host, asgi_application):
     async def check():
-        app = asgi_application(make_shell("asgi").service)
+        app = asgi_application(make_host("asgi").service)
         connection = Stalled(envelope("a"), after=0)
         task = connection.start(app, "Server", STREAM)
         while not connection.log.count("start"):

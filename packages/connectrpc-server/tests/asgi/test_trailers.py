@@ -95,7 +95,7 @@ def stream(service="test.v1.Trailers"):
 
 
 def call(endpoint, *texts, extensions, **more):
-    """The events of a response."""
+    """Make a call, and return the events of its response."""
     bodies = [StringValue(value=text).SerializeToString() for text in texts] or [b""]
     events = [
         {"type": "http.request", "body": body, "more_body": index + 1 < len(bodies)}
@@ -127,7 +127,7 @@ HAS_TRAILERS = {"http.response.trailers": {}}
 
 
 def refused():
-    """The endpoint of a method that refuses every request."""
+    """Return the endpoint of a method that refuses every request."""
     response = HttpResponse(200, [(b"x-header", b"h")], b"", STATUS)
     method = ServerMethod({b"application/test": lambda *_: response}, None)
     return StreamEndpoint(method, None, InterceptorChain([])).handle
@@ -170,7 +170,7 @@ def test_a_stream_that_fails_before_its_head_does_not_need_trailers():
     assert not start["trailers"]
 
 
-def test_a_stream_that_fails_after_its_head():
+def test_a_stream_that_fails_after_its_head_ends_with_trailers():
     start, *_, trailers = call(stream(), "hello", "fail", extensions=HAS_TRAILERS)
     assert start["trailers"] is True
     assert trailers["headers"] == [(b"test-status", b"aborted")]
@@ -178,7 +178,9 @@ def test_a_stream_that_fails_after_its_head():
 
 @pytest.mark.parametrize("make", [unary, stream])
 @pytest.mark.parametrize("extensions", [None, {}, {"http.response.push": {}}])
-def test_a_server_without_trailers(make, extensions, caplog, request):
+def test_a_server_without_trailers_refuses_the_call_and_logs_once(
+    make, extensions, caplog, request
+):
     endpoint = make(request.node.name)
     for _ in range(3):
         start, *bodies = call(endpoint, "hello", extensions=extensions)
@@ -207,11 +209,11 @@ def test_hypercorn_does_not_send_trailers_over_http3(endpoint):
 
 
 @pytest.mark.parametrize("scope", [{"http_version": "3"}, {"http_version": "2", **HYPERCORN}])
-def test_servers_that_send_trailers(scope):
+def test_other_servers_and_versions_send_trailers(scope):
     *_, trailers = call(unary(), "hello", extensions=HAS_TRAILERS, **scope)
     assert trailers["headers"] == STATUS
 
 
-def test_a_refusal_over_http3_of_hypercorn():
+def test_trailers_of_a_refusal_become_headers_on_hypercorn_over_http3():
     start, _ = call(refused(), "hello", extensions=HAS_TRAILERS, http_version="3", **HYPERCORN)
     assert list(start["headers"]) == [(b"x-header", b"h"), *STATUS]

@@ -1,4 +1,4 @@
-"""The part that `on_asgi.py` and `on_wsgi.py` have in common."""
+"""The functions that `on_asgi.py` and `on_wsgi.py` share."""
 
 from google.protobuf.wrappers_pb2 import StringValue
 

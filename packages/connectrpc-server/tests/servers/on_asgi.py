@@ -1,4 +1,6 @@
-"""Serves one service over ASGI, for tests: `python on_asgi.py hypercorn`, `zttp` and so on.
+"""Serves one service over ASGI, for tests: `python on_asgi.py SERVER`.
+
+SERVER is `h11`, `httptools` or `zttp` (uvicorn), `hypercorn` or `pyvoy`.
 
 It prints the port that it listens on, and ends when its standard input ends.
 """

@@ -36,23 +36,25 @@ class Late:
     bidi = server
 
 
-def test_sync_handler_past_the_deadline(wsgi_application, make_shell, make_request):
-    shell = make_shell("wsgi")
-    shell.service = Late()
+def test_a_handler_that_returns_past_the_deadline_is_deadline_exceeded(
+    wsgi_application, make_host, make_request
+):
+    host = make_host("wsgi")
+    host.service = Late()
     app = wsgi_application(Late(), default_timeout_ms=20)
     headers = [("content-type", "application/proto")]
-    assert shell.call(app, make_request(headers=headers, body=MESSAGE)).status == 504
+    assert host.call(app, make_request(headers=headers, body=MESSAGE)).status == 504
     for name, messages in (("Client", 0), ("Server", 1)):
-        response = shell.stream(name, ["a"], default_timeout_ms=20)
+        response = host.stream(name, ["a"], default_timeout_ms=20)
         assert len(response.envelopes) == messages + 1
         assert json.loads(response.envelopes[-1][1])["error"]["code"] == "deadline_exceeded"
 
 
-def test_sync_handler_does_not_begin_past_the_deadline(make_shell):
-    shell = make_shell("wsgi")
+def test_a_handler_is_not_called_past_the_deadline(make_host):
+    host = make_host("wsgi")
     seen = []
-    shell.service.unary = lambda request, ctx: seen.append(request)
-    assert shell.unary("hi", ("connect-timeout-ms", "0")).status == 504
+    host.service.unary = lambda request, ctx: seen.append(request)
+    assert host.unary("hi", ("connect-timeout-ms", "0")).status == 504
     assert seen == []
 
 
@@ -68,7 +70,7 @@ def stream_environ(name):
     }
 
 
-def test_sync_stream_that_the_server_closes(wsgi_application, make_shell):
+def test_a_stream_that_the_server_closes_is_cancelled(wsgi_application, make_host):
     class Ends:
         def on_start_sync(self, ctx):
             return None
@@ -76,7 +78,7 @@ def test_sync_stream_that_the_server_closes(wsgi_application, make_shell):
         def on_end_sync(self, token, ctx, error):
             self.error = error
 
-    ends, service = Ends(), make_shell("wsgi").service
+    ends, service = Ends(), make_host("wsgi").service
     app = wsgi_application(service, interceptors=[ends])
     response = app(stream_environ("Server"), lambda *_: None)
     next(iter(response))
@@ -85,7 +87,7 @@ def test_sync_stream_that_the_server_closes(wsgi_application, make_shell):
     assert ends.error.code is Code.CANCELED
 
 
-def test_sync_stream_that_fails_when_the_server_closes_it(wsgi_application, caplog):
+def test_an_exception_of_a_stream_that_the_server_closes_is_logged(wsgi_application, caplog):
     class Broken:
         unary = client = bidi = None
 

@@ -215,14 +215,14 @@ def exchange(port, name, headers, body):
 
 
 @pytest.mark.parametrize("body", [b"", b"x" * 99])
-def test_a_silent_client_of_a_unary_call_on_gunicorn(gunicorn, body):
+def test_the_deadline_ends_a_unary_call_of_a_silent_client_on_gunicorn(gunicorn, body):
     response = exchange(gunicorn, "Echo", [*PROTO, ("content-length", "100")], body)
     assert response.startswith(b"HTTP/1.1 504")
     assert b"deadline_exceeded" in response
 
 
 @pytest.mark.parametrize("body", [b"", envelope("a"), envelope("a")[:3]])
-def test_a_silent_client_of_a_stream_on_gunicorn(gunicorn, body):
+def test_the_deadline_ends_a_stream_of_a_silent_client_on_gunicorn(gunicorn, body):
     response = exchange(gunicorn, "Converse", [*STREAM, ("content-length", "100")], body)
     assert response.startswith(b"HTTP/1.1 200")
     assert b"deadline_exceeded" in response

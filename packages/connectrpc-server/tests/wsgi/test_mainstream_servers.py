@@ -50,9 +50,9 @@ def on_werkzeug(app):
 
 
 @pytest.fixture(scope="module", params=[on_waitress, on_werkzeug])
-def client(request, make_shell):
+def client(request, make_host):
     with (
-        request.param(make_shell("wsgi").application(read_max_bytes=LIMIT)) as port,
+        request.param(make_host("wsgi").application(read_max_bytes=LIMIT)) as port,
         httpx.Client(
             base_url=f"http://127.0.0.1:{port}/test.v1.Echo/", timeout=STEP_TIMEOUT
         ) as client,
@@ -72,7 +72,7 @@ class TestUnary:
     def call(self, client, content, content_type="application/proto"):
         return client.post("Unary", content=content, headers={"content-type": content_type})
 
-    def test_with_a_length_and_in_chunks(self, client):
+    def test_a_request_has_a_length_or_comes_in_chunks(self, client):
         for content in (message("hi"), chunked(message("hi")[:1], message("hi")[1:])):
             response = self.call(client, content)
             assert (response.status_code, response.content) == (200, message("hi"))
@@ -99,8 +99,8 @@ class TestUnary:
     ("name", "requests", "responses"),
     [("Client", "abc", ["a,b,c"]), ("Server", ["a,b"], ["a", "b"]), ("Bidi", "abc", "abc")],
 )
-def test_streams(client, make_shell, in_chunks, name, requests, responses):
-    envelope = make_shell("wsgi").envelope
+def test_streams(client, make_host, in_chunks, name, requests, responses):
+    envelope = make_host("wsgi").envelope
     pieces = [envelope(text) for text in requests]
     response = client.post(
         name,
@@ -110,20 +110,20 @@ def test_streams(client, make_shell, in_chunks, name, requests, responses):
     assert response.content == b"".join(envelope(text) for text in responses) + END
 
 
-def test_grpc_web(client, make_shell):
+def test_grpc_web(client, make_host):
     response = client.post(
         "Unary",
-        content=make_shell("wsgi").envelope("hi"),
+        content=make_host("wsgi").envelope("hi"),
         headers={"content-type": "application/grpc-web+proto"},
     )
-    assert response.content.startswith(make_shell("wsgi").envelope("hi") + b"\x80")
+    assert response.content.startswith(make_host("wsgi").envelope("hi") + b"\x80")
     assert b"grpc-status: 0" in response.content
 
 
-def test_grpc_is_refused_with_the_reason(client, make_shell):
+def test_grpc_is_refused_with_the_reason(client, make_host):
     response = client.post(
         "Unary",
-        content=make_shell("wsgi").envelope("hi"),
+        content=make_host("wsgi").envelope("hi"),
         headers={"content-type": "application/grpc", "te": "trailers"},
     )
     assert response.status_code == 200

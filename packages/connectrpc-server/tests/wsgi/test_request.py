@@ -37,40 +37,42 @@ def response(app, name, content_type, body, *, length=None):
 
 
 @pytest.mark.parametrize("length", [str(200_000), None])
-def test_message_beyond_the_limit(wsgi_application, make_shell, length):
-    app = wsgi_application(make_shell("wsgi").service, read_max_bytes=LIMIT)
+def test_a_request_beyond_the_limit_is_drained_after_the_response(
+    wsgi_application, make_host, length
+):
+    app = wsgi_application(make_host("wsgi").service, read_max_bytes=LIMIT)
     data, before, after = response(app, "Unary", "application/proto", bytes(200_000), length=length)
     assert b"resource_exhausted" in data
     assert before > 0
     assert after == 0
 
 
-def test_stream_that_fails_early(wsgi_application, make_shell):
-    shell = make_shell("wsgi")
-    app = wsgi_application(shell.service)
-    body = shell.envelope("crash") + shell.envelope("x" * 200_000)
+def test_a_stream_that_fails_early_is_drained_after_the_response(wsgi_application, make_host):
+    host = make_host("wsgi")
+    app = wsgi_application(host.service)
+    body = host.envelope("crash") + host.envelope("x" * 200_000)
     data, before, after = response(app, "Bidi", "application/connect+proto", body)
     assert b"internal error" in data
     assert before > 0
     assert after == 0
 
 
-def test_refusal(wsgi_application, make_shell):
-    app = wsgi_application(make_shell("wsgi").service)
+def test_a_refused_request_is_drained_after_the_response(wsgi_application, make_host):
+    app = wsgi_application(make_host("wsgi").service)
     data, before, after = response(app, "Unary", "text/html", bytes(200_000))
     assert data == b"unsupported media type\n"
     assert (before, after) == (200_000, 0)
 
 
-def test_too_much_to_drain(wsgi_application, make_shell):
-    app = wsgi_application(make_shell("wsgi").service)
+def test_a_drain_ends_after_its_limit_of_bytes(wsgi_application, make_host):
+    app = wsgi_application(make_host("wsgi").service)
     body = bytes(TOO_MUCH)
     assert response(app, "Unary", "text/html", body, length=str(TOO_MUCH))[2] == TOO_MUCH
     assert 0 < response(app, "Unary", "text/html", body)[2] < TOO_MUCH
 
 
-def test_malformed_length(wsgi_application, make_shell):
-    app = wsgi_application(make_shell("wsgi").service)
+def test_a_request_of_a_malformed_length_is_not_read(wsgi_application, make_host):
+    app = wsgi_application(make_host("wsgi").service)
     data, _, after = response(app, "Unary", "application/proto", b"body", length="many")
     assert b"invalid content-length" in data
     assert after == len(b"body")
@@ -79,7 +81,7 @@ def test_malformed_length(wsgi_application, make_shell):
 @pytest.mark.parametrize(
     "extra", [{"SERVER_PROTOCOL": "HTTP/2"}, {"wsgi.ext.http.send_trailers": print}]
 )
-def test_a_server_that_does_not_need_a_drain(extra):
+def test_a_request_is_not_drained_if_the_server_does_not_need_it(extra):
     stream = io.BytesIO(bytes(100))
     body = request_of({"wsgi.input": stream, "CONTENT_LENGTH": "100", **extra})
     assert body.is_drained
@@ -98,9 +100,10 @@ FAILING = [
 
 
 @pytest.mark.parametrize(("name", "content_type"), FAILING)
-def test_pyvoy_ends_an_error_with_its_last_byte(wsgi_application, make_shell, name, content_type):
-    """The response is a list of one chunk, so pyvoy knows its end. The rest of a refused request is
-    not read, since it may never arrive.
+def test_pyvoy_ends_an_error_with_its_last_byte(wsgi_application, make_host, name, content_type):
+    """The response is a list of one chunk, so pyvoy knows its end.
+
+    The rest of a refused request is not read, since it may never arrive.
     """
 
     class Silent:
@@ -121,7 +124,7 @@ def test_pyvoy_ends_an_error_with_its_last_byte(wsgi_application, make_shell, na
         "wsgi.input": Silent(),
         "wsgi.ext.http.send_trailers": print,
     }
-    app = wsgi_application(make_shell("wsgi").service, read_max_bytes=LIMIT)
+    app = wsgi_application(make_host("wsgi").service, read_max_bytes=LIMIT)
     (data,) = response = app(environ, lambda status, headers: None)
     assert data
     assert len(response) == 1
@@ -139,7 +142,7 @@ def clock(monkeypatch):
 
 
 class SlowInput:
-    """A body that arrives at so many bytes per second. A read waits for all of its bytes."""
+    """A body that arrives at `speed` bytes per second. A read waits for all of its bytes."""
 
     def __init__(self, clock, speed):
         self.clock = clock
@@ -182,7 +185,7 @@ def test_without_a_deadline_reads_are_large(clock):
 
 
 class Failing:
-    """The input and the socket of a server, in one."""
+    """The input and the socket of a server in one object. Every read raises `error`."""
 
     def __init__(self, error, clock=None):
         self.error = error
@@ -233,7 +236,7 @@ def test_a_disconnect_is_not_a_malformed_request(error):
         request_of({"wsgi.input": Failing(error), "CONTENT_LENGTH": "9"}).read()
 
 
-def test_a_body_that_ends_early():
+def test_a_body_that_ends_early_is_an_error():
     body = request_of({"wsgi.input": io.BytesIO(b"abc"), "CONTENT_LENGTH": "9"})
     assert body.read() == b"abc"
     with pytest.raises(ConnectError, match="the request body ended early"):
@@ -242,7 +245,7 @@ def test_a_body_that_ends_early():
 
 @pytest.mark.parametrize("name", ["Unary", "Client"])
 def test_a_body_without_a_known_end_is_not_taken_for_an_empty_body(
-    wsgi_application, make_shell, name
+    wsgi_application, make_host, name
 ):
     environ = {
         "REQUEST_METHOD": "POST",
@@ -251,7 +254,7 @@ def test_a_body_without_a_known_end_is_not_taken_for_an_empty_body(
         "HTTP_TRANSFER_ENCODING": "chunked",
         "wsgi.input": io.BytesIO(b"3\r\nabc\r\n0\r\n\r\n"),
     }
-    app = wsgi_application(make_shell("wsgi").service)
+    app = wsgi_application(make_host("wsgi").service)
     data = b"".join(app(environ, lambda status, headers: None))
     assert b'"unimplemented"' in data
     assert b"content-length" in data

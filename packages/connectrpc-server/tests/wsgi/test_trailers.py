@@ -12,7 +12,7 @@ OK = ("grpc-status", "0")
 
 
 class Server:
-    """Records what an application does, in order."""
+    """A server that records the steps of the application, in order."""
 
     def __init__(self, *, has_trailers=True):
         self.done = []
@@ -46,8 +46,8 @@ class Server:
 
 
 @pytest.fixture
-def wsgi(make_shell):
-    return make_shell("wsgi")
+def wsgi(make_host):
+    return make_host("wsgi")
 
 
 @pytest.mark.parametrize("name", ["Unary", "Client", "Server", "Bidi"])
@@ -60,19 +60,19 @@ def test_trailers_follow_the_body(wsgi, name):
     assert trailers == ("trailers", [OK])
 
 
-def test_trailers_of_the_handler(wsgi):
+def test_a_handler_sets_trailers(wsgi):
     *_, trailers = Server().serve(wsgi.application(), "Unary", wsgi.envelope("metadata"))
     assert trailers == ("trailers", [OK, ("x-trailer", "t")])
 
 
-def test_a_stream_without_messages(wsgi):
+def test_a_stream_without_messages_ends_with_trailers(wsgi):
     start, *_, trailers = Server().serve(wsgi.application(), "Bidi", b"")
     assert start[:2] == ("start", "200 OK")
     assert trailers == ("trailers", [OK])
 
 
 @pytest.mark.parametrize("name", ["Unary", "Client", "Server", "Bidi"])
-def test_a_call_that_fails_before_its_head(wsgi, name):
+def test_a_call_that_fails_before_its_head_ends_with_trailers(wsgi, name):
     start, returned, trailers = Server().serve(
         wsgi.application(), name, wsgi.envelope("fail:aborted")
     )
@@ -82,14 +82,14 @@ def test_a_call_that_fails_before_its_head(wsgi, name):
     assert ("x-error", "metadata") in trailers[1]
 
 
-def test_a_refused_request_on_a_server_without_trailers(wsgi):
+def test_trailers_of_a_refusal_become_headers_on_a_server_without_trailers(wsgi):
     server = Server(has_trailers=False)
     server.extensions["HTTP_GRPC_ENCODING"] = "lzma"
     start, _ = server.serve(wsgi.application(), "Unary", wsgi.envelope("a"))
     assert unquote(start[2]["grpc-message"]).startswith("unknown compression")
 
 
-def test_a_stream_that_fails_after_its_head(wsgi):
+def test_a_stream_that_fails_after_its_head_ends_with_trailers(wsgi):
     body = wsgi.envelope("a") + wsgi.envelope("fail:aborted")
     start, _, message, trailers = Server().serve(wsgi.application(), "Bidi", body)
     assert "grpc-status" not in start[2]
@@ -98,7 +98,7 @@ def test_a_stream_that_fails_after_its_head(wsgi):
 
 
 @pytest.mark.parametrize("name", ["Unary", "Client", "Server", "Bidi"])
-def test_a_server_without_trailers(wsgi, name, caplog):
+def test_a_server_without_trailers_refuses_the_call_and_logs_once(wsgi, name, caplog):
     _log_once.cache_clear()
     for _ in range(3):
         server = Server(has_trailers=False)

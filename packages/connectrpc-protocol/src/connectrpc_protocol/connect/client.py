@@ -1,7 +1,6 @@
 """The client side of the Connect protocol: unary calls, unary calls with GET, streams.
 
-Source: Connect protocol reference, "Unary (Request-Response) RPCs" and
-"Streaming RPCs".
+Source: Connect protocol reference, "Unary (Request-Response) RPCs" and "Streaming RPCs".
 """
 
 from collections.abc import Iterator

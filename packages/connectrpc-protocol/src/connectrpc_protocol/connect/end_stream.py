@@ -31,7 +31,7 @@ class EndStream(NamedTuple):
 
 
 def pack_end_stream(trailers: Headers, error: ConnectError | None) -> bytes:
-    """Return the envelope. It sends the metadata of the error together with the trailers."""
+    """Return the envelope. The metadata of the error is sent together with the trailers."""
     value: dict[str, object] = {}
     sources = [trailers]
     if error is not None:
@@ -64,7 +64,7 @@ def _metadata_from_json(value: object) -> Headers:
         raise ValueError("metadata is not a JSON object")
     for name, values in value.items():
         for text in _strings(values):
-            # Metadata that HTTP cannot carry is left out. It must not hide the error beside it.
+            # Metadata that HTTP cannot carry is left out, because it must not hide the error.
             with suppress(ValueError):
                 headers.add(name, text)
     return headers

@@ -17,7 +17,7 @@ MAX_URL_LENGTH = 4000
 Gunicorn accepts request lines of up to 4,094 bytes by default.
 """
 
-_MAX_FIELDS = 100  # the protocol defines five, so there is room for others and not for an attack
+_MAX_FIELDS = 100  # the protocol defines five; this has room for more, but not for an attack
 _URLSAFE = re.compile(r"[A-Za-z0-9_-]*")
 
 

@@ -1,7 +1,6 @@
 """The server side of the Connect protocol: unary calls, unary calls with GET, streams.
 
-Source: Connect protocol reference, "Unary (Request-Response) RPCs" and
-"Streaming RPCs".
+Source: Connect protocol reference, "Unary (Request-Response) RPCs" and "Streaming RPCs".
 """
 
 from collections.abc import Iterator
@@ -75,7 +74,7 @@ def stream_bindings(
 def accept_get(
     method: Method[Req, Res], options: ServerOptions
 ) -> "Accept[ConnectUnaryServerCall[Req, Res]]":
-    """Return what accepts requests with HTTP GET for a unary method."""
+    """Return the function that accepts requests with HTTP GET for a unary method."""
     return ConnectGetBinding(method, options).accept
 
 
@@ -92,7 +91,7 @@ class ConnectUnaryServerBinding(ServerBinding[Req, Res, "ConnectUnaryServerCall[
         self, headers: RawHeaders, fields: Fields, query: bytes, peer: Peer
     ) -> "ConnectUnaryServerCall[Req, Res] | HttpResponse":
         deadline = compression = error = None
-        # Most calls have a version and none of the other headers. They skip the checks.
+        # Most calls have the version and none of the other headers, and skip the checks.
         if (
             self.may_have_deadline
             or RAW_CONNECT_TIMEOUT_MS in fields

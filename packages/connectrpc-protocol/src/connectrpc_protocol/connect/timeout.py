@@ -10,7 +10,7 @@ _MAX_DIGITS = 10  # the limit of the specification; ten digits of milliseconds a
 def parse_timeout(value: bytes) -> int:
     """Return the timeout in milliseconds.
 
-    Raises `ConnectError` (`invalid_argument`) unless it is one to ten digits.
+    Raises `ConnectError` (`invalid_argument`) unless the value is one to ten digits.
     """
     if not value.isdigit() or len(value) > _MAX_DIGITS:
         text = value[:40].decode("latin-1")

@@ -6,8 +6,8 @@ from connectrpc_protocol.errors import too_large
 class Brotli:
     """RFC 7932. Needs the extra `brotli`.
 
-    The default quality is 4: faster than gzip at its default level, and smaller. The default of the
-    library, 11, takes about a hundred times as long.
+    The default quality is 4, which is faster than gzip at its default level and compresses better.
+    The default of the library, 11, takes about a hundred times as long.
     """
 
     name = "br"

@@ -89,7 +89,7 @@ def _is_installed(name: str) -> bool:
 class Compressions:
     """The compressions that one side accepts, in order of preference.
 
-    `header` is the value of an Accept-Encoding header that lists them.
+    `names` are their names. `header` is the value of an Accept-Encoding header that lists them.
     """
 
     __slots__ = ("_by_name", "header", "names")

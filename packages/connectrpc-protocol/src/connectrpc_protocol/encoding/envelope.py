@@ -82,7 +82,10 @@ class EnvelopeReader:
 
     @property
     def wanted(self) -> int:
-        """The bytes missing from the next prefix or message: a good size for a blocking read."""
+        """The number of bytes that are missing from the next prefix or message.
+
+        This is a good size for a blocking read.
+        """
         size = len(self._buffer) - self._start
         if size < PREFIX_SIZE:
             return PREFIX_SIZE - size

@@ -13,8 +13,8 @@ from connectrpc_protocol.errors import ConnectError, too_large
 
 M = TypeVar("M", bound=Message)
 
-# In characters. A codec may quote the value that it refuses, and that value may be long. 200 are
-# enough for a reason, and the error may be sent in a header.
+# In characters. A codec may quote the value that it refuses, and that value may be long. The error
+# may be sent in a header, so it must be short; 200 characters are enough for a reason.
 _REASON_LENGTH = 200
 
 

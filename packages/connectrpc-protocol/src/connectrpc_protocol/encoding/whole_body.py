@@ -15,7 +15,7 @@ class _Limits(Protocol):
 class WholeBody:
     """A body that grows chunk by chunk, within the read limit of its call.
 
-    It takes about twice the memory of its bytes at most, even if the chunks are tiny.
+    It takes at most about twice as much memory as its bytes, even if the chunks are tiny.
     """
 
     __slots__ = ("_call", "_first", "_joined", "_limit")

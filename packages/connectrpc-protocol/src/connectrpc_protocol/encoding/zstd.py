@@ -6,9 +6,8 @@ from connectrpc_protocol.encoding.input_steps import input_steps
 from connectrpc_protocol.errors import too_large
 
 _MAX_WINDOW_BYTES = 8 * 1024 * 1024  # RFC 9659, section 3
-_READ_BYTES = (
-    1024 * 1024
-)  # the output that the size check holds at a time; few calls, little memory
+# The size check holds this much output at a time, so it takes few calls and little memory.
+_READ_BYTES = 1024 * 1024
 
 
 class Zstd:
@@ -37,7 +36,8 @@ class Zstd:
         try:
             if limit is not None:
                 # Only a stream reader limits its output, and only a decompression object reports
-                # a truncated frame. So a reader checks the size, then an object decompresses.
+                # a truncated frame. So a reader checks the size first, and then an object
+                # decompresses.
                 with decompressor.stream_reader(data, read_across_frames=True) as reader:
                     if not _is_within(reader.read, limit):
                         raise too_large(limit)

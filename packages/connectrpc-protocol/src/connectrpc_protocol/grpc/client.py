@@ -37,7 +37,7 @@ Call_co = TypeVar("Call_co", covariant=True)
 
 
 class GrpcClientBinding(ClientBinding[Req, Res, Call_co]):
-    """A method of one client, in gRPC; gRPC-Web overrides the class attributes."""
+    """A method of one client, in gRPC. gRPC-Web overrides the parts that differ."""
 
     __slots__ = ("content_types", "headers")
 
@@ -178,8 +178,9 @@ class GrpcStreamClientCall(Generic[Req, Res]):
     def _http_error(self, status: int, metadata: Headers) -> ConnectError:
         """Return the error of a response with an HTTP status other than 200.
 
-        A `grpc-status` of a failure decides if there is one. Otherwise something else than a gRPC
-        server responded, such as a proxy (grpc/grpc, doc/http-grpc-status-mapping.md).
+        If the headers have the `grpc-status` of a failure, the error is that failure. Otherwise the
+        response may come from a proxy, and the HTTP status decides (grpc/grpc,
+        doc/http-grpc-status-mapping.md).
         """
         error = error_from_trailers(metadata) if GRPC_STATUS in metadata else None
         if error is None:
@@ -191,8 +192,8 @@ class GrpcStreamClientCall(Generic[Req, Res]):
         context = self._context
         error.metadata = merged(context.response_headers, context.response_trailers)
         if error.code is Code.CANCELED and context.timeout_ms == 0:
-            # The server saw the deadline first, for example because its clock is faster. The error
-            # must not use its trailers (PROTOCOL-HTTP2.md, "Client Cancellation").
+            # The server noticed the deadline first, for example because its clock is faster. The
+            # error must not use the server's trailers (PROTOCOL-HTTP2.md, "Client Cancellation").
             return deadline_exceeded()
         return error
 

@@ -83,9 +83,9 @@ def grpc_bindings(
 class GrpcServerBinding(ServerBinding[Req, Res, Call_co]):
     """A method in one content type of gRPC or gRPC-Web.
 
-    `headers` are the first headers of every response. They name the compressions that the server
-    accepts, as they must if a client used one that the server does not have (grpc/grpc,
-    doc/compression.md). `read_limit` is the largest body of a unary call, in bytes.
+    `headers` are the first headers of every response. They list the compressions that the server
+    accepts. That is required if a client used a compression that the server does not have
+    (grpc/grpc, doc/compression.md). `read_limit` is the largest body of a unary call, in bytes.
     """
 
     __slots__ = ("_new_call", "_protocol", "headers", "read_limit")
@@ -124,7 +124,7 @@ class GrpcServerBinding(ServerBinding[Req, Res, Call_co]):
 
 
 class GrpcServerCall(Generic[Req, Res]):
-    """The parts of unary calls and streams that are the same."""
+    """The part that unary calls and calls with streams have in common."""
 
     __slots__ = ("_binding", "_compression", "_fields", "context")
 
@@ -171,7 +171,7 @@ class GrpcServerCall(Generic[Req, Res]):
     ) -> HttpResponse:
         """Return a whole response.
 
-        It does not have a content-length, which would rule out trailers in HTTP/1.1.
+        It does not have a content-length, because HTTP/1.1 allows trailers only without one.
         """
         return HttpResponse(HTTP_OK, headers, body, trailers)
 

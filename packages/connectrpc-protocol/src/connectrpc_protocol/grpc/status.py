@@ -28,14 +28,15 @@ _CODES = {str(code.grpc): code for code in Code}
 _UNENCODED = " !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~"
 # HTTP removes spaces at the ends of a value (RFC 9110, section 5.5), so these are encoded.
 _END_SPACE = re.compile(r"\A | \Z")
-# In UTF-8. A peer limits the size of trailers, and loses the error if they exceed the limit: 8 KiB
-# are suggested (PROTOCOL-HTTP2.md, "Responses"), and grpcio has 8 to 16 KiB. The message may be
-# there twice: percent-encoded, which can make it three times as long, and in the details.
+# In UTF-8. A peer limits the size of trailers, and loses the error if they exceed the limit. The
+# specification suggests 8 KiB (PROTOCOL-HTTP2.md, "Responses"), and grpcio allows 8 to 16 KiB. The
+# trailers may contain the message twice: percent-encoded, which can make it three times as long,
+# and in the details.
 _MAX_MESSAGE_BYTES = 2048
 
 
 def error_to_trailers(error: ConnectError) -> list[HeaderPair]:
-    """Return the trailers of a failed call. An empty message and empty details are left out."""
+    """Return the trailers of a failed call, without an empty message or empty details."""
     trailers = [(RAW_GRPC_STATUS, b"%d" % error.code.grpc)]
     message = _cut(error.message)
     if message:

@@ -41,7 +41,7 @@ class _Status(Protocol):
 
 
 # message Status { int32 code = 1; string message = 2; repeated google.protobuf.Any details = 3; }
-# As a serialized google.protobuf.FileDescriptorProto, because to import that class takes longer
+# This is a serialized google.protobuf.FileDescriptorProto. To import that class would take longer
 # than to import the rest of this package.
 _FILE = (
     b"\n\x17google/rpc/status.proto\x12\ngoogle.rpc\x1a\x19google/protobuf/any.proto"

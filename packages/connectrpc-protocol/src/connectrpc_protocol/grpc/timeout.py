@@ -14,15 +14,15 @@ _NANOSECONDS = {
     b"H": 3_600_000_000_000,
 }
 _MILLISECOND = _NANOSECONDS[b"m"]
-# In milliseconds: 115 days, the longest timeout of Connect. The longest value of this format is
-# 11,000 years, for which sockets cannot wait.
+# In milliseconds: 115 days, the longest timeout of Connect. The longest value of this format means
+# 11,000 years, and sockets cannot wait that long.
 _LONGEST = 10**10 - 1
 
 
 def parse_timeout(value: bytes) -> int:
     """Return the timeout in milliseconds, rounded up.
 
-    Raises `ConnectError` (`invalid_argument`) unless it is one to eight digits and a unit.
+    Raises `ConnectError` (`invalid_argument`) unless the value is one to eight digits and a unit.
     """
     digits, unit = value[:-1], _NANOSECONDS.get(value[-1:])
     if unit is None or not digits.isdigit() or len(digits) > _MAX_DIGITS:

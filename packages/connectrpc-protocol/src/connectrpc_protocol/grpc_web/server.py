@@ -58,7 +58,7 @@ def stream_bindings(
 
 
 class GrpcWebServerCall(GrpcServerCall[Req, Res]):
-    """The parts of unary calls and streams that are the same, for binary bodies."""
+    """The part that unary calls and calls with streams have in common, for binary bodies."""
 
     __slots__ = ()
 
@@ -71,7 +71,7 @@ class GrpcWebServerCall(GrpcServerCall[Req, Res]):
 
 
 class GrpcWebTextServerCall(GrpcWebServerCall[Req, Res]):
-    """The parts of unary calls and streams that are the same, for bodies in base64."""
+    """The part that unary calls and calls with streams have in common, for bodies in base64."""
 
     __slots__ = ()
 

@@ -5,7 +5,7 @@ import binascii
 from connectrpc_protocol.code import Code
 from connectrpc_protocol.errors import ConnectError
 
-_QUANTUM = 4  # characters, which encode three bytes
+_QUANTUM = 4  # base64 encodes three bytes in four characters
 
 
 def encode_text(data: bytes) -> bytes:
@@ -37,12 +37,15 @@ class TextDecoder:
         return b"".join(_decode_parts(text[:end]))
 
     def finish(self) -> None:
-        """Take the end of the body. Raises `ConnectError` (`invalid_argument`) if it is cut."""
+        """Take the end of the body.
+
+        Raises `ConnectError` (`invalid_argument`) if the body ends inside a group of characters.
+        """
         if self._rest:
             raise ConnectError(Code.INVALID_ARGUMENT, "the body ended inside its base64")
 
     def wanted(self, size: int) -> int:
-        """Return the number of characters to read before this number of bytes is complete."""
+        """Return the number of characters that are still to read for this number of bytes."""
         return text_size(size) - len(self._rest)
 
 
@@ -59,7 +62,7 @@ def _decode_parts(text: bytes) -> list[bytes]:
 
 def _decode_part(text: bytes) -> bytes:
     try:
-        if text.endswith(b"==="):  # `binascii` accepts that as padding
+        if text.endswith(b"==="):  # `binascii` accepts it as padding, but base64 does not have it
             raise ValueError("too much padding")
         return binascii.a2b_base64(text, strict_mode=True)
     except ValueError as error:

@@ -11,8 +11,8 @@ TRAILERS = 0b1000_0000
 """The flag of the envelope of trailers."""
 
 _SPACE = b" \t\r"
-# A block may be as long as a message, and as Python objects short lines take a hundred times as
-# many bytes as on the wire. A thousand lines are more than servers usually send as headers.
+# A block may be as long as a message. If its lines are short, the parsed trailers take a hundred
+# times as many bytes as the block. A thousand lines are more than servers usually send as headers.
 _MAX_LINES = 1000
 
 
@@ -38,7 +38,7 @@ def parse_trailers(block: bytes) -> Headers:
     """Return the trailers of an envelope.
 
     Raises `ValueError` if a line does not have a colon or there are too many lines. Trailers that
-    HTTP cannot carry are left out, so they cannot add headers to a request that sends them on.
+    HTTP cannot carry are left out, so they cannot add headers to a request that forwards them.
     """
     if block.count(b"\n") > _MAX_LINES:
         raise ValueError(f"more than {_MAX_LINES} lines")

@@ -113,7 +113,8 @@ class InterceptorChain:
         """Call `on_start` of the metadata interceptors, and at the end `on_end` in reverse order.
 
         If an `on_start` fails, only the interceptors before it get an `on_end`, with that error.
-        Each `on_start` runs inside of `limit()`, such as the deadline of the call.
+        Each `on_start` runs inside a context manager that `limit` returns, such as one that keeps
+        the deadline of the call.
         """
         async with AsyncExitStack() as stack:
             for interceptor in self.metadata:
@@ -186,7 +187,7 @@ async def _close_at_end(
     argument: object,
     ctx: RequestContext,
 ) -> AsyncGenerator[Res, None]:
-    """Yield the responses of an interceptor. At the end, close it, then the iterators inside it.
+    """Yield the responses of an interceptor. Then close its iterator and those inside it.
 
     An `async for` loop over `call_next(...)` that ends early does not close that iterator.
     """

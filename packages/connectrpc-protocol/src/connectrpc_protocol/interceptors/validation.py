@@ -1,7 +1,7 @@
 """The checks of interceptors when an application or a client is built.
 
 An interceptor that is never called may be the one that should check credentials. So an object that
-cannot be used is an error. It is never ignored.
+cannot be used is not ignored, but raises an error.
 """
 
 import inspect

@@ -1,1 +1,1 @@
-"""Services as ASGI applications. `connectrpc_server._wsgi` has the same rooms for WSGI."""
+"""Services as ASGI applications. Most modules have a counterpart in `connectrpc_server._wsgi`."""

@@ -68,8 +68,9 @@ class ASGIApplication(
     async def lifespan(self) -> AsyncGenerator[None, None]:
         """Enter the context manager that yields the service, if there is one.
 
-        A server that supports ASGI lifespans does this itself. Frameworks do not run the lifespan
-        of a mounted application; enter this one in the lifespan of the outer application.
+        On a server that supports ASGI lifespans, the application enters it when the server starts.
+        Frameworks do not run the lifespan of a mounted application: enter this one in the lifespan
+        of the outer application.
         """
         if self._context is None:
             yield

@@ -1,7 +1,7 @@
-"""Cancelling what a task awaits: at a deadline, or when the client disconnects.
+"""Cancelling a part of a task: at a deadline, or when the client disconnects.
 
-The modules of this package that import asyncio are this one, `read_ahead`, `stepping` and
-`lifespan`. All others only await what they are given.
+Only this module, `read_ahead`, `stepping` and `lifespan` import asyncio. The other modules of the
+package only await objects that they get.
 """
 
 import asyncio
@@ -20,10 +20,10 @@ T = TypeVar("T")
 class CancelScope:
     """A context manager that cancels its body at the deadline, or when `cancel` is called.
 
-    The body sees an ordinary cancellation. Outside, the cancellation has become the exception that
-    is its reason: `deadline_exceeded`, or the one that was passed to `cancel`.
+    The body sees an ordinary cancellation. At its end, the cancellation becomes the exception that
+    is its reason: `deadline_exceeded`, or the exception that was passed to `cancel`.
 
-    A cancellation of the task from outside passes through unchanged, as with `asyncio.timeout`. If
+    A cancellation of the task by other code passes through unchanged, as with `asyncio.timeout`. If
     the task was not cancelled at all, a `CancelledError` comes from something that the body
     awaited, and becomes a `RuntimeError`.
 
@@ -75,10 +75,10 @@ class CancelScope:
 
 @asynccontextmanager
 async def move_on_after(seconds: float) -> AsyncGenerator[Callable[[float], None], None]:
-    """End the body without an error after so many seconds.
+    """End the body without an error after this number of seconds.
 
-    The function that is yielded sets a shorter limit, from now on, for what the body does next. The
-    whole is still limited to `seconds`.
+    The body gets a function that limits its next step to a shorter time, from now on. `seconds`
+    still limits the whole body.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds

@@ -34,15 +34,15 @@ Res = TypeVar("Res", bound=Message)
 StreamFunction: TypeAlias = Callable[
     [AsyncIterator[Req], RequestContext], Awaitable[AsyncIterator[Res]]
 ]
-"""Begins a call with streams, and returns its responses."""
+"""A function that begins a call with streams, and returns its responses."""
 
 
 class UnaryEndpoint(Generic[Req, Res]):
     """Handles the requests for a unary method.
 
     Nearly all calls are plain: they do not have a deadline or a metadata interceptor, their body
-    arrives in one event, and their handler does not suspend. A plain call does without an
-    `AsgiRequest`, a cancel scope and a task, which would take longer than all the rest.
+    arrives in one event, and their handler does not suspend. A plain call does not need an
+    `AsgiRequest`, a cancel scope or a task, which would take longer than all other steps together.
     """
 
     __slots__ = ("_chain", "_function", "_has_metadata_interceptors", "_method")
@@ -97,7 +97,7 @@ class UnaryEndpoint(Generic[Req, Res]):
         if response.trailers is not None:
             await send_response(response, send)
             return
-        # `send_response` for most calls, written out to save a coroutine.
+        # Most calls end here. This repeats `send_response`, to save a coroutine.
         status, headers = response.status, response.headers
         try:
             await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -129,9 +129,9 @@ class UnaryEndpoint(Generic[Req, Res]):
         body: bytes,
         encoded: list[bytes],
     ) -> None:
-        """The order of every unary call. Appends the bytes of the response to `encoded`.
+        """Run the steps of a unary call, and append the bytes of the response to `encoded`.
 
-        The body is read from `request`, or has been read if that is `None`.
+        The body is read from `request`. If that is `None`, the body has been read before.
         """
         deadline = call.context.deadline
         if deadline is not None:
@@ -152,7 +152,7 @@ def _failure(call: UnaryServerCall[Req, Res], exc: Exception) -> HttpResponse:
 async def _resume(
     run: Coroutine[object, object, None], waits_for: object, receive: Receive
 ) -> None:
-    """Run the rest of a call that waits, until the client disconnects."""
+    """Run the rest of a call that waits, and cancel it if the client disconnects."""
     async with CancelScope(None) as cancel_scope:
         read_ahead = ReadAhead(receive, cancel_scope.cancel)
         try:
@@ -208,7 +208,7 @@ class StreamEndpoint(Generic[Req, Res]):
         response: StreamResponse[Req, Res],
         cancel_scope: CancelScope,
     ) -> None:
-        """The order of a call with streams, up to its end."""
+        """Run the steps of a call with streams, except that its end is not sent."""
         responses = await self._function(requests, call.context)
         try:
             await response.send_all(responses, cancel_scope)
@@ -229,7 +229,7 @@ class StreamEndpoint(Generic[Req, Res]):
             watch = partial(request.watch, inner.cancel)
             if not call.context.method.kind.one_request:
                 # A handler may stop waiting for a request, which cancels a read, and try again
-                # later. Not every server can be read again after that; see `server_quirks`.
+                # later. Some servers cannot be read again after that; see `server_quirks`.
                 watch()
             requests = _Requests(call, request, inner)
             await run_stepwise(self._run(call, requests, response, inner), watch)
@@ -237,7 +237,7 @@ class StreamEndpoint(Generic[Req, Res]):
 
 
 class _Requests(AsyncIterator[Req], Generic[Req, Res]):
-    """The requests of one call, read as the handler asks for them. An error ends them."""
+    """The requests of one call, read when the handler asks for them. After an error, they end."""
 
     __slots__ = ("_call", "_cancel_scope", "_has_ended", "_messages", "_request")
 

@@ -41,7 +41,7 @@ class Handler:
     def unary(
         cls, method: Method[Req, Res], function: Callable[[Req, RequestContext], Awaitable[Res]]
     ) -> "Handler":
-        """One request, one response."""
+        """Create the handler of a unary RPC: one request, one response."""
         check_coroutine_function(method, function)
 
         def build(chain: InterceptorChain, options: ServerOptions) -> ASGIApp:
@@ -56,7 +56,7 @@ class Handler:
         method: Method[Req, Res],
         function: Callable[[AsyncIterator[Req], RequestContext], Awaitable[Res]],
     ) -> "Handler":
-        """A stream of requests, one response."""
+        """Create the handler of a client stream: a stream of requests, one response."""
         check_coroutine_function(method, function)
         return cls._stream(method, lambda chain: _one_response(chain.client_stream(function)))
 
@@ -66,7 +66,7 @@ class Handler:
         method: Method[Req, Res],
         function: Callable[[Req, RequestContext], AsyncIterator[Res]],
     ) -> "Handler":
-        """One request, a stream of responses."""
+        """Create the handler of a server stream: one request, a stream of responses."""
         check_async_iterator(method, function)
         return cls._stream(method, lambda chain: _one_request(chain.server_stream(function)))
 
@@ -76,7 +76,7 @@ class Handler:
         method: Method[Req, Res],
         function: Callable[[AsyncIterator[Req], RequestContext], AsyncIterator[Res]],
     ) -> "Handler":
-        """A stream of requests, a stream of responses."""
+        """Create the handler of a bidi stream: a stream of requests, a stream of responses."""
         check_async_iterator(method, function)
         return cls._stream(method, lambda chain: _two_streams(chain.bidi_stream(function)))
 

@@ -13,8 +13,8 @@ from connectrpc_server._limits import READ_AHEAD_BYTES, READ_AHEAD_EVENTS, REPEA
 class ReadAhead:
     """Receives the events of a request before the handler asks for them, within limits.
 
-    It calls `on_failure` with `ClientDisconnected`, or with the exception that `receive` raised, as
-    soon as that happens, even if the handler is not reading.
+    As soon as the client disconnects, it calls `on_failure` with `ClientDisconnected`. If `receive`
+    raises, it calls `on_failure` with that exception. So the handler does not have to read.
     """
 
     __slots__ = (
@@ -77,7 +77,7 @@ class ReadAhead:
         self._is_closed = True
         self._arrived.set()
         self._task.cancel()
-        self._on_failure = _ignore  # ends a reference cycle, which the garbage collector would find
+        self._on_failure = _ignore  # breaks a reference cycle, so the garbage collector need not
 
 
 def _ignore(reason: Exception) -> None:

@@ -22,7 +22,7 @@ Call = TypeVar("Call", bound=ServerCall)
 
 
 def check_trailers(call: Call | HttpResponse, scope: Scope) -> Call | HttpResponse:
-    """Return what was accepted, or the refusal of a call that needs trailers which are not sent."""
+    """Return the argument, or a refusal if the call needs trailers and the server sends none."""
     if isinstance(call, HttpResponse) or not call.needs_trailers:
         return call
     if server_quirks.has_trailers(scope):
@@ -78,7 +78,7 @@ class AsgiRequest:
     async def read(self) -> bytes:
         """Return the next chunk, which may be empty. `has_ended` becomes true with the last one.
 
-        Raises `ClientDisconnected`.
+        Raises `ClientDisconnected` if the client disconnected.
         """
         if self._is_reading:
             raise RuntimeError("two tasks read the requests of one call at the same time")
@@ -100,7 +100,7 @@ class AsgiRequest:
         """Return the whole body of a unary call.
 
         Raises `ConnectError` (`resource_exhausted`) if it is larger than the limit of the call, and
-        `ClientDisconnected`.
+        `ClientDisconnected` if the client disconnected.
         """
         body = WholeBody(call)
         while not self.has_ended:
@@ -108,10 +108,10 @@ class AsgiRequest:
         return body.data
 
     def watch(self, cancel: Callable[[Exception], None]) -> None:
-        """Call `cancel` when the client disconnects. To be called before the call suspends.
+        """Call `cancel` when the client disconnects. Endpoints use this before a call suspends.
 
-        The first time, a task starts to read ahead, and the call reads from there. A call that is
-        about to wait for its body does not need that task: it receives the disconnect itself.
+        The first time, a task starts to read ahead, and the call reads from that task. A call that
+        is about to wait for its body does not need the task: it receives the disconnect itself.
         """
         if self._read_ahead is None and not self._is_reading:
 
@@ -130,8 +130,8 @@ class AsgiRequest:
     async def drain(self) -> None:
         """Read the rest of the body and drop it, if the client might lose the response otherwise.
 
-        To be called before the response ends. It stops at a pause, after a number of bytes and
-        after a time, since a client may never end its request; see `_limits`.
+        This must be called before the response ends. It stops at a pause, after a number of bytes
+        and after a time, since a client may never end its request; see `_limits`.
         """
         cannot_read = self.has_ended or self._is_disconnected or self._is_reading
         if cannot_read or not server_quirks.must_drain(self.scope):

@@ -28,10 +28,10 @@ async def respond(response: HttpResponse, request: AsgiRequest) -> None:
 
 
 async def send_response(response: HttpResponse, send: Send) -> None:
-    """Send a whole response, of which the server can send the trailers.
+    """Send a whole response. If it has trailers, the server must be able to send them.
 
-    Does nothing if the client has disconnected; a server may raise `OSError` for that (ASGI,
-    "Disconnected Client").
+    If the client has disconnected, a server may raise `OSError` (ASGI, "Disconnected Client"),
+    which is ignored.
     """
     trailers = response.trailers
     try:
@@ -61,10 +61,10 @@ class StreamResponse(Generic[Req, Res]):
         self._has_started = False
 
     async def send_all(self, messages: AsyncIterator[Res], cancel_scope: CancelScope) -> None:
-        """Send messages as they come.
+        """Send each message as soon as the handler yields it.
 
-        Raises `ClientDisconnected`, the reason of `cancel_scope` once it was cancelled, and any
-        exception of `messages` or of the codec.
+        Raises `ClientDisconnected` if the client disconnected, the reason of `cancel_scope` once it
+        was cancelled, and any exception of `messages` or of the codec.
         """
         encode, send = self._call.message, self._request.send
         work = 0
@@ -77,7 +77,7 @@ class StreamResponse(Generic[Req, Res]):
                     await self._send_head()
                 await send({"type": "http.response.body", "body": data, "more_body": True})
             except OSError:
-                # A server may report a disconnect so (ASGI, "Disconnected Client").
+                # A server may report a disconnect in this way (ASGI, "Disconnected Client").
                 raise ClientDisconnected from None
             work += MESSAGE_OVERHEAD_BYTES + len(data)
             if work >= CHECKPOINT_BYTES:

@@ -12,7 +12,7 @@ GRPC_SERVERS = "uvicorn --http zttp --http2, Hypercorn or pyvoy"
 def has_trailers(scope: Scope) -> bool:
     """Return whether the server sends HTTP trailers (ASGI, "HTTP Trailers").
 
-    Hypercorn (0.18) announces them over HTTP/3 as well. But there it cannot end a stream after
+    Hypercorn (0.18) announces them over HTTP/3, too. But over HTTP/3 it cannot end a stream after
     trailers, and clients wait for that end.
     """
     if "http.response.trailers" not in (scope.get("extensions") or ()):
@@ -53,8 +53,8 @@ def must_drain(scope: Scope) -> bool:
     - Hypercorn (0.18) ends the whole connection if data arrives for a stream whose response has
       ended.
     - A client that stops sending when it sees an error makes a request of a known length malformed.
-      pyvoy (1.3) then resets the stream before the response has ended. Such a client waits for
-      nothing, so its request is read on every server.
+      pyvoy (1.3) then resets the stream before the response has ended. A client sends such a
+      request without waiting for the response, so it is read on every server.
     """
     version: str = scope.get("http_version", "1.1")
     return _drain.must_drain(version) or _is_hypercorn(scope) or _has_length(scope)
@@ -68,7 +68,7 @@ def drain_pause(scope: Scope, pause: float) -> float:
     return max(pause, FATAL_DRAIN_PAUSE) if _is_hypercorn(scope) else pause
 
 
-# Four rules elsewhere have their reasons in servers, too:
+# The differences between servers are also the reason for four rules in other modules:
 #
 # - An event of `receive` is `shielded` from the cancellation of the task that awaits it. pyvoy
 #   (1.3) returns a future and sets its result from another thread, and logs a traceback if the
@@ -87,5 +87,6 @@ def _has_length(scope: Scope) -> bool:
 
 
 def _is_hypercorn(scope: Scope) -> bool:
-    # A server does not give its name. Of the servers with HTTP/2, only this one has that version.
+    # A scope does not contain the name of the server. Of the servers with HTTP/2, only Hypercorn
+    # has this version of the specification.
     return bool(scope.get("asgi", {}).get("spec_version") == "2.1")

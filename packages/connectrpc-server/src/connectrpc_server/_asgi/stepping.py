@@ -1,4 +1,4 @@
-"""Running coroutines step by step, so that work for waiting calls starts when a call waits.
+"""Running coroutines step by step, so that the work for a call that waits starts only then.
 
 Most handlers never wait. Until a handler suspends, its call does not need a task, a timer, or a
 watch for a disconnect.
@@ -14,9 +14,9 @@ from connectrpc_server._limits import WRITE_GRACE_PERIOD
 FINISHED = object()
 """The default of `next(coroutine.__await__(), FINISHED)`: the coroutine ended in its first step.
 
-Any other result is what the coroutine waits for, and is passed to `Resumption`. A coroutine that is
-run like this returns `None`. Another result would arrive in a `StopIteration`, which takes time to
-raise and to catch, in every call.
+Any other result is the object that the coroutine waits for; it is passed to `Resumption`. A
+coroutine that is run like this must return `None`. Another return value would arrive in a
+`StopIteration`, which would take time to raise and to catch in every call.
 """
 
 
@@ -71,9 +71,9 @@ async def run_stepwise(
 async def run_with_grace_period(
     deadline: float | None, writing: Coroutine[object, object, None]
 ) -> None:
-    """Write the end of a response, and stop at the end of a grace period after the deadline.
+    """Write the end of a response, and give up after the deadline and a grace period.
 
-    The server then sees a response that does not end, and ends the connection or the stream.
+    The server then has a response that does not end, and ends the connection or the stream.
     """
     if deadline is None:
         await writing

@@ -1,1 +1,1 @@
-"""Services as WSGI applications. `connectrpc_server._asgi` has the same rooms for ASGI."""
+"""Services as WSGI applications. Each module has a counterpart in `connectrpc_server._asgi`."""

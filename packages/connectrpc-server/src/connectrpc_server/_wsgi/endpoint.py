@@ -23,7 +23,7 @@ Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
 
 StreamFunction: TypeAlias = Callable[[Iterator[Req], RequestContext], Iterator[Res]]
-"""Begins a call with streams, and returns its responses."""
+"""A function that begins a call with streams, and returns its responses."""
 
 
 class UnaryEndpoint(Generic[Req, Res]):
@@ -57,7 +57,7 @@ class UnaryEndpoint(Generic[Req, Res]):
         return respond(response, request)
 
     def _run(self, call: UnaryServerCall[Req, Res], request: WsgiRequest) -> bytes:
-        """The order of a unary call. Returns the bytes of its response."""
+        """Run the steps of a unary call, and return the bytes of its response."""
         deadline = call.context.deadline
         body = request.read_all(call) if call.has_body else b""
         remaining(deadline)
@@ -91,7 +91,7 @@ class StreamEndpoint(Generic[Req, Res]):
             return respond(call, WsgiRequest(environ, start_response))
         request = WsgiRequest(environ, start_response, call.context.deadline)
         body = self._run_with_interceptors(call, request, StreamResponse(call, request))
-        # Not every server waits for the first chunk before it takes the head; see `server_quirks`.
+        # Some servers take the head before they ask for the first chunk; see `server_quirks`.
         try:
             next(body)
         except StopIteration as done:
@@ -102,7 +102,7 @@ class StreamEndpoint(Generic[Req, Res]):
     def _run(
         self, call: StreamServerCall[Req, Res], request: WsgiRequest
     ) -> Generator[bytes, None, None]:
-        """The order of a call with streams, up to its end."""
+        """Run the steps of a call with streams, and yield its body without the end."""
         deadline = call.context.deadline
         remaining(deadline)
         responses = self._function(_requests(call, request), call.context)
@@ -122,8 +122,8 @@ class StreamEndpoint(Generic[Req, Res]):
     ) -> Generator[bytes, None, Iterable[bytes]]:
         """Run a call with its metadata interceptors around it.
 
-        Yields `b""` once the head has been sent, then the body. If there are no messages, it yields
-        nothing and returns the whole response.
+        Yields `b""` once the head has been sent, then the body. Without messages, it does not yield
+        anything and returns the whole response.
         """
         is_closed = False
         error: Exception | None = None

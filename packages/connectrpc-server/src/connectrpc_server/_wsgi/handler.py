@@ -41,7 +41,7 @@ class HandlerSync:
     def unary(
         cls, method: Method[Req, Res], function: Callable[[Req, RequestContext], Res]
     ) -> "HandlerSync":
-        """One request, one response."""
+        """Create the handler of a unary RPC: one request, one response."""
         check_sync(method, function)
 
         def build(chain: InterceptorChainSync, options: ServerOptions) -> WSGIApp:
@@ -56,7 +56,7 @@ class HandlerSync:
         method: Method[Req, Res],
         function: Callable[[Iterator[Req], RequestContext], Res],
     ) -> "HandlerSync":
-        """A stream of requests, one response."""
+        """Create the handler of a client stream: a stream of requests, one response."""
         check_sync(method, function)
         return cls._stream(method, lambda chain: _one_response(chain.client_stream(function)))
 
@@ -66,7 +66,7 @@ class HandlerSync:
         method: Method[Req, Res],
         function: Callable[[Req, RequestContext], Iterator[Res]],
     ) -> "HandlerSync":
-        """One request, a stream of responses."""
+        """Create the handler of a server stream: one request, a stream of responses."""
         check_sync(method, function)
         return cls._stream(method, lambda chain: _one_request(chain.server_stream(function)))
 
@@ -76,7 +76,7 @@ class HandlerSync:
         method: Method[Req, Res],
         function: Callable[[Iterator[Req], RequestContext], Iterator[Res]],
     ) -> "HandlerSync":
-        """A stream of requests, a stream of responses."""
+        """Create the handler of a bidi stream: a stream of requests, a stream of responses."""
         check_sync(method, function)
         return cls._stream(method, lambda chain: chain.bidi_stream(function))
 

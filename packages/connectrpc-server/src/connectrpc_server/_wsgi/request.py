@@ -29,7 +29,8 @@ Call = TypeVar("Call", bound=ServerCall)
 
 def accept(method: ServerMethod[Call], environ: Environ) -> Call | HttpResponse:
     """Begin the call of a request, or return the response that refuses it."""
-    peer, port = environ.get("REMOTE_ADDR"), str(environ.get("REMOTE_PORT"))  # or a number
+    # The port is a string or, on some servers, a number.
+    peer, port = environ.get("REMOTE_ADDR"), str(environ.get("REMOTE_PORT"))
     call = method.accept(
         environ["REQUEST_METHOD"],
         _headers(environ),
@@ -45,7 +46,7 @@ def accept(method: ServerMethod[Call], environ: Environ) -> Call | HttpResponse:
 
 
 def _headers(environ: Environ) -> list[tuple[bytes, bytes]]:
-    # Two of them have keys of their own (PEP 3333, "environ Variables").
+    # Two headers have keys without the prefix (PEP 3333, "environ Variables").
     headers = [
         (key[5:].replace("_", "-").lower().encode("latin-1"), value.encode("latin-1"))
         for key, value in environ.items()
@@ -61,9 +62,9 @@ def _headers(environ: Environ) -> list[tuple[bytes, bytes]]:
 class WsgiRequest:
     """A request whose body is read in chunks, and never beyond its end.
 
-    Beyond the end a read may block without a limit (PEP 3333, "Input and Error Streams"). A read
-    cannot be interrupted, so the deadline is checked between reads. If the server shows its socket,
-    each read ends at the deadline, too.
+    A read beyond the end may block without a limit (PEP 3333, "Input and Error Streams"). A read
+    cannot be interrupted, so the deadline is checked between reads. If the server exposes its
+    socket, each read also ends at the deadline.
     """
 
     __slots__ = (
@@ -86,7 +87,7 @@ class WsgiRequest:
         self._input = environ["wsgi.input"]
         self._socket = server_quirks.client_socket(environ)
         self._next_timed_read = FIRST_TIMED_READ_BYTES
-        # The number of bytes, or `None` if the server marks the end of the body.
+        # The number of bytes that are left, or `None` if the server marks the end of the body.
         self._unread: int | None = None if server_quirks.marks_end_of_body(environ) else 0
         self._error: ConnectError | None = None
         length = environ.get("CONTENT_LENGTH")
@@ -115,7 +116,7 @@ class WsgiRequest:
         return self._unread
 
     def read(self, size: int = READ_CHUNK_BYTES) -> bytes:
-        """Return up to `size` bytes; none at the end. On most servers it blocks for all of them.
+        """Return up to `size` bytes, or `b""` at the end. On most servers it waits for all of them.
 
         Raises `ConnectError`: `invalid_argument` if the body ends early, `deadline_exceeded`, and
         `ClientDisconnected`; and the errors of `unread_bytes`.
@@ -183,8 +184,8 @@ class WsgiRequest:
     def drain(self) -> None:
         """Read the rest of the body and drop it, if the client might lose the response otherwise.
 
-        To be called before the response ends. It stops after a number of bytes and after a time,
-        since a client may never end its request; see `_limits`.
+        This must be called before the response ends. It stops after a number of bytes and after a
+        time, since a client may never end its request; see `_limits`.
         """
         if self.is_drained or (self._unread is not None and self._unread > DRAIN_MAX_BYTES):
             return
@@ -201,9 +202,9 @@ def _malformed_length() -> ConnectError:
 
 
 def _unknown_length() -> ConnectError:
-    """The error of a chunked body that the server passes on undecoded, or swallows.
+    """Return the error of a chunked body that the server does not decode, or drops.
 
-    A body that was swallowed would look empty.
+    A body that was dropped would look empty.
     """
     return ConnectError(
         Code.UNIMPLEMENTED,

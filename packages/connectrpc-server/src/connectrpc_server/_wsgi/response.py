@@ -15,7 +15,7 @@ from connectrpc_server._wsgi.request import WsgiRequest
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
 
-# The HTTP status of cancelled Connect calls is not a registered one, so `HTTPStatus` lacks it.
+# The HTTP status of cancelled Connect calls is not registered, so `HTTPStatus` does not have it.
 _REASONS = {status.value: status.phrase for status in HTTPStatus} | {
     Code.CANCELED.http_status: "Client Closed Request"
 }
@@ -24,8 +24,8 @@ _REASONS = {status.value: status.phrase for status in HTTPStatus} | {
 def respond(response: HttpResponse, request: WsgiRequest) -> Iterable[bytes]:
     """Send a whole response, then drain the request.
 
-    Returns a list of one chunk if the request does not have to be drained; `server_quirks` says
-    which server needs that.
+    Returns a list of one chunk if the request does not have to be drained. `server_quirks` says
+    which server needs such a list.
     """
     if response.trailers is not None and not request.has_trailers:
         response = response.without_trailers()

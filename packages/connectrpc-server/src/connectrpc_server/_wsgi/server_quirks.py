@@ -39,7 +39,7 @@ def marks_end_of_body(environ: Environ) -> bool:
 
 
 def client_socket(environ: Environ) -> ClientSocket | None:
-    """Return the connection of the request if the server shows it: gunicorn and werkzeug do."""
+    """Return the socket of the request if the server exposes it: gunicorn and werkzeug do."""
     socket: ClientSocket | None = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
     return socket
 
@@ -47,8 +47,8 @@ def client_socket(environ: Environ) -> ClientSocket | None:
 def is_disconnect(error: Exception) -> bool:
     """Return whether an error of a read means that the client disconnected.
 
-    pyvoy raises `RuntimeError` for that. Other exceptions, of which each server has its own, mean
-    that the client sent a malformed body.
+    pyvoy raises `RuntimeError` for that. Each server has its own exceptions for a malformed body.
+    So every other exception means that the client sent such a body.
     """
     return isinstance(error, (ConnectionError, RuntimeError))
 
@@ -56,15 +56,15 @@ def is_disconnect(error: Exception) -> bool:
 def must_drain(environ: Environ) -> bool:
     """Return whether the rest of the request is read before the response ends.
 
-    Besides the rule of `_drain.must_drain`: pyvoy never needs it. pyvoy is Envoy, which closes a
-    connection in a way that lets the client read the response first. Also, a read of pyvoy may
+    Besides the rule of `_drain.must_drain`: pyvoy never needs it. pyvoy runs in Envoy, which closes
+    a connection in a way that lets the client read the response first. Also, a read on pyvoy may
     block without a limit.
     """
     version = environ.get("SERVER_PROTOCOL", "HTTP/1.1").removeprefix("HTTP/")
     return _drain.must_drain(version) and not has_trailers(environ)
 
 
-# Two rules elsewhere have their reasons in servers, too:
+# The differences between servers are also the reason for two rules in other modules:
 #
 # - `StreamEndpoint` calls `start_response` before it returns the body. Granian takes the status and
 #   the headers before it iterates over the body.
