@@ -7,7 +7,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.wrappers_pb2 import StringValue
 
 from connectrpc_protocol import Code, ConnectError, ErrorDetail, Headers, too_large
-from connectrpc_protocol.errors import as_connect_error
+from connectrpc_protocol.errors import as_connect_error, connect_errors
 
 DETAIL = StringValue(value="why")
 PACKED = ErrorDetail("google.protobuf.StringValue", DETAIL.SerializeToString())
@@ -165,3 +165,27 @@ def test_as_connect_error_may_expose_the_text_of_another_exception() -> None:
 
 def test_the_error_of_a_message_that_is_too_large_names_the_limit() -> None:
     assert str(too_large(7)) == "resource_exhausted: message exceeds the limit of 7 bytes"
+
+
+NOT_FOUND = ConnectError(Code.NOT_FOUND, "no row")
+ABORTED = ConnectError(Code.ABORTED, "again")
+
+
+@pytest.mark.parametrize(
+    ("group", "errors"),
+    [
+        (ExceptionGroup("", [NOT_FOUND]), [NOT_FOUND]),
+        (ExceptionGroup("", [NOT_FOUND, ABORTED]), [NOT_FOUND, ABORTED]),
+        (ExceptionGroup("", [ExceptionGroup("", [ABORTED]), NOT_FOUND]), [ABORTED, NOT_FOUND]),
+        (ExceptionGroup("", [NOT_FOUND, ValueError("secret")]), []),
+        (BaseExceptionGroup("", [NOT_FOUND, KeyboardInterrupt()]), []),
+        (ValueError("secret"), []),
+        (NOT_FOUND, [NOT_FOUND]),
+    ],
+)
+def test_a_group_of_connect_errors_is_the_first_of_them(
+    group: BaseException, errors: list[ConnectError]
+) -> None:
+    assert connect_errors(group) == errors
+    expected = str(errors[0]) if errors else "internal: internal error"
+    assert str(as_connect_error(group)) == expected

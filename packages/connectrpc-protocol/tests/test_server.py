@@ -1,5 +1,6 @@
 """Accepting a request, which picks a protocol and a codec."""
 
+import base64
 import json
 from contextlib import suppress
 
@@ -11,7 +12,11 @@ from hypothesis import strategies as st
 from connectrpc_protocol import ConnectError, IdempotencyLevel, MethodKind
 from connectrpc_protocol.call import UnaryServerCall
 from connectrpc_protocol.http import HttpResponse
-from connectrpc_protocol.server import stream_server_method, unary_server_method
+from connectrpc_protocol.server import (
+    refuse_unknown_method,
+    stream_server_method,
+    unary_server_method,
+)
 
 from .helpers import bounded, echo_method, server_options
 
@@ -217,3 +222,51 @@ def test_any_stream_is_messages_or_a_connect_error(headers, chunks) -> None:
             got += call.feed(chunk)
         call.feed_end()
     assert all(isinstance(message, StringValue) for message in got)
+
+
+@pytest.mark.parametrize(
+    ("http_method", "content_type"),
+    [
+        ("GET", b"application/grpc"),
+        ("POST", b""),
+        ("POST", b"application/json"),
+        ("POST", b"application/connect+proto"),
+        ("POST", b"application/grpcx"),
+        ("POST", b"application/grpc-web-textual"),
+    ],
+)
+def test_an_unknown_path_without_grpc_is_not_refused(http_method: str, content_type: bytes) -> None:
+    headers = [(b"content-type", content_type)]
+    assert refuse_unknown_method(http_method, headers, "/acme.v1.Other/Newer") is None
+
+
+@pytest.mark.parametrize("codec", [b"", b"+proto", b"+json", b"+own", b"; charset=utf-8"])
+def test_an_unknown_path_is_unimplemented_in_grpc(codec: bytes) -> None:
+    headers = [(b"content-type", b"application/grpc" + codec)]
+    response = refuse_unknown_method("POST", headers, "/api/acme.v1.Other/Newer")
+    assert response is not None
+    assert (response.status, response.body) == (200, b"")
+    assert response.trailers == [
+        (b"grpc-status", b"12"),
+        (b"grpc-message", b"this server does not have a method acme.v1.Other/Newer"),
+    ]
+
+
+def test_an_unknown_path_is_unimplemented_in_grpc_web() -> None:
+    headers = [(b"content-type", b"application/grpc-web+json")]
+    response = refuse_unknown_method("POST", headers, "/acme.v1.Other/Newer")
+    assert response is not None
+    assert response.headers[0] == headers[0]
+    assert b"grpc-status: 12\r\n" in response.body
+    assert response.trailers is None
+
+
+def test_an_unknown_path_is_unimplemented_in_base64() -> None:
+    headers = [(b"content-type", b"application/grpc-web-text+proto")]
+    response = refuse_unknown_method("POST", headers, "/" + "x" * 9000)
+    assert response is not None
+    assert response.headers[0] == headers[0]
+    trailers = base64.b64decode(response.body)
+    assert trailers.startswith(b"\x80")
+    assert b"grpc-status: 12\r\n" in trailers
+    assert len(trailers) < 300

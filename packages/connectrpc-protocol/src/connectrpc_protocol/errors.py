@@ -1,7 +1,7 @@
 """The error of a failed call, and its typed details."""
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import DecodeError, Message
@@ -124,12 +124,29 @@ def as_connect_error(exc: BaseException, *, expose: bool = False) -> ConnectErro
     """Return the error to send to the client.
 
     An exception other than `ConnectError` is a bug of the server. Its text may contain secrets, so
-    it becomes an `internal` error without that text, unless `expose` is true.
+    it becomes an `internal` error without that text, unless `expose` is true. A group of
+    `ConnectError`s, such as from a `TaskGroup` in a handler, stands for the first of them.
     """
-    if isinstance(exc, ConnectError):
-        return exc
+    errors = connect_errors(exc)
+    if errors:
+        return errors[0]
     text = f"{type(exc).__name__}: {exc}" if expose else "internal error"
     return ConnectError(Code.INTERNAL, text)
+
+
+def connect_errors(exc: BaseException) -> list[ConnectError]:
+    """Return the errors that an exception consists of, in order.
+
+    The list has one error for a `ConnectError`, all errors of an exception group that contains
+    only `ConnectError`s, and is empty for every other exception.
+    """
+    if isinstance(exc, ConnectError):
+        return [exc]
+    if not isinstance(exc, BaseExceptionGroup):
+        return []
+    group = cast("BaseExceptionGroup[BaseException]", exc)
+    parts = [connect_errors(each) for each in group.exceptions]
+    return [error for part in parts for error in part] if all(parts) else []
 
 
 def too_large(limit: int) -> ConnectError:

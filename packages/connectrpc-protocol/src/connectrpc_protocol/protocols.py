@@ -1,6 +1,6 @@
 """The table of the protocols: the parts of each one, and its name."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -16,12 +16,14 @@ from connectrpc_protocol.call import (
 from connectrpc_protocol.connect import client as connect_client
 from connectrpc_protocol.connect import headers as connect_headers
 from connectrpc_protocol.connect import server as connect_server
+from connectrpc_protocol.errors import ConnectError
 from connectrpc_protocol.grpc import client as grpc_client
 from connectrpc_protocol.grpc import headers as grpc_headers
 from connectrpc_protocol.grpc import server as grpc_server
 from connectrpc_protocol.grpc_web import client as grpc_web_client
 from connectrpc_protocol.grpc_web import headers as grpc_web_headers
 from connectrpc_protocol.grpc_web import server as grpc_web_server
+from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.method import Method
 from connectrpc_protocol.options import ClientOptions, ServerOptions
 
@@ -69,6 +71,8 @@ class WireProtocol:
       content type.
     - `get_server`: builds the function that accepts requests with HTTP GET for a method without
       side effects. It is `None` if the protocol does not define GET.
+    - `refuse`: builds the response to a request whose path does not lead to a method. It is `None`
+      if the protocol does not define one; the response is then a plain 404.
     - `unary_client`, `stream_client`: build the binding of a method of a client. The base URL must
       not end with a slash.
     """
@@ -78,6 +82,7 @@ class WireProtocol:
     unary_server: _UnaryServer
     get_server: _GetServer | None
     stream_server: _StreamServer
+    refuse: Callable[[bytes, ConnectError], HttpResponse | None] | None
     unary_client: _UnaryClient
     stream_client: _StreamClient
 
@@ -93,6 +98,7 @@ CONNECT = WireProtocol(
     unary_server=connect_server.unary_bindings,
     get_server=connect_server.accept_get,
     stream_server=connect_server.stream_bindings,
+    refuse=None,
     unary_client=connect_client.ConnectUnaryClientBinding,
     stream_client=connect_client.ConnectStreamClientBinding,
 )
@@ -102,6 +108,7 @@ GRPC = WireProtocol(
     unary_server=grpc_server.unary_bindings,
     get_server=None,
     stream_server=grpc_server.stream_bindings,
+    refuse=grpc_server.refuse,
     unary_client=grpc_client.GrpcUnaryClientBinding,
     stream_client=grpc_client.GrpcStreamClientBinding,
 )
@@ -111,6 +118,7 @@ GRPC_WEB = WireProtocol(
     unary_server=grpc_web_server.unary_bindings,
     get_server=None,
     stream_server=grpc_web_server.stream_bindings,
+    refuse=grpc_web_server.refuse,
     unary_client=grpc_web_client.GrpcWebUnaryClientBinding,
     stream_client=grpc_web_client.GrpcWebStreamClientBinding,
 )

@@ -12,6 +12,8 @@ from google.protobuf.message import Message
 
 from connectrpc_protocol.binding import Accept
 from connectrpc_protocol.call import Peer, StreamServerCall, UnaryServerCall
+from connectrpc_protocol.code import Code
+from connectrpc_protocol.errors import ConnectError
 from connectrpc_protocol.header_names import RAW_ACCEPT_POST, RAW_ALLOW, RAW_CONTENT_TYPE
 from connectrpc_protocol.headers import RawHeaders
 from connectrpc_protocol.http import HttpResponse, plain_text
@@ -22,6 +24,8 @@ from connectrpc_protocol.protocols import PROTOCOLS
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
 Call = TypeVar("Call")
+
+_NAME_LENGTH = 200  # characters of a path from the wire that an error may quote
 
 
 class ServerMethod(Generic[Call]):
@@ -84,6 +88,21 @@ def stream_server_method(
         for binding in protocol.stream_server(method, options)
     }
     return ServerMethod(post, None)
+
+
+def refuse_unknown_method(http_method: str, headers: RawHeaders, path: str) -> HttpResponse | None:
+    """Return the response for a path that leads to no method, in the protocol of the request.
+
+    It is `unimplemented` in gRPC and gRPC-Web, as from every gRPC server (grpc/grpc,
+    doc/statuscodes.md). Return `None` for any other request.
+    """
+    if http_method != "POST":
+        return None
+    content_type = _media_type(dict(headers).get(RAW_CONTENT_TYPE, b""))
+    name = "/".join(path.rsplit("/", 2)[-2:])[:_NAME_LENGTH]
+    error = ConnectError(Code.UNIMPLEMENTED, f"this server does not have a method {name}")
+    refusals = (each.refuse(content_type, error) for each in PROTOCOLS if each.refuse is not None)
+    return next((refusal for refusal in refusals if refusal is not None), None)
 
 
 def _media_type(content_type: bytes) -> bytes:

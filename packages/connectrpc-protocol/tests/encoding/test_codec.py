@@ -142,7 +142,7 @@ def test_json_nested_beyond_the_stack_is_a_value_error(monkeypatch: pytest.Monke
     def overflow(*_args: object, **_options: object) -> None:
         raise RecursionError
 
-    monkeypatch.setattr("google.protobuf.json_format.Parse", overflow)
+    monkeypatch.setattr("google.protobuf.json_format.ParseDict", overflow)
     with pytest.raises(ValueError, match="nested too deeply"):
         JSON.decode(b"{}", Struct)
 

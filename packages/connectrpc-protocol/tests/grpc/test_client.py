@@ -307,3 +307,24 @@ def test_any_response_is_messages_or_a_connect_error(
     assert status == 200
     assert all(isinstance(message, StringValue) for message in messages)
     assert client.context.response_trailers["grpc-status"] == "0"
+
+
+@each_protocol
+@pytest.mark.parametrize("kind", [MethodKind.UNARY, MethodKind.SERVER_STREAM])
+@pytest.mark.parametrize("trailers", [[], [(b"x-a", b"1")]])
+def test_the_status_of_the_headers_counts_if_the_trailers_lack_it(
+    protocol: str, kind: MethodKind, trailers: Pairs
+) -> None:
+    headers = [(b"grpc-status", b"5"), (b"grpc-message", b"no%20row")]
+    error = ClientCall(protocol, kind).receive_error(b"", trailers, headers)
+    assert str(error) == "not_found: no row"
+
+
+@each_protocol
+@pytest.mark.parametrize("kind", [MethodKind.UNARY, MethodKind.SERVER_STREAM])
+def test_a_body_without_trailers_is_an_error_whatever_the_headers_say(
+    protocol: str, kind: MethodKind
+) -> None:
+    call = ClientCall(protocol, kind)
+    error = call.receive_error(HELLO_ENVELOPE, None, [(b"grpc-status", b"0")])
+    assert error.code is Code.UNKNOWN

@@ -5,22 +5,25 @@ from collections.abc import AsyncGenerator, Iterable, MutableMapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Never, cast, overload
 
-from connectrpc_protocol.http import NOT_FOUND
+from connectrpc_protocol.server import refuse_unknown_method
 from connectrpc_server._asgi.application import ASGIApplication
 from connectrpc_server._asgi.lifespan import run_lifespan, serve_lifespan
-from connectrpc_server._asgi.request import AsgiRequest
-from connectrpc_server._asgi.response import respond as respond_asgi
+from connectrpc_server._asgi.response import respond_not_found as asgi_not_found
+from connectrpc_server._asgi.server_quirks import deliver_empty_body
 from connectrpc_server._asgi.types import ASGIApp, Receive, Scope, Send
-from connectrpc_server._limits import STREAM_DRAIN_PAUSE
 from connectrpc_server._routing import find_service
 from connectrpc_server._wsgi.application import WSGIApplication
-from connectrpc_server._wsgi.request import WsgiRequest
-from connectrpc_server._wsgi.response import respond as respond_wsgi
+from connectrpc_server._wsgi.request import request_headers
+from connectrpc_server._wsgi.response import respond_not_found as wsgi_not_found
 from connectrpc_server._wsgi.types import Environ, StartResponse, WSGIApp
 
 
 class CombinedASGIApplication:
-    """Serves several services. Other requests go to the fallback, or get 404 without one."""
+    """Serves several services. Other requests go to the fallback, or get 404 without one.
+
+    A gRPC or gRPC-Web request for an unknown path gets `unimplemented`. Only a fallback that is an
+    application of this package receives it.
+    """
 
     def __init__(
         self, apps: Iterable[ASGIApplication[Never]], fallback: ASGIApp | None = None
@@ -35,14 +38,17 @@ class CombinedASGIApplication:
             return
         app: ASGIApp | None = self._fallback
         if scope["type"] == "http":
-            found = find_service(self._apps, scope.get("root_path", ""), scope["path"])
-            app = found or self._fallback
-        if app is not None:
-            await app(scope, receive, send)
-        elif scope["type"] == "http":
-            await respond_asgi(NOT_FOUND, AsgiRequest(scope, receive, send, STREAM_DRAIN_PAUSE))
-        else:
+            if scope.get("http_version") == "2":
+                receive = deliver_empty_body(scope, receive)
+            app = find_service(self._apps, scope.get("root_path", ""), scope["path"])
+            app = app or self._fallback or asgi_not_found
+            is_ours = isinstance(app, ASGIApplication | CombinedASGIApplication)
+            method, headers, path = scope["method"], scope["headers"], scope["path"]
+            if not is_ours and refuse_unknown_method(method, headers, path) is not None:
+                app = asgi_not_found
+        if app is None:
             raise NotImplementedError(f"ASGI scopes of type {scope['type']!r} are not supported")
+        await app(scope, receive, send)
 
     @asynccontextmanager
     async def lifespan(
@@ -63,7 +69,11 @@ class CombinedASGIApplication:
 
 
 class CombinedWSGIApplication:
-    """Serves several services. Other requests go to the fallback, or get 404 without one."""
+    """Serves several services. Other requests go to the fallback, or get 404 without one.
+
+    A gRPC or gRPC-Web request for an unknown path gets `unimplemented`. Only a fallback that is an
+    application of this package receives it.
+    """
 
     def __init__(
         self, apps: Iterable[WSGIApplication[Never]], fallback: WSGIApp | None = None
@@ -74,9 +84,11 @@ class CombinedWSGIApplication:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """The WSGI interface."""
         prefix, path = environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", "")
-        app = find_service(self._apps, prefix, path) or self._fallback
-        if app is None:
-            return respond_wsgi(NOT_FOUND, WsgiRequest(environ, start_response))
+        app = find_service(self._apps, prefix, path) or self._fallback or wsgi_not_found
+        is_ours = isinstance(app, WSGIApplication | CombinedWSGIApplication)
+        method, headers = environ["REQUEST_METHOD"], request_headers(environ)
+        if not is_ours and refuse_unknown_method(method, headers, path) is not None:
+            app = wsgi_not_found
         return app(environ, start_response)
 
 

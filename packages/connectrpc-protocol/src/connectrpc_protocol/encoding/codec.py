@@ -6,7 +6,10 @@ from functools import partial
 from typing import Protocol, TypeVar, cast
 
 from google.protobuf import json_format
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError, Message
+
+from connectrpc_protocol.encoding.json_check import check_json
 
 M = TypeVar("M", bound=Message)
 
@@ -67,12 +70,17 @@ class JsonCodec:
     def decode(self, data: bytes, message_type: type[M]) -> M:
         message = message_type()
         try:
-            json_format.Parse(data.decode(), message, ignore_unknown_fields=True)
-        except json_format.ParseError as error:
-            raise ValueError(str(error)) from None
+            value = json.loads(data.decode(), object_pairs_hook=_without_duplicates)
+            check_json(value, cast("Descriptor", message_type.DESCRIPTOR))
+            json_format.ParseDict(value, message, ignore_unknown_fields=True)
         except RecursionError:
             # A hostile peer may nest brackets deeper than the stack of the parser.
             raise ValueError("nested too deeply") from None
+        except ValueError:
+            raise
+        except Exception as error:
+            # Besides its own error, json_format raises others for values of a wrong type.
+            raise ValueError(str(error)) from None
         return message
 
     def _dump(self, message: Message, *, sort_keys: bool) -> bytes:
@@ -80,6 +88,13 @@ class JsonCodec:
         return json.dumps(
             value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys
         ).encode()
+
+
+def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a JSON object has two members with the same name")
+    return value
 
 
 PROTO = ProtoCodec()

@@ -156,8 +156,13 @@ class GrpcStreamClientCall(Generic[Req, Res]):
         return self._reader.feed(chunk)
 
     def end(self, trailers: RawHeaders = ()) -> None:
-        self._receive(self._read_trailers(trailers))
-        error = error_from_trailers(self._context.response_trailers)
+        received = self._read_trailers(trailers)
+        self._receive(received)
+        status = self._context.response_trailers
+        if received is not None and GRPC_STATUS not in status:
+            # Some servers and proxies put the status into the headers, before trailers without it.
+            status = self._context.response_headers
+        error = error_from_trailers(status)
         if error is not None:
             raise self._completed(error)
         self._reader.finish()

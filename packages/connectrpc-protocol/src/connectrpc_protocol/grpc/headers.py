@@ -17,6 +17,12 @@ def content_types(prefix: str, codec: str) -> list[str]:
     return [prefix, named] if codec == "proto" else [named]
 
 
+def has_prefix(content_type: bytes, prefix: str) -> bool:
+    """Return whether a content type, without parameters, is the prefix with or without a codec."""
+    expected = prefix.encode()
+    return content_type == expected or content_type.startswith(expected + b"+")
+
+
 def read_deadline(fields: Fields, options: ServerOptions) -> float | None:
     """Return the deadline of a request. Raises `ConnectError` if the timeout is malformed."""
     timeout = fields.get(RAW_GRPC_TIMEOUT)

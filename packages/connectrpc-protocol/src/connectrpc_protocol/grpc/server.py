@@ -24,6 +24,7 @@ from connectrpc_protocol.grpc.headers import (
     CONTENT_TYPE_PREFIX,
     PROTOCOL,
     content_types,
+    has_prefix,
     read_compression,
     read_deadline,
 )
@@ -78,6 +79,15 @@ def grpc_bindings(
         for codec in options.codecs
         for content_type in content_types(prefix, codec.name)
     ]
+
+
+def refuse(content_type: bytes, error: ConnectError) -> HttpResponse | None:
+    """Return the response of a failed call without a binding, or `None` for another protocol."""
+    if not has_prefix(content_type, CONTENT_TYPE_PREFIX):
+        return None
+    return HttpResponse(
+        HTTP_OK, [(RAW_CONTENT_TYPE, content_type)], trailers=error_to_trailers(error)
+    )
 
 
 class GrpcServerBinding(ServerBinding[Req, Res, Call_co]):

@@ -11,6 +11,8 @@ from google.protobuf.message import Message
 from connectrpc_protocol.call import Fields
 from connectrpc_protocol.context import RequestContext
 from connectrpc_protocol.encoding.compression import Compression
+from connectrpc_protocol.errors import ConnectError
+from connectrpc_protocol.grpc.headers import has_prefix
 from connectrpc_protocol.grpc.server import (
     AnyGrpcBinding,
     GrpcServerBinding,
@@ -19,6 +21,7 @@ from connectrpc_protocol.grpc.server import (
     GrpcUnaryServerCall,
     grpc_bindings,
 )
+from connectrpc_protocol.grpc.status import error_to_trailers
 from connectrpc_protocol.grpc_web.headers import (
     CONTENT_TYPE_PREFIX,
     PROTOCOL,
@@ -26,7 +29,7 @@ from connectrpc_protocol.grpc_web.headers import (
 )
 from connectrpc_protocol.grpc_web.text import TextDecoder, encode_text, text_size
 from connectrpc_protocol.grpc_web.trailers import pack_trailers
-from connectrpc_protocol.header_names import RAW_CONTENT_LENGTH
+from connectrpc_protocol.header_names import RAW_CONTENT_LENGTH, RAW_CONTENT_TYPE
 from connectrpc_protocol.http import HTTP_OK, End, HeaderPair, HttpResponse
 from connectrpc_protocol.method import Method
 from connectrpc_protocol.options import ServerOptions
@@ -55,6 +58,16 @@ def stream_bindings(
         method, options, PROTOCOL, TEXT_CONTENT_TYPE_PREFIX, GrpcWebTextStreamServerCall
     )
     return [*binary, *text]
+
+
+def refuse(content_type: bytes, error: ConnectError) -> HttpResponse | None:
+    """Return the response of a failed call without a binding, or `None` for another protocol."""
+    body = pack_trailers(error_to_trailers(error))
+    if has_prefix(content_type, TEXT_CONTENT_TYPE_PREFIX):
+        body = encode_text(body)
+    elif not has_prefix(content_type, CONTENT_TYPE_PREFIX):
+        return None
+    return _response_with_length([(RAW_CONTENT_TYPE, content_type)], body)
 
 
 class GrpcWebServerCall(GrpcServerCall[Req, Res]):

@@ -7,17 +7,14 @@ from types import TracebackType
 from typing import Generic, TypeVar, cast
 
 from connectrpc_protocol import Interceptor
-from connectrpc_protocol.http import NOT_FOUND
 from connectrpc_protocol.interceptors.chain import InterceptorChain
 from connectrpc_protocol.options import ServerOptions
 from connectrpc_server._application import Application
 from connectrpc_server._asgi.handler import Handler
 from connectrpc_server._asgi.lifespan import serve_lifespan
-from connectrpc_server._asgi.request import AsgiRequest
-from connectrpc_server._asgi.response import respond
+from connectrpc_server._asgi.response import respond_not_found
 from connectrpc_server._asgi.server_quirks import deliver_empty_body
 from connectrpc_server._asgi.types import ASGIApp, Receive, Scope, Send
-from connectrpc_server._limits import STREAM_DRAIN_PAUSE
 from connectrpc_server._routing import find_route
 
 S = TypeVar("S")
@@ -95,7 +92,7 @@ class ASGIApplication(
                 await endpoint(scope, receive, send)
             else:
                 self._check_started()
-                await respond(NOT_FOUND, AsgiRequest(scope, receive, send, STREAM_DRAIN_PAUSE))
+                await respond_not_found(scope, receive, send)
         elif kind == "lifespan":
             await serve_lifespan(self.lifespan(), receive, send)
         else:

@@ -7,13 +7,14 @@ from typing import Generic, TypeVar
 from google.protobuf.message import Message
 
 from connectrpc_protocol.call import StreamServerCall
-from connectrpc_protocol.http import HttpResponse
+from connectrpc_protocol.http import NOT_FOUND, HttpResponse
+from connectrpc_protocol.server import refuse_unknown_method
 from connectrpc_server._asgi.cancel_scope import CancelScope
 from connectrpc_server._asgi.request import AsgiRequest
 from connectrpc_server._asgi.stepping import checkpoint
-from connectrpc_server._asgi.types import Send
+from connectrpc_server._asgi.types import Receive, Scope, Send
 from connectrpc_server._errors import ClientDisconnected
-from connectrpc_server._limits import CHECKPOINT_BYTES, MESSAGE_OVERHEAD_BYTES
+from connectrpc_server._limits import CHECKPOINT_BYTES, MESSAGE_OVERHEAD_BYTES, STREAM_DRAIN_PAUSE
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -25,6 +26,12 @@ async def respond(response: HttpResponse, request: AsgiRequest) -> None:
     if response.trailers is not None and not request.has_trailers:
         response = response.without_trailers()
     await send_response(response, request.send)
+
+
+async def respond_not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    """Respond to a request whose path leads to no method."""
+    refusal = refuse_unknown_method(scope["method"], scope["headers"], scope["path"])
+    await respond(refusal or NOT_FOUND, AsgiRequest(scope, receive, send, STREAM_DRAIN_PAUSE))
 
 
 async def send_response(response: HttpResponse, send: Send) -> None:

@@ -5,14 +5,12 @@ from collections.abc import Iterable, Sequence
 from typing import Generic, TypeVar
 
 from connectrpc_protocol import InterceptorSync
-from connectrpc_protocol.http import NOT_FOUND
 from connectrpc_protocol.interceptors.chain import InterceptorChainSync
 from connectrpc_protocol.options import ServerOptions
 from connectrpc_server._application import Application
 from connectrpc_server._routing import find_route
 from connectrpc_server._wsgi.handler import HandlerSync
-from connectrpc_server._wsgi.request import WsgiRequest
-from connectrpc_server._wsgi.response import respond
+from connectrpc_server._wsgi.response import respond_not_found
 from connectrpc_server._wsgi.types import Environ, StartResponse
 
 S_contra = TypeVar("S_contra", contravariant=True)
@@ -46,5 +44,5 @@ class WSGIApplication(Application[S_contra, InterceptorSync], Generic[S_contra])
         path = environ.get("PATH_INFO", "")
         endpoint = find_route(self._routes, environ.get("SCRIPT_NAME", ""), path)
         if endpoint is None:
-            return respond(NOT_FOUND, WsgiRequest(environ, start_response))
+            return respond_not_found(environ, start_response)
         return endpoint(environ, start_response)

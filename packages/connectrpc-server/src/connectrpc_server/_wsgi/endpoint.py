@@ -10,6 +10,7 @@ from connectrpc_protocol import RequestContext
 from connectrpc_protocol.call import StreamServerCall, UnaryServerCall
 from connectrpc_protocol.closing import close_iterator
 from connectrpc_protocol.deadline import remaining
+from connectrpc_protocol.errors import as_connect_error
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.interceptors.chain import InterceptorChainSync
 from connectrpc_protocol.server import ServerMethod
@@ -141,7 +142,8 @@ class StreamEndpoint(Generic[Req, Res]):
                     raise ClientDisconnected from None
         except Exception as exc:
             log_unexpected(exc, call.context)
-            if is_closed or (response.has_started and isinstance(exc, ClientDisconnected)):
+            is_disconnected = isinstance(as_connect_error(exc), ClientDisconnected)
+            if is_closed or (response.has_started and is_disconnected):
                 return ()
             error = exc
         if not response.has_started:

@@ -33,7 +33,7 @@ def accept(method: ServerMethod[Call], environ: Environ) -> Call | HttpResponse:
     peer, port = environ.get("REMOTE_ADDR"), str(environ.get("REMOTE_PORT"))
     call = method.accept(
         environ["REQUEST_METHOD"],
-        _headers(environ),
+        request_headers(environ),
         environ.get("QUERY_STRING", "").encode("latin-1"),
         (peer, int(port) if port.isdecimal() else 0) if peer else None,
     )
@@ -45,8 +45,8 @@ def accept(method: ServerMethod[Call], environ: Environ) -> Call | HttpResponse:
     return call
 
 
-def _headers(environ: Environ) -> list[tuple[bytes, bytes]]:
-    # Two headers have keys without the prefix (PEP 3333, "environ Variables").
+def request_headers(environ: Environ) -> list[tuple[bytes, bytes]]:
+    """Return the headers. Two have keys without the prefix (PEP 3333, "environ Variables")."""
     headers = [
         (key[5:].replace("_", "-").lower().encode("latin-1"), value.encode("latin-1"))
         for key, value in environ.items()

@@ -8,9 +8,11 @@ from google.protobuf.message import Message
 
 from connectrpc_protocol import Code, RawHeaders
 from connectrpc_protocol.call import StreamServerCall
-from connectrpc_protocol.http import End, Head, HttpResponse
+from connectrpc_protocol.http import NOT_FOUND, End, Head, HttpResponse
+from connectrpc_protocol.server import refuse_unknown_method
 from connectrpc_server._wsgi import server_quirks
-from connectrpc_server._wsgi.request import WsgiRequest
+from connectrpc_server._wsgi.request import WsgiRequest, request_headers
+from connectrpc_server._wsgi.types import Environ, StartResponse
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -33,6 +35,13 @@ def respond(response: HttpResponse, request: WsgiRequest) -> Iterable[bytes]:
     if request.is_drained and response.trailers is None:
         return [response.body]
     return _finish(End(response.body, response.trailers), request)
+
+
+def respond_not_found(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    """Respond to a request whose path leads to no method."""
+    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    refusal = refuse_unknown_method(environ["REQUEST_METHOD"], request_headers(environ), path)
+    return respond(refusal or NOT_FOUND, WsgiRequest(environ, start_response))
 
 
 class StreamResponse(Generic[Req, Res]):
