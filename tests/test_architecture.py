@@ -67,6 +67,14 @@ def test_modules_import_only_their_own_layer_and_those_below() -> None:
     assert not upwards
 
 
+def test_the_files_of_decisions_exist() -> None:
+    section = PAGE.read_text().partition("### Decisions about the layout")[2].partition("\n## ")[0]
+    named = re.findall(r"^- `([\w/.]+)`", section, flags=re.M)
+    assert named
+    roots = [ROOT, *(path / "src" for path in PACKAGES.values())]
+    assert not [name for name in named if not any((root / name).exists() for root in roots)]
+
+
 def changes() -> list[list[str]]:
     return rows_of(PAGE, "| change | file | name |")
 

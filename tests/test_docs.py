@@ -6,8 +6,8 @@ The blocks of a page run in order, in an empty folder with a copy of `examples`:
 - The commands of an `sh` block run as they stand and must succeed. A command that begins with the
   name of a server (`uvicorn`, ...) runs until the end of the page, on a free port; in later blocks
   `localhost:8080` is replaced by its address.
-- `pip install ...` does not run, because tests need no network: the distributions must belong to
-  this workspace, with these extras, or to its development dependencies. After
+- `pip install ...` does not run, because the tests must pass without a network. Its distributions
+  must belong to this workspace, with these extras, or to its development dependencies. After
   `pip install uv && uv run just ...` the justfile must have the recipe.
 - A `python` block without a file name runs in one namespace for the page, with `await` allowed.
 - A `text` block is exactly the output of the block before it.
@@ -76,7 +76,7 @@ def blocks_of(text: str) -> Iterator[Block]:
 
 
 def prose_of(page: Path) -> str:
-    """A page without its fenced blocks."""
+    """Return a page without its fenced blocks."""
     return re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.M | re.S)
 
 
@@ -217,7 +217,7 @@ def copy_checkout(folder: Path) -> None:
 
 
 def versions_under_test() -> list[str]:
-    """Constraints for pip: the versions that the other tests run with, except ours."""
+    """Return constraints for pip: the versions that the other tests run with, except ours."""
     others = [each for each in distributions() if each.name not in PACKAGES]
     return sorted(f"{each.name}=={each.version}" for each in others)
 
@@ -277,7 +277,7 @@ def test_links_within_the_project(page: str) -> None:
 
 
 def anchors_of(text: str) -> set[str]:
-    """The anchors that GitHub gives to the headings of a page."""
+    """Return the anchors that GitHub gives to the headings of a page."""
     headings = re.findall(r"^#+ (.+)$", text, flags=re.M)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

@@ -238,7 +238,9 @@ def test_documented_abilities_are_those_that_the_suite_proves(server: str, inter
 
 
 def test_readme_of_the_conformance_suite_lists_every_row() -> None:
-    rows = rows_of(ROOT / "conformance" / "README.md", "| row | side | what | cases | quick |")
+    rows = rows_of(
+        ROOT / "conformance" / "README.md", "| row | side | program under test | cases | quick |"
+    )
     assert [[name, side, whole, quick] for name, side, _, whole, quick in rows] == [
         [f"`{row.name}`", row.side, f"{row.cases.whole:,}", f"{row.cases.quick:,}"]
         for row in ROWS.values()
@@ -246,6 +248,6 @@ def test_readme_of_the_conformance_suite_lists_every_row() -> None:
 
 
 def test_programs_that_show_upstream_faults() -> None:
-    rows = rows_of(ROOT / "conformance" / "README.md", "| program | what it shows |")
+    rows = rows_of(ROOT / "conformance" / "README.md", "| program | fault that it shows |")
     programs = (ROOT / "conformance" / "upstream").glob("*.py")
     assert sorted(row[0] for row in rows) == sorted(f"`upstream/{path.name}`" for path in programs)

@@ -16,9 +16,9 @@ class Row(NamedTuple):
     """One program under test.
 
     `program` names the package to run, `server` or `client`, and its arguments. `features` is the
-    file that lists what the program supports. `cases` is how many cases the suite makes of that
-    file and of `skip`. `skip` holds patterns of the cases that fail because of a fault of the
-    server, if no feature covers them; a program in `upstream/` shows the fault.
+    file that lists what the program supports. `cases` is the number of cases that the suite
+    derives from that file and from `skip`. `skip` holds patterns of the cases that fail because of
+    a fault of the server, if no feature covers them; a program in `upstream/` shows the fault.
     """
 
     name: str
@@ -62,8 +62,8 @@ ROWS = (
     _server("uvicorn-h11", "server-http1", "uvicorn", "h11"),
     _server("pyvoy-asgi", "server-http3", "pyvoy", "asgi"),
     _server("hypercorn", "server-http2", "hypercorn"),
-    # After a client cancels a call over HTTP/3, Hypercorn serves HTTP/3 to no client any more; see
-    # upstream/hypercorn_http3.py.
+    # After one client cancels a call over HTTP/3, Hypercorn stops serving HTTP/3 to all clients;
+    # see upstream/hypercorn_http3.py.
     _server("hypercorn-http3", "hypercorn-http3", "hypercorn", skip=("Timeouts/**",)),
     _server("granian", "granian", "granian"),
     _server("daphne", "daphne", "daphne"),

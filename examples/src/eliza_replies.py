@@ -13,7 +13,7 @@ _RULES = [
         (r"\bi(?:'m| am) (.+)", "What made you {}?"),
         (r"\bmy (mother|father|sister|brother)\b", "Do you think of your {} often?"),
         (r"\b(?:always|never)\b", "Is there no exception to that?"),
-        (r"\?$", "Which answer do you hope for?"),
+        (r"\?$", "What do you hope to hear?"),
     )
 ]
 _OTHERWISE = "I see. And what does that mean to you?"

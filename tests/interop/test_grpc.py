@@ -14,7 +14,7 @@ from tests.interop.matrix import CLIENTS, OUR_SERVERS, SERVERS
 
 MEGABYTE = 1_000_000
 PLENTY = 60.0
-"""A time-out in seconds that does not expire during a test."""
+"""A timeout in seconds that does not expire during a test."""
 
 
 def pairs(*, without: tuple[str, ...] = (), servers: Iterable[str] = SERVERS) -> Any:
@@ -222,7 +222,7 @@ def test_unimplemented(client: Any, pb: ModuleType, failing: Any, service: str, 
 @pairs()
 def test_handler_reads_its_deadline(client: Any, pb: ModuleType) -> None:
     response = client.unary("Remaining", pb.RemainingRequest(), timeout=PLENTY)
-    # grpcio rounds time-outs up a little when it sends them.
+    # grpcio rounds timeouts up a little when it sends them.
     assert 0 < response.message.remaining_ms <= PLENTY * 1010
 
 

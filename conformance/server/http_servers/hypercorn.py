@@ -1,7 +1,7 @@
 """Hypercorn: HTTP/1.1, HTTP/2 and HTTP/3.
 
 After one client cancels a call over HTTP/3, or ends its request later than the server ends the
-response, Hypercorn serves HTTP/3 to no client any more; see `upstream/hypercorn_http3.py`.
+response, Hypercorn stops serving HTTP/3 to all clients; see `upstream/hypercorn_http3.py`.
 """
 
 import asyncio
