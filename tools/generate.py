@@ -109,7 +109,7 @@ def write(tree: Tree) -> None:
 
 
 def difference(tree: Tree) -> str:
-    """Return a unified diff from the code that is checked in to the code that is generated."""
+    """Return a unified diff from the checked-in code to newly generated code; empty if equal."""
     with tempfile.TemporaryDirectory() as directory:
         generate(tree, Path(directory), messages=tree.messages)
         generated = _read(Path(directory))

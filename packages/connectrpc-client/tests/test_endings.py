@@ -1,4 +1,4 @@
-"""Cancelled calls: in every phase, and which iterators are closed then."""
+"""Calls that are cancelled in each of their phases, and the iterators that this closes."""
 
 import asyncio
 import threading

@@ -181,7 +181,7 @@ class TestTimeouts:
             caller.call(name, argument, timeout_ms=0)
         assert caught.value.code is Code.DEADLINE_EXCEEDED
 
-    def test_time_out_of_the_http_client(self, caller, silent_server):
+    def test_timeout_of_the_http_client(self, caller, silent_server):
         http_type = httpx.AsyncClient if caller.is_async else httpx.Client
         client = caller.make(silent_server, http_client=http_type(timeout=0.1))
         with pytest.raises(ConnectError) as caught:
@@ -245,11 +245,11 @@ class TestRequestIterators:
         assert server.requests[0].content == b"\0\0\0\0\3\n\1a\0\0\0\0\3\n\1b"
 
 
-def test_time_out_of_the_pool_is_not_a_deadline(caller, server):
-    def time_out(request):
+def test_timeout_of_the_pool_is_not_a_deadline(caller, server):
+    def fail(request):
         raise httpx.PoolTimeout("no place")
 
-    server.handler = time_out
+    server.handler = fail
     with pytest.raises(ConnectError) as caught:
         caller.call("unary", "hi")
     assert caught.value.code is Code.UNAVAILABLE

@@ -213,15 +213,15 @@ def test_clients_call_applications(tree: Path) -> None:
                     print((await client.say(pb.SayRequest(sentence="hi"), use_get=True)).sentence)
                     requests = [pb.SayRequest(sentence=word) for word in ("to", "be")]
                     print((await client.call_collect(requests)).message.sentence)
-                    async for reply in client.introduce(pb.IntroduceRequest(name="Ada")):
-                        print(reply.sentence)
+                    async for response in client.introduce(pb.IntroduceRequest(name="Ada")):
+                        print(response.sentence)
 
             asyncio.run(main())
             http = httpx.Client(transport=httpx.WSGITransport(app=wsgi))
             with http, ElizaServiceClientSync("http://eliza", http_client=http) as client:
                 print(client.call_say(pb.SayRequest(sentence="hi, too")).message.sentence)
-                for reply in client.introduce(pb.IntroduceRequest(name="Bob")):
-                    print(reply.sentence)
+                for response in client.introduce(pb.IntroduceRequest(name="Bob")):
+                    print(response.sentence)
                 try:
                     list(client.converse([pb.ConverseRequest()]))
                 except ConnectError as error:

@@ -74,10 +74,10 @@ async def use(client: ElizaServiceClient) -> None:
     assert_type(await client.say(request, headers={"a": "b"}, use_get=True), pb.SayResponse)
     assert_type(await client.call_say(request, timeout_ms=5), UnaryOutput[pb.SayResponse])
     assert_type(await client.collect([request]), pb.SayResponse)
-    replies = client.introduce(pb.IntroduceRequest(name="Ada"))
-    assert_type(replies, AsyncGenerator[pb.IntroduceResponse])
-    async for reply in replies:
-        assert_type(reply, pb.IntroduceResponse)
+    responses = client.introduce(pb.IntroduceRequest(name="Ada"))
+    assert_type(responses, AsyncGenerator[pb.IntroduceResponse])
+    async for response in responses:
+        assert_type(response, pb.IntroduceResponse)
     output = await client.call_converse([pb.ConverseRequest()])
     assert_type(output, StreamOutput[pb.ConverseResponse])
     async with client.open_collect(headers={"a": "b"}) as collecting:
@@ -98,8 +98,8 @@ def use_sync(client: ElizaServiceClientSync) -> None:
     cancellation = Cancellation()
     assert_type(client.say(request, cancellation=cancellation, use_get=True), pb.SayResponse)
     assert_type(client.call_collect(iter([request])), UnaryOutput[pb.SayResponse])
-    replies = client.converse([pb.ConverseRequest()])
-    assert_type(replies, Generator[pb.ConverseResponse])
+    responses = client.converse([pb.ConverseRequest()])
+    assert_type(responses, Generator[pb.ConverseResponse])
     output = client.call_introduce(pb.IntroduceRequest())
     assert_type(output, StreamOutputSync[pb.IntroduceResponse])
     with client.open_collect(cancellation=cancellation) as collecting:

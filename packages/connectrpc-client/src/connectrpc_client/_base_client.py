@@ -53,12 +53,12 @@ class BaseClient(Generic[HttpClient, AnyInterceptor]):
           and with httpx otherwise, and closes it.
         - `protocol`: `"connect"`, `"grpc"` or `"grpc-web"`.
         - `codec`: how messages are encoded: `"proto"`, `"json"` or a `Codec` of your own.
-        - `send_compression`: how requests are compressed, by name or as a `Compression`; `None` for
-          not at all.
+        - `send_compression`: the compression of requests, by name or as a `Compression`; `None` for
+          no compression.
         - `accept_compression`: the compressions that the server may use, the preferred one first.
           The default, gzip, needs no extra to be installed.
-        - `compress_min_bytes`: requests that are smaller, in bytes, are not compressed.
-        - `timeout_ms`: for calls without a timeout of their own, in milliseconds; `None` for no
+        - `compress_min_bytes`: a request message with fewer bytes is not compressed.
+        - `timeout_ms`: the timeout of calls that do not set one, in milliseconds; `None` for no
           timeout.
         - `read_max_bytes`: the largest response message in bytes, before and after decompression;
           `None` lifts the limit.
@@ -90,7 +90,7 @@ class BaseClient(Generic[HttpClient, AnyInterceptor]):
     def _set_up(
         self, http_client: HttpClient | None, interceptors: Iterable[AnyInterceptor]
     ) -> None:
-        """Check and keep what differs between async and sync clients."""
+        """Set up the interceptors and the transport, whose types depend on the kind of client."""
         raise NotImplementedError
 
     def _builders(self) -> "dict[MethodKind, Callable[[Method[Any, Any]], object]]":
@@ -106,16 +106,20 @@ class BaseClient(Generic[HttpClient, AnyInterceptor]):
         *,
         use_get: bool = False,
     ) -> ClientContext:
-        """Return the context of a call that begins now. Raises `RuntimeError` if closed."""
+        """Return the context of a call that begins now.
+
+        Raises `RuntimeError` if the client is closed.
+        """
         if self._is_closed:
             raise RuntimeError("this client is closed")
         return self._settings.context(method, headers, timeout_ms, cancellation, use_get=use_get)
 
 
 class _Functions(dict[Method[Message, Message], Any]):
-    """The function that makes the calls of a method, with the interceptors, by method.
+    """For each method, the function that makes its calls, with the interceptors around it.
 
-    It is built when it is first looked up. Its type follows from the method's kind and messages.
+    A function is built when it is first looked up. Its type follows from the method's kind and
+    messages.
     """
 
     def __init__(self, builders: dict[MethodKind, Callable[[Method[Any, Any]], object]]) -> None:

@@ -40,7 +40,7 @@ class Cancellation:
 
     @contextmanager
     def calling(self, callback: Callable[[], None]) -> Generator[None, None, None]:
-        """While inside, have `cancel` call the callback. For transports.
+        """Inside the `with` block, let `cancel` call the callback. For transports.
 
         The callback runs in the thread that cancels, and must not block. Raises `ConnectError`
         (`canceled`) if `cancel` was called before.
@@ -58,8 +58,8 @@ class Cancellation:
 
 
 def canceled() -> ConnectError:
-    """Return the error of a call that was ended on this side."""
-    return ConnectError(Code.CANCELED, "the call was canceled")
+    """Return the error of a call that the client itself has ended."""
+    return ConnectError(Code.CANCELED, "the call was cancelled")
 
 
 def check_cancelled(cancellation: Cancellation | None) -> None:

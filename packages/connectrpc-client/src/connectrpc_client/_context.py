@@ -23,7 +23,8 @@ class ClientContext(RequestContext):
 def client_context(context: RequestContext) -> ClientContext:
     """Return the context that came through the interceptors.
 
-    Raises `TypeError` if an interceptor replaced it: the call could not be cancelled any more.
+    Raises `TypeError` if an interceptor replaced it, because a call could not be cancelled through
+    another context.
     """
     if isinstance(context, ClientContext):
         return context

@@ -1,4 +1,4 @@
-"""Which exceptions are errors of a call, and the refusal of calls that cannot work."""
+"""Decides which exceptions are errors of a call, and refuses open calls that cannot work."""
 
 from connectrpc_protocol import Code, ConnectError, RequestContext
 
@@ -21,6 +21,6 @@ def check_full_duplex(is_full_duplex: bool, context: RequestContext) -> None:
         raise ConnectError(
             Code.UNIMPLEMENTED,
             f"an open call of {context.method.full_name} needs an HTTP client that sends and"
-            " receives at the same time, which is pyqwest with HTTP/2:"
+            " receives at the same time, such as pyqwest:"
             " pip install 'connectrpc-client[pyqwest]'",
         )

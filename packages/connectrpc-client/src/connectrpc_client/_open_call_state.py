@@ -1,7 +1,8 @@
-"""The rules of an open call: who may do what, and when. For async and sync clients; no waits here.
+"""The state of open calls and the rules for their operations, for async and sync clients.
 
-Operations that may have to wait are generators: they yield a condition and resume when it is true.
-The async client waits for it in a task, the sync client in a thread.
+Nothing waits in this module. Operations that may have to wait are generators: they yield a
+condition and resume when it is true. The async client waits for it in a task, the sync client in a
+thread.
 """
 
 from collections.abc import Callable, Generator
@@ -59,7 +60,7 @@ class OpenCallState(Generic[Req, Res]):
     """The state of one open call, shared by its caller and the exchange with the server.
 
     The exchange takes requests, delivers responses and says how the call ended. The caller may end
-    the call earlier. Either end wakes everything that waits for a condition of this call.
+    the call earlier. Every condition is true once the call has ended, so that all waits end.
     """
 
     __slots__ = (
@@ -100,7 +101,7 @@ class OpenCallState(Generic[Req, Res]):
     def send(self, message: Req) -> Steps[None]:
         """Hand a request over. Returns once the exchange has taken it.
 
-        If this is closed before that, the request is not sent.
+        If the generator is closed before that, the request is not sent.
         """
         self._check_requests()
         yield lambda: not self._requests.is_full or self._takes_no_requests
@@ -184,7 +185,7 @@ class OpenCallState(Generic[Req, Res]):
         return self._requests.take() if self._requests.is_full else None
 
     def refuse_requests(self) -> Steps[None]:
-        """Take no more requests."""
+        """Refuse all further requests."""
         self._requests_refused = True
         yield from ()
 

@@ -17,8 +17,8 @@ _FIRST_CHUNK_SIZE = 64 * 1024
 class RequestList(Iterator[Req], AsyncIterator[Req]):
     """Requests that are all known when the call begins: those of a list or a tuple.
 
-    Requests that an interceptor takes from it are not sent. `encode_first_chunk` takes none, so
-    that it may be called again.
+    Requests that an interceptor takes from it are not sent. `encode_first_chunk` does not take any,
+    so that it may be called again.
     """
 
     def __init__(self, requests: list[Req] | tuple[Req, ...], start: int = 0) -> None:

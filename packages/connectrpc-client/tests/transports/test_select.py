@@ -1,4 +1,4 @@
-"""Which transport a client gets, and which objects cannot be its `http_client`."""
+"""The selection of a client's transport, and the refusal of unsuitable `http_client` objects."""
 
 import subprocess
 import sys

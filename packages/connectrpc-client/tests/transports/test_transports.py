@@ -1,4 +1,4 @@
-"""The transports with real servers: versions, headers, trailers, duplex, all kinds of ends."""
+"""The transports with real servers: versions, headers, trailers, full duplex, how calls end."""
 
 import asyncio
 import gzip
@@ -28,7 +28,7 @@ from connectrpc_protocol.http import HttpRequest
 
 CLOSED = h2.connection.ConnectionState.CLOSED
 CONNECT, GRPC = client_protocol("connect"), client_protocol("grpc")
-STEP_SECONDS = 60  # seconds
+STEP_SECONDS = 60  # seconds that the slowest machine may take for one step
 
 
 class Application:

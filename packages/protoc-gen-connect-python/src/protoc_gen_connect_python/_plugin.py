@@ -1,4 +1,4 @@
-"""The plugin without its process: a request of protoc or buf in, a response out."""
+"""The plugin without its process: turns a request of protoc or buf into a response."""
 
 import traceback
 from collections.abc import Iterator

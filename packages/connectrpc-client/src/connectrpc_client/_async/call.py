@@ -63,8 +63,8 @@ async def _read_all(response: TransportResponse, call: UnaryClientCall[Req, Res]
 class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
     """The responses of one call. The call begins with `open`, at the latest with `__anext__`.
 
-    After the end of the stream, an error or `aclose`, there are no more responses. A call never
-    begins twice.
+    The iteration is over after the end of the stream, an error or `aclose`. A call never begins
+    twice.
     """
 
     def __init__(

@@ -14,8 +14,8 @@ Cancelled = asyncio.CancelledError
 class TimeLimit:
     """Ends a wait inside it at the deadline, with `deadline_exceeded`.
 
-    A `ConnectError` that is only how the passed deadline showed itself becomes the same error.
-    Like `asyncio.timeout`, it lets a cancellation from elsewhere pass through.
+    If a `ConnectError` is only the effect of a deadline that has passed, `deadline_exceeded`
+    replaces it. Like `asyncio.timeout`, this lets a cancellation from elsewhere pass through.
     """
 
     __slots__ = ("_deadline", "_timeout")
@@ -45,7 +45,7 @@ class TimeLimit:
 
 
 class Condition:
-    """`threading.Condition` for the tasks of one event loop, which need no lock."""
+    """`threading.Condition` for the tasks of one event loop, which do not need a lock."""
 
     __slots__ = ("_waiters",)
 

@@ -20,10 +20,11 @@ T = TypeVar("T")
 
 
 class _OpenCall(Generic[Req, Res]):
-    """The common part of open calls. Use a call with `async with`, which ends it at the end.
+    """The common part of open calls. Use a call with `async with`: the end of the block ends it.
 
     The exchange with the server, interceptors included, runs in a task of its own. So a caller may
-    cancel one of its waits, with `asyncio.timeout` around a `receive`, without losing a message.
+    cancel one of its waits without losing a message, for example with `asyncio.timeout` around a
+    `receive`.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class _OpenCall(Generic[Req, Res]):
         return self._context.response_trailers
 
     async def send(self, message: Req) -> None:
-        """Send a request. Returns once it was taken, so that requests do not pile up.
+        """Send a request. Returns once the exchange has taken it, so that requests do not pile up.
 
         A request whose `send` is cancelled before that is not sent. Raises the call's error if it
         has failed, `EOFError` if the server has ended it without an error, and `RuntimeError` after

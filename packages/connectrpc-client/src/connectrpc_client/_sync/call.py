@@ -64,7 +64,7 @@ def _read_all(
 
 
 def _check_own_end(error: ConnectError, context: ClientContext) -> None:
-    """Raise what ended the call on this side, if the error is only how that showed itself."""
+    """Raise `canceled` or `deadline_exceeded` if the client ended the call and so caused `error`."""
     check_cancelled(context.cancellation)
     check_late(error, context.deadline)
 
@@ -72,8 +72,8 @@ def _check_own_end(error: ConnectError, context: ClientContext) -> None:
 class StreamCallSync(Iterator[Res], Generic[Req, Res]):
     """The responses of one call. The call begins with `open`, at the latest with `__next__`.
 
-    After the end of the stream, an error or `close`, there are no more responses. A call never
-    begins twice. Another thread may call `close` once the response head has arrived; before that,
+    The iteration is over after the end of the stream, an error or `close`. A call never begins
+    twice. Another thread may call `close` once the response head has arrived; before that,
     it may use the cancellation. Either ends a wait with `canceled`.
     """
 
@@ -179,9 +179,9 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
 
 
 def _close_unless_running(iterator: Iterator[bytes] | None) -> None:
-    """Close the iterator unless another thread waits inside it, which ends with its step.
+    """Close the iterator, unless another thread waits inside it: then the end of that wait ends it.
 
-    Closing a running generator raises `ValueError`, but in Python 3.12 it may hang.
+    Closing a running generator usually raises `ValueError`, but in Python 3.12 it may hang.
     """
     if not getattr(iterator, "gi_running", False):
         with suppress(ValueError):

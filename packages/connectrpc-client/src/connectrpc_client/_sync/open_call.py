@@ -28,7 +28,7 @@ _CLOSE_GRACE_PERIOD = 5.0
 
 
 class _OpenCallSync(Generic[Req, Res]):
-    """The common part of open calls. Use a call with `with`, which ends it at the end.
+    """The common part of open calls. Use a call with `with`: the end of the block ends it.
 
     The exchange with the server, interceptors included, runs in a thread of its own. All methods
     may be called from any thread.
@@ -64,7 +64,7 @@ class _OpenCallSync(Generic[Req, Res]):
         return self._context.response_trailers
 
     def send(self, message: Req) -> None:
-        """Send a request. Returns once it was taken, so that requests do not pile up.
+        """Send a request. Returns once the exchange has taken it, so that requests do not pile up.
 
         Raises the call's error if it has failed, `EOFError` if the server has ended it without an
         error, and `RuntimeError` after the requests have ended.

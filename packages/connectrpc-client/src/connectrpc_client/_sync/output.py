@@ -17,7 +17,8 @@ from connectrpc_protocol.closing import close_iterator
 Res = TypeVar("Res", bound=Message)
 
 # How long `close` waits for a `next` in another thread to end, in seconds. It ends at once, unless
-# the HTTP library cannot end its wait (httpx over HTTP/2) or user code blocks.
+# the HTTP library cannot end its wait (httpx over HTTP/2) or user code blocks; 5 seconds are ample
+# for everything else.
 _CLOSE_GRACE_PERIOD = 5.0
 
 

@@ -1,6 +1,6 @@
-"""Exceptions of an HTTP library as `ConnectError`, and those of the request's iterator unchanged.
+"""Raises a library's exceptions as `ConnectError`, and those of the request's iterator unchanged.
 
-The iterator may raise an exception of the same library, from another HTTP call, and the library may
+The iterator may raise an exception of the same HTTP library, from another call, and the library may
 replace the iterator's exception by one of its own. So `record_errors` keeps what the iterator
 raises, and `translate_errors` prefers it.
 """
@@ -38,7 +38,10 @@ def translate_errors(
     translate: Callable[[Exception], ConnectError],
     body_errors: Sequence[Exception] = (),
 ) -> Generator[None, None, None]:
-    """Raise `translate(exc)` for an exception of the library, or the recorded one of the body."""
+    """Raise `translate(exc)` for an exception of the library.
+
+    If the request body has recorded an exception, this raises the first recorded one instead.
+    """
     try:
         yield
     except library_errors as exc:

@@ -1,6 +1,7 @@
 """The HTTP client objects that `http_client` accepts, without an import of their libraries.
 
-Each of these types has the members that tell a client of one library from those of the others.
+Each type declares just enough members for type checkers to refuse other objects, also the async
+client for a sync one and the reverse.
 """
 
 from contextlib import AbstractAsyncContextManager, AbstractContextManager

@@ -138,8 +138,8 @@ class _ResponseSync:
         self.headers = response.headers.raw
 
     def chunks(self, deadline: float | None) -> Iterator[bytes]:
-        # The deadline is not used: `InterruptibleTransport` reads in a worker thread if there is
-        # one, and the caller's wait for that thread ends at the deadline.
+        # `deadline` is not used. If a call has one, `InterruptibleTransport` reads in a worker
+        # thread, and the caller's wait for that thread ends at the deadline.
         #
         # Unlike `iter_raw`, this does not give the connection back at the end of the body. If it
         # did, `close` might end the connection when another call already uses it.
@@ -170,9 +170,9 @@ class _ResponseSync:
                 self._response.close()
 
     def _wake_reader(self) -> None:
-        """End a read in another thread, which then closes the response. Not over HTTP/2.
+        """End the read in another thread, which then closes the response.
 
-        There the connection is shared with other calls.
+        Over HTTP/2 this does nothing, because other calls use the same connection.
         """
         connection = self._response.extensions.get("network_stream")
         if connection is None or self._response.http_version == "HTTP/2":

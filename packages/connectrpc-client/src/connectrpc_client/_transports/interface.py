@@ -1,4 +1,4 @@
-"""Transports: what a client needs of an HTTP library. Implement these to bring your own."""
+"""Transports, the interface of clients to an HTTP library. Implement it to use another library."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Protocol
@@ -58,7 +58,7 @@ class Transport(Protocol):
         """Send a request and wait for the response head.
 
         The request body is `request.body`, or the iterator `body` if `request.body` is `None`.
-        `deadline` is when the whole call ends, on the clock of `time.monotonic`, in seconds. The
+        The whole call must end by `deadline`, in seconds on the clock of `time.monotonic`. The
         client cancels `send` and the reading of chunks at the deadline; a transport only needs it
         to switch off, or to set, the timeouts of its library.
         """
@@ -85,7 +85,7 @@ class TransportResponseSync(Protocol):
     def chunks(self, deadline: float | None) -> Iterator[bytes]:
         """The body as it arrives. `content-encoding` is not decoded.
 
-        `deadline` is that of `TransportSync.send`: no wait for a chunk should last longer.
+        `deadline` is that of `TransportSync.send`: a wait for a chunk must not last longer.
         """
         ...
 
@@ -97,8 +97,8 @@ class TransportResponseSync(Protocol):
     def close(self) -> None:
         """End the exchange. The client does not read the rest of the body.
 
-        Another thread may be waiting for a chunk at that time. This should end its wait, but must
-        not close the descriptor that it reads from.
+        Another thread may be waiting for a chunk at that time. `close` should end that wait, but
+        must not close the file descriptor from which the thread reads.
         """
         ...
 
@@ -129,7 +129,7 @@ class TransportSync(Protocol):
         """Send a request and wait for the response head, until the deadline.
 
         The request body is `request.body`, or the iterator `body` if `request.body` is `None`.
-        `deadline` is when the whole call ends, on the clock of `time.monotonic`, in seconds. A
+        The whole call must end by `deadline`, in seconds on the clock of `time.monotonic`. A
         cancellation ends the wait with `ConnectError` (`canceled`), and closes the response.
         """
         ...

@@ -1,4 +1,4 @@
-"""Which transport a client uses: the given one or the default, checked for what its protocol needs.
+"""Selects the transport of a client, the given one or the default, and checks that it is suitable.
 
 The HTTP libraries are imported in the functions that need them, because importing one takes longer
 than importing everything else together.
@@ -123,7 +123,10 @@ def _has_pyqwest() -> bool:
 
 
 def _can_use_pyqwest(*, http2: bool) -> bool:
-    """Return whether pyqwest works in this process, or is the only library that could."""
+    """Return whether to use pyqwest, which does not work in a child if the parent used it.
+
+    It is also used there if only pyqwest could make the calls: it raises an error with the reason.
+    """
     from connectrpc_client._transports.pyqwest.runtime import runtime
 
     return http2 or not runtime.is_lost
@@ -167,7 +170,7 @@ def _check_transport(client: object, wanted: str, close: str, *, is_async: bool)
 def _check_trailers(
     client: object, transport: Transport | TransportSync, protocol: WireProtocol
 ) -> None:
-    """Raise `ValueError` if the protocol needs trailers and the transport has none."""
+    """Raise `ValueError` if the protocol needs trailers and the transport does not support them."""
     if not protocol.needs_trailers or transport.has_trailers:
         return
     name = "httpx" if client is None else _library_of(client) or type(client).__qualname__

@@ -81,7 +81,8 @@ class ResponseSync(_ResponseHead):
     def open(self, body: Iterator[bytes] | None, deadline: float | None) -> None:
         """Send the body, and wait for the response head. If this raises, close the response."""
         if body is not None:
-            # In the caller's context, as other transports take requests in it, too.
+            # In a copy of the caller's context, because other transports also run the iterator of
+            # the requests in that context.
             context = copy_context()
             threading.Thread(target=context.run, args=(self._send, body), daemon=True).start()
         with self._cancellable():

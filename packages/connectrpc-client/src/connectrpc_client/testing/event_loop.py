@@ -1,4 +1,4 @@
-"""Everything in this package that uses asyncio: waiting, tasks, an event loop in a thread."""
+"""All code of `connectrpc_client.testing` that uses asyncio: waits, tasks, a loop in a thread."""
 
 import asyncio
 import threading
@@ -51,10 +51,10 @@ class Tasks:
         task.add_done_callback(self._tasks.discard)
 
     async def end(self, grace_period: float = 0.0) -> None:
-        """Wait until all tasks are done; cancel those that take longer than so many seconds.
+        """Wait until all tasks are done; cancel those that take longer than `grace_period` seconds.
 
-        A task that ignores its cancellation for long is left running. The task that calls this is
-        not waited for.
+        A task that ignores its cancellation for `GRACE_PERIOD` seconds is left running. The task
+        that calls `end` is not cancelled, and `end` does not wait for it.
         """
         tasks = {task for task in self._tasks if task is not asyncio.current_task()}
         if tasks and grace_period:

@@ -10,7 +10,7 @@ from connectrpc_protocol import Code, ConnectError, RawHeaders
 GRACE_PERIOD = 5.0
 """How long an application may go on after its clients have disconnected, in seconds.
 
-In a test, an application that takes longer than this hangs.
+An application that takes longer than this in a test has hung.
 """
 
 _logger = logging.getLogger("connectrpc_client.testing")
@@ -33,10 +33,10 @@ class Received(NamedTuple):
 class Exchange:
     """The state of one request and its response.
 
-    Each direction holds at most one chunk of a body: the side that writes the next one waits until
-    that was read. Methods that may return `PENDING` are attempts for `Monitor`, the others are
-    changes. The client's side calls the methods of the first group, the application's side those
-    of the second group.
+    Each direction holds at most one chunk of a body: the side that writes the next chunk waits
+    until the other side has read the one before it. Methods that may return `PENDING` are attempts
+    for `Monitor`, the others are changes. The client's side calls the methods of the first group,
+    the application's side those of the second group.
     """
 
     def __init__(self, body: bytes | None) -> None:
@@ -80,8 +80,8 @@ class Exchange:
     def take(self) -> bytes | Pending | None:
         """Return the next chunk of the response body, or `None` after the last one.
 
-        The response ends when the application has returned, so that nothing it does until then is
-        lost to the client, such as its failure. Raises what ended the exchange early.
+        The response does not end before the application has returned, so that the client also gets
+        a failure after the last chunk. Raises what ended the exchange early.
         """
         chunk, self._chunk = self._chunk, None
         if chunk is not None:

@@ -18,7 +18,7 @@ _USER_AGENT = f"connectrpc-client/{__version__}"
 
 
 class ConnectionInfo(NamedTuple):
-    """Where the application is mounted, and what it sees of the connection to its client."""
+    """The root path of the application, and its view of the connection to the client."""
 
     root_path: str
     client: tuple[str, int]

@@ -62,7 +62,8 @@ class ASGITransport(_AsyncTransport):
     """Lets async clients call an ASGI application in their own event loop.
 
     `async with` runs the application's lifespan; without `async with` it does not run. `aclose`
-    ends the calls in flight, and cancels what the application has not ended after five seconds.
+    ends the calls in flight, and after five seconds it cancels those that the application has not
+    ended.
 
     - `root_path`: where the application is mounted; the base URL of clients must end with it.
     - `client`: the address and port that the application sees as its client's.

@@ -46,7 +46,10 @@ class WSGIHost:
         del self._threads[exchange]
 
     def close(self) -> None:
-        """End all exchanges, and wait for the application; a thread that does not end is left."""
+        """End all exchanges, and wait for the application.
+
+        A thread that does not end within the grace period is left running.
+        """
         threads = dict(self._threads)
         for exchange in threads:
             exchange.monitor.change(exchange.disconnect)

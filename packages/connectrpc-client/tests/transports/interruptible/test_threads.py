@@ -25,7 +25,7 @@ from connectrpc_client._transports.httpx import HttpxTransportSync
 from connectrpc_client._transports.interruptible.transport import InterruptibleTransport
 from connectrpc_protocol.http import HttpRequest
 
-STEP_SECONDS = 60  # seconds
+STEP_SECONDS = 60  # seconds that the slowest machine may take for one step
 CALLS = 40  # of each thread
 
 

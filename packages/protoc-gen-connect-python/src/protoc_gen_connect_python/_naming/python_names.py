@@ -38,7 +38,7 @@ def snake_case(name: str) -> str:
 
 
 def free_name(name: str, taken: Collection[str]) -> str:
-    """Return the name, with as many underscores at the end as make it differ from all others."""
+    """Return the name, with as many underscores at the end as it needs to differ from `taken`."""
     while name in taken:
         name += "_"
     return name

@@ -65,7 +65,7 @@ class SourceInfo:
         return clean(location.leading_comments) or clean(location.trailing_comments)
 
     def position(self, path: Path) -> str:
-        """Return `file:line:column` as compilers write it, or the file if that is all we know."""
+        """Return `file:line:column` as compilers write it, or the file if the line is unknown."""
         location = self._locations.get(path)
         if location is None:
             return self._file

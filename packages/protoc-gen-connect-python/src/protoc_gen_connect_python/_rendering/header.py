@@ -34,7 +34,7 @@ def build_header(
     *,
     reexports_deprecated: bool = False,
 ) -> Header:
-    """Build the header of a module; the rest of its page comes first, as it adds the imports.
+    """Build the header of a module. Build the rest of its page first, because that adds imports.
 
     With `reexports_deprecated`, type checkers do not warn about deprecated classes in the module.
     """

@@ -47,8 +47,9 @@ class ClientMethod:
 class ClientClass:
     """One client class.
 
-    `definition` is `async def` or `def`, `await_prefix` is `await ` or empty. `headers` is the type
-    of the argument of that name. So is `cancellation`, which is empty in async code.
+    `definition` is `async def` or `def`, `await_prefix` is `await ` or empty. `headers` and
+    `cancellation` are the types of the arguments of these names; `cancellation` is empty in async
+    code.
     """
 
     name: str

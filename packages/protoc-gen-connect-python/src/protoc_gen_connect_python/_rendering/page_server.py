@@ -99,7 +99,7 @@ class _Builder:
 
     def service_class(self) -> ServiceClass:
         service = self.service
-        default = f"Implements `{service.full_name}` in {self.flavour.name} code."
+        default = f"The base class of {self.flavour.name} implementations of `{service.full_name}`."
         return ServiceClass(
             name=class_names(service.names, self.flavour).service,
             base=self.imports.import_name("typing", "Protocol"),

@@ -29,7 +29,7 @@ TEMPLATE_NAMES = ("module.py.jinja", *_TEMPLATES.values())
 
 
 class Renderer:
-    """Renders pages with the templates of the plugin; a user's template replaces its namesake.
+    """Renders pages. A template of the user replaces the plugin's template of the same name.
 
     Raises `PluginError` if the folder with the user's templates does not exist or does not contain
     any template of a known name.

@@ -19,7 +19,7 @@ __all__ = [
 
 
 class InOldFile(Protocol):
-    """Implements `deprecation.file.InOldFile` in async code.
+    """The base class of async implementations of `deprecation.file.InOldFile`.
 
     Deprecated.
     """
@@ -30,7 +30,7 @@ class InOldFile(Protocol):
 
 
 class InOldFileSync(Protocol):
-    """Implements `deprecation.file.InOldFile` in sync code.
+    """The base class of sync implementations of `deprecation.file.InOldFile`.
 
     Deprecated.
     """

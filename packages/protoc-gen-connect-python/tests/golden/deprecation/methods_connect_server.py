@@ -30,7 +30,7 @@ __all__ = [
 
 
 class Methods(Protocol):
-    """Implements `deprecation.Methods` in async code."""
+    """The base class of async implementations of `deprecation.Methods`."""
 
     async def current(self, request: methods_pb2.M, ctx: RequestContext) -> methods_pb2.M:
         raise METHODS_CURRENT.unimplemented()
@@ -50,7 +50,7 @@ class Methods(Protocol):
 
 
 class MethodsSync(Protocol):
-    """Implements `deprecation.Methods` in sync code."""
+    """The base class of sync implementations of `deprecation.Methods`."""
 
     def current(self, request: methods_pb2.M, ctx: RequestContext) -> methods_pb2.M:
         raise METHODS_CURRENT.unimplemented()

@@ -19,7 +19,7 @@ __all__ = [
 
 
 class Edition2023(Protocol):
-    """Implements `editions.v2023.Edition2023` in async code."""
+    """The base class of async implementations of `editions.v2023.Edition2023`."""
 
     def say(
         self, request: edition2023_pb2.Request, ctx: RequestContext
@@ -28,7 +28,7 @@ class Edition2023(Protocol):
 
 
 class Edition2023Sync(Protocol):
-    """Implements `editions.v2023.Edition2023` in sync code."""
+    """The base class of sync implementations of `editions.v2023.Edition2023`."""
 
     def say(
         self, request: edition2023_pb2.Request, ctx: RequestContext

@@ -19,7 +19,7 @@ __all__ = [
 
 
 class Edition2024(Protocol):
-    """Implements `editions.v2024.Edition2024` in async code."""
+    """The base class of async implementations of `editions.v2024.Edition2024`."""
 
     async def say(
         self, request: edition2024_pb2.Request, ctx: RequestContext
@@ -28,7 +28,7 @@ class Edition2024(Protocol):
 
 
 class Edition2024Sync(Protocol):
-    """Implements `editions.v2024.Edition2024` in sync code."""
+    """The base class of sync implementations of `editions.v2024.Edition2024`."""
 
     def say(
         self, request: edition2024_pb2.Request, ctx: RequestContext

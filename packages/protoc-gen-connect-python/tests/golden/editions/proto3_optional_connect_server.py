@@ -19,7 +19,7 @@ __all__ = [
 
 
 class Proto3(Protocol):
-    """Implements `editions.proto3.Proto3` in async code."""
+    """The base class of async implementations of `editions.proto3.Proto3`."""
 
     async def say(
         self, requests: AsyncIterator[proto3_optional_pb2.Request], ctx: RequestContext
@@ -28,7 +28,7 @@ class Proto3(Protocol):
 
 
 class Proto3Sync(Protocol):
-    """Implements `editions.proto3.Proto3` in sync code."""
+    """The base class of sync implementations of `editions.proto3.Proto3`."""
 
     def say(
         self, requests: Iterator[proto3_optional_pb2.Request], ctx: RequestContext

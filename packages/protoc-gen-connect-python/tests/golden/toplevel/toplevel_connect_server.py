@@ -20,14 +20,14 @@ __all__ = [
 
 
 class TopLevel(Protocol):
-    """Implements `TopLevel` in async code."""
+    """The base class of async implementations of `TopLevel`."""
 
     async def say(self, request: toplevel_pb2.Request, ctx: RequestContext) -> other_pb2.Response:
         raise TOP_LEVEL_SAY.unimplemented()
 
 
 class TopLevelSync(Protocol):
-    """Implements `TopLevel` in sync code."""
+    """The base class of sync implementations of `TopLevel`."""
 
     def say(self, request: toplevel_pb2.Request, ctx: RequestContext) -> other_pb2.Response:
         raise TOP_LEVEL_SAY.unimplemented()

@@ -1,4 +1,4 @@
-"""The transport that chooses, for each call, how it waits."""
+"""The transport that chooses, for each call, how the caller waits."""
 
 import asyncio
 import threading
@@ -23,7 +23,7 @@ _CLOSE_GRACE_PERIOD = 5.0
 
 
 class BlockingTransport(Protocol):
-    """A `TransportSync` without cancellation: only the HTTP library ends a wait."""
+    """A `TransportSync` without cancellation: only the HTTP library can end a wait."""
 
     has_trailers: bool
     is_full_duplex: bool
@@ -42,7 +42,8 @@ class BlockingTransport(Protocol):
 class InterruptibleTransport:
     """See `connectrpc_client.TransportSync`.
 
-    `make_async` makes the transport of the background event loop; `None` if there cannot be one.
+    `make_async` makes the transport for the background event loop. It is `None` if the user passed
+    an HTTP client, because that is a sync one.
     """
 
     def __init__(

@@ -27,7 +27,11 @@ class Options(TypedDict):
 
 
 def default_options(*, http2: bool) -> Options:
-    """Return the options for HTTP/2 only, without negotiation, or for what is usual for the URL."""
+    """Return the options of default connections.
+
+    With `http2` they use only HTTP/2, without negotiation. Otherwise they use HTTP/1.1 for
+    `http://`, and for `https://` the server chooses the version.
+    """
     return {
         "tls_include_system_certs": True,
         "http_version": pyqwest.HTTPVersion.HTTP2 if http2 else None,

@@ -20,14 +20,14 @@ __all__ = [
 
 
 class Internal(Protocol):
-    """Implements `_private._Internal` in async code."""
+    """The base class of async implementations of `_private._Internal`."""
 
     async def get(self, request: internal_pb2.Secret, ctx: RequestContext) -> internal_pb2.Secret:
         raise INTERNAL_GET.unimplemented()
 
 
 class InternalSync(Protocol):
-    """Implements `_private._Internal` in sync code."""
+    """The base class of sync implementations of `_private._Internal`."""
 
     def get(self, request: internal_pb2.Secret, ctx: RequestContext) -> internal_pb2.Secret:
         raise INTERNAL_GET.unimplemented()

@@ -19,14 +19,14 @@ __all__ = [
 
 
 class Dash(Protocol):
-    """Implements `dash.Dash` in async code."""
+    """The base class of async implementations of `dash.Dash`."""
 
     async def say(self, request: two_words_pb2.Words, ctx: RequestContext) -> two_words_pb2.Words:
         raise DASH_SAY.unimplemented()
 
 
 class DashSync(Protocol):
-    """Implements `dash.Dash` in sync code."""
+    """The base class of sync implementations of `dash.Dash`."""
 
     def say(self, request: two_words_pb2.Words, ctx: RequestContext) -> two_words_pb2.Words:
         raise DASH_SAY.unimplemented()

@@ -104,7 +104,7 @@ __all__ = [
 
 
 class InventoryService(Protocol):
-    """Implements `acme.long.InventoryService` in async code."""
+    """The base class of async implementations of `acme.long.InventoryService`."""
 
     async def rpc_mu(
         self,
@@ -616,7 +616,7 @@ class InventoryService(Protocol):
 
 
 class InventoryServiceSync(Protocol):
-    """Implements `acme.long.InventoryService` in sync code."""
+    """The base class of sync implementations of `acme.long.InventoryService`."""
 
     def rpc_mu(
         self,
@@ -1500,7 +1500,7 @@ class InventoryServiceWSGIApplication(WSGIApplication[InventoryServiceSync]):
 
 
 class InventoryManagementAdministrationService(Protocol):
-    """Implements `acme.long.InventoryManagementAdministrationService` in async code."""
+    """The base class of async implementations of `acme.long.InventoryManagementAdministrationService`."""
 
     async def a_meth(
         self,
@@ -1648,7 +1648,7 @@ class InventoryManagementAdministrationService(Protocol):
 
 
 class InventoryManagementAdministrationServiceSync(Protocol):
-    """Implements `acme.long.InventoryManagementAdministrationService` in sync code."""
+    """The base class of sync implementations of `acme.long.InventoryManagementAdministrationService`."""
 
     def a_meth(
         self,
@@ -1956,7 +1956,7 @@ class InventoryManagementAdministrationServiceWSGIApplication(
 
 
 class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany(Protocol):
-    """Implements `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany` in async code."""
+    """The base class of async implementations of `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany`."""
 
     async def a_meth(
         self,
@@ -1984,7 +1984,7 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
 
 
 class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompanySync(Protocol):
-    """Implements `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany` in sync code."""
+    """The base class of sync implementations of `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany`."""
 
     def a_meth(
         self,

@@ -21,7 +21,7 @@ __all__ = [
 
 
 class OneService(Protocol):
-    """Implements `one.OneService` in async code."""
+    """The base class of async implementations of `one.OneService`."""
 
     async def get(self, request: two_pb2.Two, ctx: RequestContext) -> one_pb2.One:
         raise ONE_SERVICE_GET.unimplemented()
@@ -31,7 +31,7 @@ class OneService(Protocol):
 
 
 class OneServiceSync(Protocol):
-    """Implements `one.OneService` in sync code."""
+    """The base class of sync implementations of `one.OneService`."""
 
     def get(self, request: two_pb2.Two, ctx: RequestContext) -> one_pb2.One:
         raise ONE_SERVICE_GET.unimplemented()

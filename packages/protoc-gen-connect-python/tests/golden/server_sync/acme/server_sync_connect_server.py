@@ -23,7 +23,7 @@ __all__ = [
 
 
 class ServerSyncSync(Protocol):
-    """Implements `acme.ServerSync` in sync code."""
+    """The base class of sync implementations of `acme.ServerSync`."""
 
     def unary(
         self, request: server_sync_pb2.ServerSyncMessage, ctx: RequestContext

@@ -20,7 +20,7 @@ __all__ = [
 
 
 class A(Protocol):
-    """Implements `first.a.A` in async code."""
+    """The base class of async implementations of `first.a.A`."""
 
     async def get(self, request: types_pb2.Value, ctx: RequestContext) -> types_pb2.Value:
         raise A_GET.unimplemented()
@@ -33,7 +33,7 @@ class A(Protocol):
 
 
 class ASync(Protocol):
-    """Implements `first.a.A` in sync code."""
+    """The base class of sync implementations of `first.a.A`."""
 
     def get(self, request: types_pb2.Value, ctx: RequestContext) -> types_pb2.Value:
         raise A_GET.unimplemented()

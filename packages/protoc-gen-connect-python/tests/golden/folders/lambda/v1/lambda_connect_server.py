@@ -21,14 +21,14 @@ __all__ = [
 
 
 class LambdaService(Protocol):
-    """Implements `lambda.v1.LambdaService` in async code."""
+    """The base class of async implementations of `lambda.v1.LambdaService`."""
 
     async def invoke(self, request: lambda_pb2.Event, ctx: RequestContext) -> types_pb2.Value:
         raise LAMBDA_SERVICE_INVOKE.unimplemented()
 
 
 class LambdaServiceSync(Protocol):
-    """Implements `lambda.v1.LambdaService` in sync code."""
+    """The base class of sync implementations of `lambda.v1.LambdaService`."""
 
     def invoke(self, request: lambda_pb2.Event, ctx: RequestContext) -> types_pb2.Value:
         raise LAMBDA_SERVICE_INVOKE.unimplemented()

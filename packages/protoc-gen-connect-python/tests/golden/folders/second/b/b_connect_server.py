@@ -19,14 +19,14 @@ __all__ = [
 
 
 class B(Protocol):
-    """Implements `second.b.B` in async code."""
+    """The base class of async implementations of `second.b.B`."""
 
     async def get(self, request: types_pb2.Value, ctx: RequestContext) -> types_pb2.Value:
         raise B_GET.unimplemented()
 
 
 class BSync(Protocol):
-    """Implements `second.b.B` in sync code."""
+    """The base class of sync implementations of `second.b.B`."""
 
     def get(self, request: types_pb2.Value, ctx: RequestContext) -> types_pb2.Value:
         raise B_GET.unimplemented()

@@ -20,7 +20,7 @@ __all__ = [
 
 
 class TwoService(Protocol):
-    """Implements `two.deep.TwoService` in async code."""
+    """The base class of async implementations of `two.deep.TwoService`."""
 
     def get(
         self, requests: AsyncIterator[two_pb2.Two], ctx: RequestContext
@@ -29,7 +29,7 @@ class TwoService(Protocol):
 
 
 class TwoServiceSync(Protocol):
-    """Implements `two.deep.TwoService` in sync code."""
+    """The base class of sync implementations of `two.deep.TwoService`."""
 
     def get(
         self, requests: Iterator[two_pb2.Two], ctx: RequestContext

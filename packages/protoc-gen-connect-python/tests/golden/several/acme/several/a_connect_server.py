@@ -27,14 +27,14 @@ __all__ = [
 
 
 class First(Protocol):
-    """Implements `acme.several.First` in async code."""
+    """The base class of async implementations of `acme.several.First`."""
 
     async def say(self, request: a_pb2.M, ctx: RequestContext) -> a_pb2.M:
         raise FIRST_SAY.unimplemented()
 
 
 class FirstSync(Protocol):
-    """Implements `acme.several.First` in sync code."""
+    """The base class of sync implementations of `acme.several.First`."""
 
     def say(self, request: a_pb2.M, ctx: RequestContext) -> a_pb2.M:
         raise FIRST_SAY.unimplemented()
@@ -63,14 +63,14 @@ class FirstWSGIApplication(WSGIApplication[FirstSync]):
 
 
 class Second(Protocol):
-    """Implements `acme.several.Second` in async code."""
+    """The base class of async implementations of `acme.several.Second`."""
 
     def say(self, requests: AsyncIterator[a_pb2.M], ctx: RequestContext) -> AsyncIterator[a_pb2.M]:
         raise SECOND_SAY.unimplemented()
 
 
 class SecondSync(Protocol):
-    """Implements `acme.several.Second` in sync code."""
+    """The base class of sync implementations of `acme.several.Second`."""
 
     def say(self, requests: Iterator[a_pb2.M], ctx: RequestContext) -> Iterator[a_pb2.M]:
         raise SECOND_SAY.unimplemented()

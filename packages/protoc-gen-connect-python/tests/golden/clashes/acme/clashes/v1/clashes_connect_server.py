@@ -258,14 +258,14 @@ class FooWSGIApplication(WSGIApplication[FooSync]):
 
 
 class FooBar(Protocol):
-    """Implements `acme.clashes.v1.FooBar` in async code."""
+    """The base class of async implementations of `acme.clashes.v1.FooBar`."""
 
     async def baz(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
         raise FOO_BAR_BAZ_.unimplemented()
 
 
 class FooBarSync(Protocol):
-    """Implements `acme.clashes.v1.FooBar` in sync code."""
+    """The base class of sync implementations of `acme.clashes.v1.FooBar`."""
 
     def baz(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
         raise FOO_BAR_BAZ_.unimplemented()
@@ -330,14 +330,14 @@ class FooSyncWSGIApplication(WSGIApplication[FooSyncSync]):
 
 
 class FooClient_(Protocol):
-    """Implements `acme.clashes.v1.FooClient` in async code."""
+    """The base class of async implementations of `acme.clashes.v1.FooClient`."""
 
     async def get(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
         raise FOO_CLIENT_GET.unimplemented()
 
 
 class FooClientSync_(Protocol):
-    """Implements `acme.clashes.v1.FooClient` in sync code."""
+    """The base class of sync implementations of `acme.clashes.v1.FooClient`."""
 
     def get(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
         raise FOO_CLIENT_GET.unimplemented()
@@ -366,14 +366,14 @@ class FooClientWSGIApplication(WSGIApplication[FooClientSync_]):
 
 
 class FOO_BAR_NAME__(Protocol):
-    """Implements `acme.clashes.v1.FOO_BAR_NAME` in async code."""
+    """The base class of async implementations of `acme.clashes.v1.FOO_BAR_NAME`."""
 
     async def get(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
         raise FOO_BAR_NAME_GET.unimplemented()
 
 
 class FOO_BAR_NAMESync(Protocol):
-    """Implements `acme.clashes.v1.FOO_BAR_NAME` in sync code."""
+    """The base class of sync implementations of `acme.clashes.v1.FOO_BAR_NAME`."""
 
     def get(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
         raise FOO_BAR_NAME_GET.unimplemented()

@@ -124,7 +124,7 @@ __all__ = [
 
 
 class Protocol(Protocol_):
-    """Implements `acme.clashes.v1.Protocol` in async code."""
+    """The base class of async implementations of `acme.clashes.v1.Protocol`."""
 
     async def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
@@ -133,7 +133,7 @@ class Protocol(Protocol_):
 
 
 class ProtocolSync(Protocol_):
-    """Implements `acme.clashes.v1.Protocol` in sync code."""
+    """The base class of sync implementations of `acme.clashes.v1.Protocol`."""
 
     def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
@@ -164,7 +164,7 @@ class ProtocolWSGIApplication(WSGIApplication[ProtocolSync]):
 
 
 class Method(Protocol_):
-    """Implements `acme.clashes.v1.Method` in async code."""
+    """The base class of async implementations of `acme.clashes.v1.Method`."""
 
     def say(
         self, requests: AsyncIterator[acme_clashes_v1_imports_pb2.M], ctx: RequestContext_
@@ -173,7 +173,7 @@ class Method(Protocol_):
 
 
 class MethodSync(Protocol_):
-    """Implements `acme.clashes.v1.Method` in sync code."""
+    """The base class of sync implementations of `acme.clashes.v1.Method`."""
 
     def say(
         self, requests: Iterator[acme_clashes_v1_imports_pb2.M], ctx: RequestContext_
@@ -204,11 +204,11 @@ class MethodWSGIApplication(WSGIApplication[MethodSync]):
 
 
 class MethodKind(Protocol_):
-    """Implements `acme.clashes.v1.MethodKind` in async code."""
+    """The base class of async implementations of `acme.clashes.v1.MethodKind`."""
 
 
 class MethodKindSync(Protocol_):
-    """Implements `acme.clashes.v1.MethodKind` in sync code."""
+    """The base class of sync implementations of `acme.clashes.v1.MethodKind`."""
 
 
 class MethodKindASGIApplication(ASGIApplication_[MethodKind]):
@@ -230,7 +230,7 @@ class MethodKindWSGIApplication(WSGIApplication[MethodKindSync]):
 
 
 class Client(Protocol_):
-    """Implements `acme.clashes.v1.Client` in async code."""
+    """The base class of async implementations of `acme.clashes.v1.Client`."""
 
     def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
@@ -239,7 +239,7 @@ class Client(Protocol_):
 
 
 class ClientSync(Protocol_):
-    """Implements `acme.clashes.v1.Client` in sync code."""
+    """The base class of sync implementations of `acme.clashes.v1.Client`."""
 
     def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
@@ -270,7 +270,7 @@ class ClientWSGIApplication(WSGIApplication[ClientSync]):
 
 
 class ConnectError(Protocol_):
-    """Implements `acme.clashes.v1.ConnectError` in async code."""
+    """The base class of async implementations of `acme.clashes.v1.ConnectError`."""
 
     async def say(
         self, requests: AsyncIterator[acme_clashes_v1_imports_pb2.M], ctx: RequestContext_
@@ -279,7 +279,7 @@ class ConnectError(Protocol_):
 
 
 class ConnectErrorSync(Protocol_):
-    """Implements `acme.clashes.v1.ConnectError` in sync code."""
+    """The base class of sync implementations of `acme.clashes.v1.ConnectError`."""
 
     def say(
         self, requests: Iterator[acme_clashes_v1_imports_pb2.M], ctx: RequestContext_
@@ -310,7 +310,7 @@ class ConnectErrorWSGIApplication(WSGIApplication[ConnectErrorSync]):
 
 
 class Type(Protocol_):
-    """Implements `acme.clashes.v1.Type` in async code."""
+    """The base class of async implementations of `acme.clashes.v1.Type`."""
 
     async def checking(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
@@ -319,7 +319,7 @@ class Type(Protocol_):
 
 
 class TypeSync(Protocol_):
-    """Implements `acme.clashes.v1.Type` in sync code."""
+    """The base class of sync implementations of `acme.clashes.v1.Type`."""
 
     def checking(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
@@ -350,7 +350,7 @@ class TypeWSGIApplication(WSGIApplication[TypeSync]):
 
 
 class TYPE_CHECKING__(Protocol_):
-    """Implements `acme.clashes.v1.TYPE_CHECKING` in async code."""
+    """The base class of async implementations of `acme.clashes.v1.TYPE_CHECKING`."""
 
     async def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
@@ -359,7 +359,7 @@ class TYPE_CHECKING__(Protocol_):
 
 
 class TYPE_CHECKINGSync(Protocol_):
-    """Implements `acme.clashes.v1.TYPE_CHECKING` in sync code."""
+    """The base class of sync implementations of `acme.clashes.v1.TYPE_CHECKING`."""
 
     def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
@@ -390,7 +390,7 @@ class TYPE_CHECKINGWSGIApplication(WSGIApplication[TYPE_CHECKINGSync]):
 
 
 class Final(Protocol_):
-    """Implements `acme.clashes.v1.Final` in async code."""
+    """The base class of async implementations of `acme.clashes.v1.Final`."""
 
     async def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
@@ -399,7 +399,7 @@ class Final(Protocol_):
 
 
 class FinalSync(Protocol_):
-    """Implements `acme.clashes.v1.Final` in sync code."""
+    """The base class of sync implementations of `acme.clashes.v1.Final`."""
 
     def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
@@ -430,7 +430,7 @@ class FinalWSGIApplication(WSGIApplication[FinalSync]):
 
 
 class Handler(Protocol_):
-    """Implements `acme.clashes.v1.Handler` in async code."""
+    """The base class of async implementations of `acme.clashes.v1.Handler`."""
 
     async def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
@@ -440,7 +440,7 @@ class Handler(Protocol_):
 
 
 class HandlerSync(Protocol_):
-    """Implements `acme.clashes.v1.Handler` in sync code."""
+    """The base class of sync implementations of `acme.clashes.v1.Handler`."""
 
     def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
@@ -472,11 +472,11 @@ class HandlerWSGIApplication(WSGIApplication[HandlerSync]):
 
 
 class Sequence(Protocol_):
-    """Implements `acme.clashes.v1.Sequence` in async code."""
+    """The base class of async implementations of `acme.clashes.v1.Sequence`."""
 
 
 class SequenceSync(Protocol_):
-    """Implements `acme.clashes.v1.Sequence` in sync code."""
+    """The base class of sync implementations of `acme.clashes.v1.Sequence`."""
 
 
 class SequenceASGIApplication(ASGIApplication_[Sequence]):
@@ -498,7 +498,7 @@ class SequenceWSGIApplication(WSGIApplication[SequenceSync]):
 
 
 class RequestContext(Protocol_):
-    """Implements `acme.clashes.v1.RequestContext` in async code."""
+    """The base class of async implementations of `acme.clashes.v1.RequestContext`."""
 
     async def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
@@ -507,7 +507,7 @@ class RequestContext(Protocol_):
 
 
 class RequestContextSync(Protocol_):
-    """Implements `acme.clashes.v1.RequestContext` in sync code."""
+    """The base class of sync implementations of `acme.clashes.v1.RequestContext`."""
 
     def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
@@ -538,11 +538,11 @@ class RequestContextWSGIApplication(WSGIApplication[RequestContextSync]):
 
 
 class ASGIApplication(Protocol_):
-    """Implements `acme.clashes.v1.ASGIApplication` in async code."""
+    """The base class of async implementations of `acme.clashes.v1.ASGIApplication`."""
 
 
 class ASGIApplicationSync(Protocol_):
-    """Implements `acme.clashes.v1.ASGIApplication` in sync code."""
+    """The base class of sync implementations of `acme.clashes.v1.ASGIApplication`."""
 
 
 class ASGIApplicationASGIApplication(ASGIApplication_[ASGIApplication]):
@@ -564,11 +564,11 @@ class ASGIApplicationWSGIApplication(WSGIApplication[ASGIApplicationSync]):
 
 
 class lazy_attributes(Protocol_):
-    """Implements `acme.clashes.v1.lazy_attributes` in async code."""
+    """The base class of async implementations of `acme.clashes.v1.lazy_attributes`."""
 
 
 class lazy_attributesSync(Protocol_):
-    """Implements `acme.clashes.v1.lazy_attributes` in sync code."""
+    """The base class of sync implementations of `acme.clashes.v1.lazy_attributes`."""
 
 
 class lazy_attributesASGIApplication(ASGIApplication_[lazy_attributes]):
@@ -590,7 +590,7 @@ class lazy_attributesWSGIApplication(WSGIApplication[lazy_attributesSync]):
 
 
 class deprecated(Protocol_):
-    """Implements `acme.clashes.v1.deprecated` in async code."""
+    """The base class of async implementations of `acme.clashes.v1.deprecated`."""
 
     async def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
@@ -599,7 +599,7 @@ class deprecated(Protocol_):
 
 
 class deprecatedSync(Protocol_):
-    """Implements `acme.clashes.v1.deprecated` in sync code."""
+    """The base class of sync implementations of `acme.clashes.v1.deprecated`."""
 
     def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
@@ -630,7 +630,7 @@ class deprecatedWSGIApplication(WSGIApplication[deprecatedSync]):
 
 
 class imports_pb2(Protocol_):
-    """Implements `acme.clashes.v1.imports_pb2` in async code."""
+    """The base class of async implementations of `acme.clashes.v1.imports_pb2`."""
 
     async def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
@@ -639,7 +639,7 @@ class imports_pb2(Protocol_):
 
 
 class imports_pb2Sync(Protocol_):
-    """Implements `acme.clashes.v1.imports_pb2` in sync code."""
+    """The base class of sync implementations of `acme.clashes.v1.imports_pb2`."""
 
     def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
@@ -670,11 +670,11 @@ class imports_pb2WSGIApplication(WSGIApplication[imports_pb2Sync]):
 
 
 class object(Protocol_):
-    """Implements `acme.clashes.v1.object` in async code."""
+    """The base class of async implementations of `acme.clashes.v1.object`."""
 
 
 class objectSync(Protocol_):
-    """Implements `acme.clashes.v1.object` in sync code."""
+    """The base class of sync implementations of `acme.clashes.v1.object`."""
 
 
 class objectASGIApplication(ASGIApplication_[object]):
@@ -696,7 +696,7 @@ class objectWSGIApplication(WSGIApplication[objectSync]):
 
 
 class str(Protocol_):
-    """Implements `acme.clashes.v1.str` in async code."""
+    """The base class of async implementations of `acme.clashes.v1.str`."""
 
     async def int_(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
@@ -705,7 +705,7 @@ class str(Protocol_):
 
 
 class strSync(Protocol_):
-    """Implements `acme.clashes.v1.str` in sync code."""
+    """The base class of sync implementations of `acme.clashes.v1.str`."""
 
     def int_(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
@@ -736,11 +736,11 @@ class strWSGIApplication(WSGIApplication[strSync]):
 
 
 class O_(Protocol_):
-    """Implements `acme.clashes.v1.O` in async code."""
+    """The base class of async implementations of `acme.clashes.v1.O`."""
 
 
 class OSync(Protocol_):
-    """Implements `acme.clashes.v1.O` in sync code."""
+    """The base class of sync implementations of `acme.clashes.v1.O`."""
 
 
 class OASGIApplication(ASGIApplication_[O_]):

@@ -470,7 +470,7 @@ class KeywordsWSGIApplication(WSGIApplication[KeywordsSync]):
 
 
 class class_(Protocol):
-    """Implements `acme.keywords.v1.class` in async code."""
+    """The base class of async implementations of `acme.keywords.v1.class`."""
 
     async def get(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
@@ -479,7 +479,7 @@ class class_(Protocol):
 
 
 class classSync(Protocol):
-    """Implements `acme.keywords.v1.class` in sync code."""
+    """The base class of sync implementations of `acme.keywords.v1.class`."""
 
     def get(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
@@ -510,7 +510,7 @@ class classWSGIApplication(WSGIApplication[classSync]):
 
 
 class None_(Protocol):
-    """Implements `acme.keywords.v1.None` in async code."""
+    """The base class of async implementations of `acme.keywords.v1.None`."""
 
     async def get(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
@@ -519,7 +519,7 @@ class None_(Protocol):
 
 
 class NoneSync(Protocol):
-    """Implements `acme.keywords.v1.None` in sync code."""
+    """The base class of sync implementations of `acme.keywords.v1.None`."""
 
     def get(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
@@ -550,7 +550,7 @@ class NoneWSGIApplication(WSGIApplication[NoneSync]):
 
 
 class type_(Protocol):
-    """Implements `acme.keywords.v1.type` in async code."""
+    """The base class of async implementations of `acme.keywords.v1.type`."""
 
     async def get(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
@@ -559,7 +559,7 @@ class type_(Protocol):
 
 
 class typeSync(Protocol):
-    """Implements `acme.keywords.v1.type` in sync code."""
+    """The base class of sync implementations of `acme.keywords.v1.type`."""
 
     def get(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
@@ -590,7 +590,7 @@ class typeWSGIApplication(WSGIApplication[typeSync]):
 
 
 class Hidden(Protocol):
-    """Implements `acme.keywords.v1.__Hidden` in async code."""
+    """The base class of async implementations of `acme.keywords.v1.__Hidden`."""
 
     async def get(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
@@ -599,7 +599,7 @@ class Hidden(Protocol):
 
 
 class HiddenSync(Protocol):
-    """Implements `acme.keywords.v1.__Hidden` in sync code."""
+    """The base class of sync implementations of `acme.keywords.v1.__Hidden`."""
 
     def get(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
@@ -630,11 +630,11 @@ class HiddenWSGIApplication(WSGIApplication[HiddenSync]):
 
 
 class Service(Protocol):
-    """Implements `acme.keywords.v1._` in async code."""
+    """The base class of async implementations of `acme.keywords.v1._`."""
 
 
 class ServiceSync(Protocol):
-    """Implements `acme.keywords.v1._` in sync code."""
+    """The base class of sync implementations of `acme.keywords.v1._`."""
 
 
 class ServiceASGIApplication(ASGIApplication[Service]):

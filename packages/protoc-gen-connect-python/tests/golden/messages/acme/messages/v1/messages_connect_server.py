@@ -33,7 +33,7 @@ __all__ = [
 
 
 class Messages(Protocol):
-    """Implements `acme.messages.v1.Messages` in async code."""
+    """The base class of async implementations of `acme.messages.v1.Messages`."""
 
     async def nested(
         self, request: messages_pb2.Outer.Inner, ctx: RequestContext
@@ -82,7 +82,7 @@ class Messages(Protocol):
 
 
 class MessagesSync(Protocol):
-    """Implements `acme.messages.v1.Messages` in sync code."""
+    """The base class of sync implementations of `acme.messages.v1.Messages`."""
 
     def nested(
         self, request: messages_pb2.Outer.Inner, ctx: RequestContext
