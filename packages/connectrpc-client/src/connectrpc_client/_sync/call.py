@@ -64,7 +64,7 @@ def _read_all(
 
 
 def _check_own_end(error: ConnectError, context: ClientContext) -> None:
-    """Raise `canceled` or `deadline_exceeded` if the client ended the call and so caused `error`."""
+    """Raise `canceled` or `deadline_exceeded` if that is the reason of `error`."""
     check_cancelled(context.cancellation)
     check_late(error, context.deadline)
 
