@@ -120,6 +120,16 @@ def _restored(
     return error
 
 
+# In characters: enough to recognize a value, and too few for a peer to fill a log or a page.
+_QUOTE_LENGTH = 100
+
+
+def quoted(value: str | bytes) -> str:
+    """Return a value from the wire as an error text may show it: cut, escaped and in quotes."""
+    text = value.decode("latin-1") if isinstance(value, bytes) else value
+    return repr(text[:_QUOTE_LENGTH])
+
+
 def as_connect_error(exc: BaseException, *, expose: bool = False) -> ConnectError:
     """Return the error to send to the client.
 

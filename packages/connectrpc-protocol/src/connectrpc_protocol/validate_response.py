@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from connectrpc_protocol.code import Code
 from connectrpc_protocol.encoding.compression import Compression, Compressions
-from connectrpc_protocol.errors import ConnectError
+from connectrpc_protocol.errors import ConnectError, quoted
 
 
 def response_compression(encoding: str, accepted: Compressions) -> Compression | None:
@@ -28,7 +28,7 @@ def check_content_type(actual: str, expected: Collection[str], prefix: str) -> N
     if media_type not in expected:
         code = Code.INTERNAL if media_type.startswith(prefix) else Code.UNKNOWN
         names = " or ".join(map(repr, expected))
-        raise ConnectError(code, f"unexpected content type {actual[:100]!r}, expected {names}")
+        raise ConnectError(code, f"unexpected content type {quoted(actual)}, expected {names}")
 
 
 def media_type_of(content_type: str) -> str:

@@ -67,8 +67,8 @@ class ASGITransport(_AsyncTransport):
 
     - `root_path`: where the application is mounted; the base URL of clients must end with it.
     - `client`: the address and port that the application sees as its client's.
-    - `http_version`: `"1.1"`, `"2"` or `"3"`, for applications that look at it; nothing else
-      depends on it.
+    - `http_version`: `"1.1"`, `"2"` or `"3"`, which the application sees. With `"1.1"`, a
+      request body of unknown length has the header `transfer-encoding: chunked`.
 
     Raises `ValueError` for a bad option.
     """

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from connectrpc_protocol.code import Code
 from connectrpc_protocol.encoding.codec import Codec
-from connectrpc_protocol.errors import ConnectError
+from connectrpc_protocol.errors import ConnectError, quoted
 from connectrpc_protocol.options import ServerOptions
 
 VERSION = "v1"
@@ -73,7 +73,7 @@ def check_version(parameters: dict[str, str], options: ServerOptions) -> None:
     elif version != VERSION:
         raise ConnectError(
             Code.INVALID_ARGUMENT,
-            f"the query parameter connect must be {VERSION}: {version[:40]!r}",
+            f"the query parameter connect must be {VERSION}: {quoted(version)}",
         )
 
 

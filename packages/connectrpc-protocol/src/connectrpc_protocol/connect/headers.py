@@ -9,7 +9,7 @@ from connectrpc_protocol.call import Fields
 from connectrpc_protocol.code import Code
 from connectrpc_protocol.connect.timeout import format_timeout, parse_timeout
 from connectrpc_protocol.context import RequestContext
-from connectrpc_protocol.errors import ConnectError
+from connectrpc_protocol.errors import ConnectError, quoted
 from connectrpc_protocol.header_names import (
     ACCEPT_ENCODING,
     CONNECT_PROTOCOL_VERSION,
@@ -44,9 +44,8 @@ def check_version(version: bytes | None, options: ServerOptions) -> None:
                 Code.INVALID_ARGUMENT, f"missing required header: {CONNECT_PROTOCOL_VERSION}: 1"
             )
     elif version != VERSION:
-        text = version[:40].decode("latin-1")
         raise ConnectError(
-            Code.INVALID_ARGUMENT, f"{CONNECT_PROTOCOL_VERSION} must be '1', not {text!r}"
+            Code.INVALID_ARGUMENT, f"{CONNECT_PROTOCOL_VERSION} must be '1', not {quoted(version)}"
         )
 
 

@@ -1,7 +1,7 @@
 """`connect-timeout-ms`. Source: Connect protocol reference, "Unary-Request"."""
 
 from connectrpc_protocol.code import Code
-from connectrpc_protocol.errors import ConnectError
+from connectrpc_protocol.errors import ConnectError, quoted
 from connectrpc_protocol.header_names import CONNECT_TIMEOUT_MS
 
 _MAX_DIGITS = 10  # the limit of the specification; ten digits of milliseconds are 115 days
@@ -13,8 +13,7 @@ def parse_timeout(value: bytes) -> int:
     Raises `ConnectError` (`invalid_argument`) unless the value is one to ten digits.
     """
     if not value.isdigit() or len(value) > _MAX_DIGITS:
-        text = value[:40].decode("latin-1")
-        raise ConnectError(Code.INVALID_ARGUMENT, f"invalid {CONNECT_TIMEOUT_MS}: {text!r}")
+        raise ConnectError(Code.INVALID_ARGUMENT, f"invalid {CONNECT_TIMEOUT_MS}: {quoted(value)}")
     return int(value)
 
 

@@ -11,7 +11,7 @@ from connectrpc_protocol.encoding.deflate import Deflate
 from connectrpc_protocol.encoding.gzip import Gzip
 from connectrpc_protocol.encoding.snappy import Snappy
 from connectrpc_protocol.encoding.zstd import Zstd
-from connectrpc_protocol.errors import ConnectError
+from connectrpc_protocol.errors import ConnectError, quoted
 
 
 class Compression(Protocol):
@@ -113,7 +113,7 @@ class Compressions:
         if found is None:
             supported = ", ".join((*self.names, IDENTITY))
             raise ConnectError(
-                Code.UNIMPLEMENTED, f"unknown compression {name[:40]!r}; supported: {supported}"
+                Code.UNIMPLEMENTED, f"unknown compression {quoted(name)}; supported: {supported}"
             )
         return found
 

@@ -7,7 +7,7 @@ import re
 from urllib.parse import quote, unquote_to_bytes
 
 from connectrpc_protocol.code import Code
-from connectrpc_protocol.errors import ConnectError
+from connectrpc_protocol.errors import ConnectError, quoted
 from connectrpc_protocol.grpc.status_details import decode_details, encode_details
 from connectrpc_protocol.header_names import (
     GRPC_MESSAGE,
@@ -58,7 +58,7 @@ def error_from_trailers(trailers: Headers) -> ConnectError | None:
     message = decode_message(trailers.get(GRPC_MESSAGE, ""))
     code = None if status is None else _CODES.get(status)
     if code is None:
-        sent = f"no {GRPC_STATUS}" if status is None else f"{GRPC_STATUS} {status[:40]!r}"
+        sent = f"no {GRPC_STATUS}" if status is None else f"{GRPC_STATUS} {quoted(status)}"
         message = f"the server sent {sent}" + (f": {message}" if message else "")
     details = decode_details(trailers.get(GRPC_STATUS_DETAILS, ""))
     return ConnectError(code or Code.UNKNOWN, message, details)

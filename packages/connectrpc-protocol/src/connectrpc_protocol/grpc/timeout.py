@@ -1,7 +1,7 @@
 """`grpc-timeout`. Source: grpc/grpc, PROTOCOL-HTTP2.md, "Timeout"."""
 
 from connectrpc_protocol.code import Code
-from connectrpc_protocol.errors import ConnectError
+from connectrpc_protocol.errors import ConnectError, quoted
 from connectrpc_protocol.header_names import GRPC_TIMEOUT
 
 _MAX_DIGITS = 8  # the limit of the specification
@@ -26,8 +26,7 @@ def parse_timeout(value: bytes) -> int:
     """
     digits, unit = value[:-1], _NANOSECONDS.get(value[-1:])
     if unit is None or not digits.isdigit() or len(digits) > _MAX_DIGITS:
-        text = value[:40].decode("latin-1")
-        raise ConnectError(Code.INVALID_ARGUMENT, f"invalid {GRPC_TIMEOUT}: {text!r}")
+        raise ConnectError(Code.INVALID_ARGUMENT, f"invalid {GRPC_TIMEOUT}: {quoted(value)}")
     return min(-(-int(digits) * unit // _MILLISECOND), _LONGEST)
 
 

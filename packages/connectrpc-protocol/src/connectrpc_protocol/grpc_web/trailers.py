@@ -3,6 +3,7 @@
 from contextlib import suppress
 
 from connectrpc_protocol.encoding.envelope import pack
+from connectrpc_protocol.errors import quoted
 from connectrpc_protocol.grpc.status import OK
 from connectrpc_protocol.headers import Headers
 from connectrpc_protocol.http import HeaderPair
@@ -49,5 +50,5 @@ def parse_trailers(block: bytes) -> Headers:
             with suppress(ValueError):
                 headers.add(name.decode("latin-1"), value.strip(_SPACE).decode("latin-1"))
         elif name:
-            raise ValueError(f"no colon in {name[:40]!r}")
+            raise ValueError(f"no colon in {quoted(name)}")
     return headers
