@@ -64,7 +64,7 @@ def _read_all(
 
 
 def _check_own_end(error: ConnectError, context: ClientContext) -> None:
-    """Raise `canceled` or `deadline_exceeded` if the client ended the call and so caused `error`."""
+    """Raise `canceled` or `deadline_exceeded` if this side ended the call and caused the error."""
     check_cancelled(context.cancellation)
     check_late(error, context.deadline)
 
@@ -73,8 +73,8 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
     """The responses of one call. The call begins with `open`, at the latest with `__next__`.
 
     The iteration is over after the end of the stream, an error or `close`. A call never begins
-    twice. Another thread may call `close` once the response head has arrived; before that,
-    it may use the cancellation. Either ends a wait with `canceled`.
+    twice. Another thread may call `close` once the response head has arrived; before that, it may
+    use the cancellation. Either ends a wait with `canceled`.
     """
 
     def __init__(
