@@ -7,6 +7,7 @@ generated from it belongs in the folder of the same name in `tests/golden`.
 import argparse
 import difflib
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -103,9 +104,11 @@ def generate(tree: Tree, output: Path, *, messages: bool) -> None:
 
 def write(tree: Tree) -> None:
     """Replace the generated code of a tree; other files in its folder stay."""
-    for path in _generated_files(tree.output):
-        path.unlink()
-    generate(tree, tree.output, messages=tree.messages)
+    with tempfile.TemporaryDirectory() as directory:
+        generate(tree, Path(directory), messages=tree.messages)
+        for path in _generated_files(tree.output):
+            path.unlink()
+        shutil.copytree(directory, tree.output, dirs_exist_ok=True)
 
 
 def difference(tree: Tree) -> str:
