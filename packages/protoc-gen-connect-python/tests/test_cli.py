@@ -1,14 +1,19 @@
 """The command: standard input, standard output and arguments."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest, CodeGeneratorResponse
 
+import protoc_gen_connect_python
 from protoc_gen_connect_python import _cli
+
+PACKAGE = "protoc_gen_connect_python"
 
 MakeRequest = Callable[..., CodeGeneratorRequest]
 
@@ -76,3 +81,15 @@ def test_help_is_printed_if_standard_input_is_a_terminal(
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     assert _cli.run([]) == 2
     assert "Options of the plugin: side=" in capsys.readouterr().err
+
+
+def test_the_plugin_runs_without_metadata_of_its_distribution(tmp_path: Path) -> None:
+    shutil.copytree(Path(protoc_gen_connect_python.__file__).parent, tmp_path / PACKAGE)
+    program = (
+        "import sys; sys.path.insert(0, '.'); import importlib.metadata as m\n"
+        "def missing(name): raise m.PackageNotFoundError(name)\n"
+        f"m.version = missing\nfrom {PACKAGE}._distribution import VERSION; print(VERSION)"
+    )
+    command = [sys.executable, "-c", program]
+    outcome = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert outcome.stdout == "of unknown version\n"
