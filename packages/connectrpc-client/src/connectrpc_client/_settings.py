@@ -13,6 +13,7 @@ from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
 from connectrpc_protocol.client import client_protocol
 from connectrpc_protocol.deadline import deadline_after
 from connectrpc_protocol.options import ClientOptions, check_not_negative
+from connectrpc_protocol.reserved_headers import refuse_reserved
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -59,8 +60,8 @@ class Settings:
         """Return the context of a call that begins now.
 
         `use_get` has no effect if the protocol does not define GET. Raises `ValueError` for a
-        negative timeout, for a header that HTTP cannot carry, and for GET with a method that may
-        have side effects.
+        negative timeout, for a header that HTTP cannot carry or that the client sets itself, and
+        for GET with a method that may have side effects.
         """
         if timeout_ms is None:
             timeout_ms = self.options.timeout_ms
@@ -70,11 +71,13 @@ class Settings:
             raise ValueError(
                 f"{method.full_name} cannot be called with GET: not declared NO_SIDE_EFFECTS"
             )
+        request_headers = Headers(headers or ())
+        refuse_reserved(request_headers)
         context = ClientContext(
             method,
             self.protocol.name,
             "GET" if use_get and self.protocol.has_get else "POST",
-            Headers(headers or ()),
+            request_headers,
             deadline_after(timeout_ms),
             self._peer,
         )
