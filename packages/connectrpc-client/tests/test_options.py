@@ -27,6 +27,22 @@ def test_negative_number(caller, option):
         caller.make(**{option: -1})
 
 
+@pytest.mark.parametrize("value", [0.5, 5.0, True, "5"])
+def test_timeout_that_is_not_an_integer(caller, server, value):
+    text = "timeout_ms must be an integer, in milliseconds, not seconds: "
+    with pytest.raises(TypeError, match=text):
+        caller.make(timeout_ms=value)
+    for name in ("unary", "write", "server"):
+        with pytest.raises(TypeError, match=text):
+            caller.call(name, "hi", timeout_ms=value)
+    for name in ("client", "bidi"):
+        with pytest.raises(TypeError, match=text):
+            caller.call(name, [], timeout_ms=value)
+        with pytest.raises(TypeError, match=text):
+            getattr(caller.make(), f"open_{name}")(timeout_ms=value)
+    assert server.requests == []
+
+
 def test_negative_timeout_of_a_call(caller):
     with pytest.raises(ValueError, match="timeout_ms must not be negative"):
         caller.call("unary", "hi", timeout_ms=-1)

@@ -34,7 +34,8 @@ def refuse_reserved(headers: Headers) -> None:
     if header_names.RESERVED.isdisjoint(headers):
         return
     name = next(each for each in headers if each in header_names.RESERVED)
+    instead = _INSTEAD.get(name, _HTTP)
     raise ValueError(
-        f"the header {name!r} cannot be set: {_INSTEAD.get(name, _HTTP)}; to forward the headers of "
-        "another call, pass their metadata()"
+        f"the header {name!r} cannot be set: {instead}; to forward the headers of another call, "
+        "pass their metadata()"
     )

@@ -54,9 +54,10 @@ class Application(ABC, Generic[Service_contra, Interceptor_contra]):
         - `expose_errors`: send clients the text of unexpected exceptions; for development only.
 
         Raises `TypeError` for an interceptor that cannot be used or would never be called, a
-        handler of the wrong kind or with the wrong parameters, and an object that cannot be a
-        service, such as a class; `ValueError` for a negative number, an empty list of codecs, and
-        an unknown compression; `ImportError` for a compression that is not installed.
+        handler of the wrong kind or with the wrong parameters, an object that cannot be a service,
+        such as a class, and a number that is not an integer; `ValueError` for a negative number, an
+        empty list of codecs, and an unknown compression; `ImportError` for a compression that is
+        not installed.
         """
         options = ServerOptions(
             read_max_bytes=read_max_bytes,
