@@ -43,8 +43,21 @@ def test_base_url_with_a_path(caller, server, base_url):
     assert server.requests[0].url == "http://test/api/test.v1.Echo/Unary"
 
 
+class SetsHeadersOfTheProtocol:
+    def on_start_sync(self, ctx):
+        ctx.request_headers["Content-Type"] = "text/plain"
+        ctx.request_headers["connect-timeout-ms"] = "x"
+
+    def on_end_sync(self, token, ctx, error): ...
+
+    async def on_start(self, ctx):
+        self.on_start_sync(ctx)
+
+    async def on_end(self, token, ctx, error): ...
+
+
 def test_protocol_headers_are_not_metadata(caller, server):
-    caller.call("unary", "hi", headers={"Content-Type": "text/plain", "connect-timeout-ms": "x"})
+    caller.call("unary", "hi", interceptors=[SetsHeadersOfTheProtocol()])
     assert server.requests[0].headers.get_list("content-type") == ["application/proto"]
     assert "connect-timeout-ms" not in server.requests[0].headers
 

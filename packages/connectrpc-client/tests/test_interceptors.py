@@ -6,7 +6,24 @@ from contextlib import aclosing, closing
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
-from connectrpc_client import Code, ConnectError, RequestContext
+from connectrpc_client import (
+    Client,
+    ClientSync,
+    Code,
+    ConnectError,
+    Method,
+    MethodKind,
+    RequestContext,
+)
+from connectrpc_protocol.codegen_support import deprecated
+
+SERVER = Method(
+    service="test.v1.Echo",
+    name="Server",
+    kind=MethodKind.SERVER_STREAM,
+    request=StringValue,
+    response=StringValue,
+)
 
 KINDS = ["unary", "client", "server", "bidi"]
 
@@ -246,3 +263,41 @@ def test_interceptors_must_pass_on_the_context(caller, server, name):
     with pytest.raises(TypeError, match="must pass on the context that it was given"):
         caller.call(name, argument(name), interceptors=[replaces])
     assert server.requests == []
+
+
+class UnaryOnly:
+    async def intercept_unary(self, call_next, request, ctx): ...
+    def intercept_unary_sync(self, call_next, request, ctx): ...
+
+
+class StreamClient(Client):
+    async def tail(self):
+        return await self._call_server_stream(SERVER, StringValue())
+
+
+class StreamClientSync(ClientSync):
+    @deprecated("use follow")
+    def tail(self):
+        return self._call_server_stream(SERVER, StringValue())
+
+
+class Derived(StreamClient):
+    """A client of the user, with a method of its own."""
+
+    async def tail(self):
+        return await super().tail()
+
+
+@pytest.mark.parametrize("make", [StreamClient, StreamClientSync, Derived])
+def test_an_interceptor_that_no_method_reaches_is_a_type_error(make):
+    with pytest.raises(TypeError) as caught:
+        make("http://test", interceptors=[UnaryOnly()])
+    name = make.__name__
+    text = f"interceptor UnaryOnly would never be called: all methods of {name} are server stream;"
+    assert str(caught.value).startswith(text)
+    make("http://test", interceptors=[Refusal()])
+
+
+@pytest.mark.parametrize("make", [Client, ClientSync])
+def test_a_client_without_methods_takes_every_interceptor(make):
+    make("http://test", interceptors=[UnaryOnly()])

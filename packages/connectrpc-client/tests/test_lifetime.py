@@ -59,6 +59,27 @@ def test_user_agent_of_the_default_http_client(caller, reflecting_server):
 
 
 @pytest.mark.parametrize("library", ["httpx", "pyqwest"])
+@pytest.mark.parametrize("name", ["user-agent", "User-Agent"])
+def test_the_user_agent_of_a_call_replaces_the_default(
+    caller, reflecting_server, library, name, monkeypatch
+):
+    if library == "httpx":
+        monkeypatch.setitem(sys.modules, "pyqwest", None)
+    client = caller.make(reflecting_server, http_client=None)
+    if caller.is_async:
+
+        async def call():
+            async with client:
+                return await client.call_unary("hi", headers={name: "mine/1"})
+
+        output = asyncio.run(call())
+    else:
+        with client:
+            output = client.call_unary("hi", headers={name: "mine/1"})
+    assert output.headers["x-agent"] == "mine/1"
+
+
+@pytest.mark.parametrize("library", ["httpx", "pyqwest"])
 def test_no_cookies_are_kept(caller, reflecting_server, library, monkeypatch):
     """A cookie that one call received, perhaps for one user, is not sent with the next call."""
     if library == "httpx":
@@ -104,7 +125,7 @@ def reflecting_server():
             self.send_response(200)
             self.send_header("content-type", "application/proto")
             self.send_header("content-length", "0")
-            self.send_header("x-agent", self.headers["user-agent"])
+            self.send_header("x-agent", ", ".join(self.headers.get_all("user-agent")))
             self.send_header("x-cookie", self.headers.get("cookie", ""))
             self.send_header("set-cookie", "key=value; path=/")
             self.end_headers()

@@ -1,4 +1,5 @@
 import time
+from datetime import timedelta
 
 import pytest
 
@@ -42,6 +43,24 @@ def test_a_negative_number_of_a_server_is_refused(name: str) -> None:
 def test_a_negative_number_of_a_client_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} must not be negative: -1"):
         ClientOptions(codec=JsonCodec(), accept_compression=GZIP, **{name: -1})
+
+
+@pytest.mark.parametrize("value", [0.5, 1.0, float("inf"), True, "5", timedelta(seconds=1)])
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        *((ServerOptions, name) for name in SERVER_NUMBERS),
+        *((ClientOptions, name) for name in CLIENT_NUMBERS),
+    ],
+)
+def test_a_number_that_is_not_an_integer_is_refused(options, name: str, value: object) -> None:
+    more = {"compressions": GZIP}
+    if options is ClientOptions:
+        more = {"codec": JsonCodec(), "accept_compression": GZIP}
+    with pytest.raises(TypeError) as caught:
+        options(**more, **{name: value})
+    unit = "milliseconds, not seconds" if name.endswith("_ms") else "bytes"
+    assert str(caught.value) == f"{name} must be an integer, in {unit}: {value!r}"
 
 
 @pytest.mark.parametrize("name", SERVER_NUMBERS)

@@ -1,6 +1,7 @@
 """The checks of services and handlers when an application is built."""
 
 import functools
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
@@ -54,3 +55,53 @@ class TestHandlers:
             for function in (self.async_generator, self.generator, self.function):
                 with pytest.raises(TypeError, match="async def"):
                     getattr(Handler, name)(method, function)
+
+
+class Wrong:
+    async def no_context(self, request): ...
+
+    async def no_context_stream(self, request):
+        yield request
+
+    async def no_self(request, ctx): ...  # noqa: N805
+
+    async def one_more(self, request, ctx, database): ...
+
+    def no_context_sync(self, request): ...
+
+
+KINDS = ["unary", "client_stream", "server_stream", "bidi_stream"]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_handler_without_ctx_is_refused(methods, name):
+    method = methods[name.partition("_")[0].capitalize()]
+    request = "request" if method.kind.one_request else "requests"
+    function = Wrong().no_context if method.kind.one_response else Wrong().no_context_stream
+    text = rf"the handler must have the parameters \(self, {request}, ctx\), not \(self, request\)"
+    with pytest.raises(TypeError, match=f"{method.full_name}: {text}"):
+        getattr(Handler, name)(method, function)
+    with pytest.raises(TypeError, match=f"{method.full_name}: {text}"):
+        getattr(HandlerSync, name)(method, Wrong().no_context_sync)
+
+
+def test_a_handler_with_other_parameters_is_refused(methods):
+    for function, given in (
+        (Wrong().no_self, "(request, ctx)"),
+        (Wrong().one_more, "(self, request, ctx, database)"),
+    ):
+        with pytest.raises(TypeError) as caught:
+            Handler.unary(methods["Unary"], function)
+        text = f"must have the parameters (self, request, ctx), not {given}"
+        assert str(caught.value).endswith(text)
+
+
+def test_the_wrapper_of_a_handler_decides_about_its_parameters(methods):
+    @functools.wraps(Wrong.one_more)
+    async def wrapper(*arguments):
+        return await Wrong.one_more(*arguments, "database")
+
+    Handler.unary(methods["Unary"], wrapper)
+    Handler.unary(methods["Unary"], functools.partial(Wrong().one_more, database="database"))
+    Handler.unary(methods["Unary"], AsyncMock())
+    HandlerSync.unary(methods["Unary"], Mock())

@@ -5,7 +5,25 @@ import json
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
-from connectrpc_server import Code, ConnectError, ContextKey
+from connectrpc_server import (
+    ASGIApplication,
+    Code,
+    ConnectError,
+    ContextKey,
+    Handler,
+    HandlerSync,
+    Method,
+    MethodKind,
+    WSGIApplication,
+)
+
+SERVER = Method(
+    service="test.v1.Echo",
+    name="Server",
+    kind=MethodKind.SERVER_STREAM,
+    request=StringValue,
+    response=StringValue,
+)
 
 LOG = ContextKey[list[str]]("log")
 
@@ -165,3 +183,38 @@ def test_an_interceptor_of_the_other_interface_is_a_type_error(host):
     wrong = (NamedSync if host.kind == "asgi" else Named)("a")
     with pytest.raises(TypeError, match="interceptor"):
         host.application(interceptors=[wrong])
+
+
+class UnaryOnly:
+    async def intercept_unary(self, call_next, request, ctx): ...
+    def intercept_unary_sync(self, call_next, request, ctx): ...
+
+
+class Streams(ASGIApplication):
+    service_name = "test.v1.Echo"
+
+    def handlers(self, service):
+        return [Handler.server_stream(SERVER, service.server)]
+
+
+class StreamsSync(WSGIApplication):
+    service_name = "test.v1.Echo"
+
+    def handlers(self, service):
+        return [HandlerSync.server_stream(SERVER, service.server)]
+
+
+def test_an_interceptor_that_no_method_reaches_is_a_type_error(host):
+    streams = Streams if host.kind == "asgi" else StreamsSync
+    with pytest.raises(TypeError) as caught:
+        streams(host.service, interceptors=[UnaryOnly()])
+    text = "UnaryOnly would never be called: all methods of test.v1.Echo are server stream;"
+    assert text in str(caught.value)
+
+
+def test_the_methods_of_a_service_that_starts_later_are_known_before():
+    async def service():
+        yield None
+
+    with pytest.raises(TypeError, match="UnaryOnly would never be called"):
+        Streams(service(), interceptors=[UnaryOnly()])

@@ -248,6 +248,12 @@ class TestLimits:
         with pytest.raises(ValueError, match=f"{option} must not be negative"):
             host.application(**{option: -1})
 
+    @pytest.mark.parametrize("option", ["default_timeout_ms", "max_timeout_ms"])
+    @pytest.mark.parametrize("value", [0.5, True])
+    def test_a_timeout_that_is_not_an_integer_is_a_type_error(self, host, option, value):
+        with pytest.raises(TypeError, match=f"{option} must be an integer, in milliseconds, not s"):
+            host.application(**{option: value})
+
 
 class TestGet:
     def call(self, host, make_request, query, **options):

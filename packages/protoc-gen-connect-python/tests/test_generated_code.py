@@ -240,3 +240,23 @@ def test_clients_call_applications(tree: Path) -> None:
         "I am Eliza.",
         "unimplemented: acme.eliza.v1.ElizaService/Converse is not implemented",
     ]
+
+
+def test_clients_and_applications_know_the_kinds_of_their_methods(tree: Path) -> None:
+    output = _python(
+        """
+        import methods_connect
+        from acme.eliza.v1 import eliza_connect
+        from connectrpc_protocol.method_kinds import method_kinds
+
+        for module, service in ((eliza_connect, "ElizaService"), (methods_connect, "OldService")):
+            for name in ("Client", "ClientSync", "ASGIApplication", "WSGIApplication"):
+                kinds = set(method_kinds(getattr(module, service + name)))
+                print(name, sorted(kind.value for kind in kinds))
+        """,
+        tree,
+    )
+    every = ["bidi stream", "client stream", "server stream", "unary"]
+    names = ["Client", "ClientSync", "ASGIApplication", "WSGIApplication"]
+    lines = [f"{name} {kinds}" for kinds in (every, ["unary"]) for name in names]
+    assert output.splitlines() == lines

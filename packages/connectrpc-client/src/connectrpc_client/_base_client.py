@@ -65,8 +65,9 @@ class BaseClient(Generic[HttpClient, AnyInterceptor]):
         - `interceptors`: wrap every call; the first one is the outermost.
 
         Raises `ValueError` for a bad option, and if `http_client` cannot do what the protocol
-        needs; `TypeError` if `http_client` cannot be used, and for an interceptor that would never
-        be called; `ImportError` for a compression that is not installed.
+        needs; `TypeError` if `http_client` cannot be used, for an interceptor that would never be
+        called, and for a number that is not an integer; `ImportError` for a compression that is not
+        installed.
         """
         self._settings = Settings(
             base_url,

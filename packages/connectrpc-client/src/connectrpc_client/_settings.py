@@ -12,7 +12,8 @@ from connectrpc_protocol.binding import ClientBinding
 from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
 from connectrpc_protocol.client import client_protocol
 from connectrpc_protocol.deadline import deadline_after
-from connectrpc_protocol.options import ClientOptions, check_not_negative
+from connectrpc_protocol.options import ClientOptions, check_number
+from connectrpc_protocol.reserved_headers import refuse_reserved
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -58,23 +59,26 @@ class Settings:
     ) -> ClientContext:
         """Return the context of a call that begins now.
 
-        `use_get` has no effect if the protocol does not define GET. Raises `ValueError` for a
-        negative timeout, for a header that HTTP cannot carry, and for GET with a method that may
-        have side effects.
+        `use_get` has no effect if the protocol does not define GET. Raises `TypeError` for a
+        timeout that is not an integer, and `ValueError` for a negative timeout, for a header that
+        HTTP cannot carry or that the client sets itself, and for GET with a method that may have
+        side effects.
         """
         if timeout_ms is None:
             timeout_ms = self.options.timeout_ms
         else:
-            check_not_negative("timeout_ms", timeout_ms)
+            check_number("timeout_ms", timeout_ms)
         if use_get and not method.allows_get:
             raise ValueError(
                 f"{method.full_name} cannot be called with GET: not declared NO_SIDE_EFFECTS"
             )
+        request_headers = Headers(headers or ())
+        refuse_reserved(request_headers)
         context = ClientContext(
             method,
             self.protocol.name,
             "GET" if use_get and self.protocol.has_get else "POST",
-            Headers(headers or ()),
+            request_headers,
             deadline_after(timeout_ms),
             self._peer,
         )

@@ -20,8 +20,8 @@ ACCEPT_COMPRESSION = ("gzip",)  # works without an extra, and every implementati
 class ServerOptions:
     """The options of an application: their defaults and their checks.
 
-    The application documents them. Sizes are in bytes, times in milliseconds. Raises `ValueError`
-    if a number is negative or the list of codecs is empty.
+    The application documents them. Sizes are in bytes, times in milliseconds. Raises `TypeError` if
+    a number is not an integer, and `ValueError` if one is negative or the list of codecs is empty.
     """
 
     read_max_bytes: int | None = READ_MAX_BYTES
@@ -44,7 +44,7 @@ class ServerOptions:
             "default_timeout_ms",
             "max_timeout_ms",
         ):
-            check_not_negative(name, getattr(self, name))
+            check_number(name, getattr(self, name))
 
     @property
     def may_have_deadline(self) -> bool:
@@ -65,8 +65,8 @@ class ServerOptions:
 class ClientOptions:
     """The options of a client: their defaults and their checks.
 
-    The client documents them. Sizes are in bytes, times in milliseconds. Raises `ValueError` if a
-    number is negative.
+    The client documents them. Sizes are in bytes, times in milliseconds. Raises `TypeError` if a
+    number is not an integer, and `ValueError` if it is negative.
     """
 
     codec: Codec
@@ -78,7 +78,7 @@ class ClientOptions:
 
     def __post_init__(self) -> None:
         for name in ("compress_min_bytes", "read_max_bytes", "timeout_ms"):
-            check_not_negative(name, getattr(self, name))
+            check_number(name, getattr(self, name))
 
 
 def server_compressions(compressions: Iterable[str | Compression] | None) -> Compressions:
@@ -86,7 +86,16 @@ def server_compressions(compressions: Iterable[str | Compression] | None) -> Com
     return Compressions(available_compressions() if compressions is None else compressions)
 
 
-def check_not_negative(name: str, value: int | None) -> None:
-    """Raise `ValueError`, with the name of the option, if its value is negative."""
-    if value is not None and value < 0:
+def check_number(name: str, value: object) -> None:
+    """Check the value of an option, in bytes or, if its name ends in `_ms`, in milliseconds.
+
+    Raises `TypeError` if it is not an integer or `None`, and `ValueError` if it is negative. Both
+    texts contain the name of the option.
+    """
+    if value is None:
+        return
+    if not isinstance(value, int) or isinstance(value, bool):
+        unit = "milliseconds, not seconds" if name.endswith("_ms") else "bytes"
+        raise TypeError(f"{name} must be an integer, in {unit}: {value!r}")
+    if value < 0:
         raise ValueError(f"{name} must not be negative: {value}")

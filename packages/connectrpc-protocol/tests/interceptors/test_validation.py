@@ -3,6 +3,7 @@
 import pytest
 
 from connectrpc_protocol.interceptors.chain import InterceptorChain, InterceptorChainSync
+from connectrpc_protocol.method import MethodKind
 
 from .interceptors import NoOp, Tag, TagSync
 
@@ -153,3 +154,134 @@ class WithAttributes(NoOp):
 @chains
 def test_an_interceptor_may_have_other_attributes(chain) -> None:
     assert len(chain([WithAttributes()]).metadata) == 1
+
+
+class NoCallNext:
+    async def intercept_unary(self, request, ctx): ...
+    def intercept_unary_sync(self, request, ctx): ...
+
+
+class NoContext:
+    def intercept_server_stream(self, call_next, request): ...
+    def intercept_server_stream_sync(self, call_next, request): ...
+
+
+class OneMore:
+    async def intercept_client_stream(self, call_next, requests, ctx, more): ...
+    def intercept_client_stream_sync(self, call_next, requests, ctx, more): ...
+
+
+class NoSelf:
+    async def intercept_bidi_stream(call_next, requests, ctx):  # noqa: N805
+        yield
+
+    def intercept_bidi_stream_sync(call_next, requests, ctx): ...  # noqa: N805
+
+
+class StartWithoutContext(NoOp):
+    async def on_start(self): ...
+    def on_start_sync(self): ...
+
+
+class EndWithoutError(NoOp):
+    async def on_end(self, token, ctx): ...
+    def on_end_sync(self, token, ctx): ...
+
+
+class KeywordOnly(NoOp):
+    async def on_start(self, ctx: object, *, needed: int) -> None: ...
+    def on_start_sync(self, ctx: object, *, needed: int) -> None: ...
+
+
+@chains
+@pytest.mark.parametrize(
+    ("interceptor", "name", "wanted", "given"),
+    [
+        (NoCallNext(), "intercept_unary", "self, call_next, request, ctx", "self, request, ctx"),
+        (
+            NoContext(),
+            "intercept_server_stream",
+            "self, call_next, request, ctx",
+            "self, call_next, request",
+        ),
+        (
+            OneMore(),
+            "intercept_client_stream",
+            "self, call_next, requests, ctx",
+            "self, call_next, requests, ctx, more",
+        ),
+        (
+            NoSelf(),
+            "intercept_bidi_stream",
+            "self, call_next, requests, ctx",
+            "call_next, requests, ctx",
+        ),
+        (StartWithoutContext(), "on_start", "self, ctx", "self"),
+        (EndWithoutError(), "on_end", "self, token, ctx, error", "self, token, ctx"),
+        (KeywordOnly(), "on_start", "self, ctx", "self, ctx, *, needed"),
+    ],
+)
+def test_wrong_parameters_are_a_type_error(chain, interceptor, name, wanted, given) -> None:
+    with pytest.raises(TypeError) as caught:
+        chain([interceptor])
+    name = name if chain is InterceptorChain else f"{name}_sync"
+    kind = type(interceptor).__name__
+    text = f"interceptor {kind}: {name} must have the parameters ({wanted}), not ({given})"
+    assert str(caught.value) == text
+
+
+class AnyParameters:
+    async def intercept_unary(self, *args, **kwargs): ...
+    def intercept_unary_sync(self, *args, **kwargs): ...
+
+
+class WithDefaults(NoOp):
+    async def on_end(self, token, ctx, error=None, log=None): ...
+    def on_end_sync(self, token, ctx, error=None, log=None): ...
+
+
+class OtherNames:
+    @staticmethod
+    async def intercept_unary(proceed, message, context, /): ...
+    @staticmethod
+    def intercept_unary_sync(proceed, message, context, /): ...
+
+
+@chains
+@pytest.mark.parametrize("interceptor", [AnyParameters(), WithDefaults(), OtherNames()])
+def test_parameters_that_the_arguments_fit_are_accepted(chain, interceptor) -> None:
+    chain([interceptor])
+
+
+METHODS = {
+    MethodKind.UNARY: "intercept_unary",
+    MethodKind.CLIENT_STREAM: "intercept_client_stream",
+    MethodKind.SERVER_STREAM: "intercept_server_stream",
+    MethodKind.BIDI_STREAM: "intercept_bidi_stream",
+}
+
+
+def interceptor_of(kind: MethodKind) -> object:
+    name = METHODS[kind]
+    methods = {each: getattr(Tag, each) for each in (name,)}
+    return type("Guard", (), methods | {f"{name}_sync": getattr(TagSync, f"{name}_sync")})()
+
+
+@chains
+@pytest.mark.parametrize("kind", MethodKind)
+@pytest.mark.parametrize("other", MethodKind)
+def test_an_interceptor_that_no_method_reaches_is_a_type_error(chain, kind, other) -> None:
+    checked = chain([NoOp(), interceptor_of(kind)])
+    checked.check_are_reached([], "acme.S")  # the kinds are not known
+    checked.check_are_reached(MethodKind, "acme.S")
+    if kind is other:
+        checked.check_are_reached([other], "acme.S")
+        return
+    suffix = "" if chain is InterceptorChain else "_sync"
+    with pytest.raises(TypeError) as caught:
+        checked.check_are_reached([other], "acme.S")
+    assert str(caught.value) == (
+        f"interceptor Guard would never be called: all methods of acme.S are {other.value}; "
+        f"implement {METHODS[other]}{suffix}, or on_start{suffix} and on_end{suffix}, which run "
+        "for every kind"
+    )

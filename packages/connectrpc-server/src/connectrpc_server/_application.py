@@ -53,8 +53,9 @@ class Application(ABC, Generic[Service_contra, Interceptor_contra]):
           `connect-protocol-version`.
         - `expose_errors`: send clients the text of unexpected exceptions; for development only.
 
-        Raises `TypeError` for an interceptor that cannot be used, a handler of the wrong kind, and
-        an object that cannot be a service, such as a class; `ValueError` for a negative number, an
+        Raises `TypeError` for an interceptor that cannot be used or would never be called, a
+        handler of the wrong kind or with the wrong parameters, an object that cannot be a service,
+        such as a class, and a number that is not an integer; `ValueError` for a negative number, an
         empty list of codecs, and an unknown compression; `ImportError` for a compression that is
         not installed.
         """

@@ -62,6 +62,12 @@ class Class{0}(Base[Type]):
     async def method(self, request: pb2.{0}, ctx: Context) -> pb2.Response:
         raise METHOD_{0}.unimplemented()
 
+    def response(self, request: pb2.Request, ctx: Context) -> pb2.{0}:
+        raise METHOD.unimplemented()
+
+    async def both(self, request: pb2.{0}, {1}) -> pb2.{0}:
+        return output.message
+
     def requests(self, requests: Iterator[pb2.{0}], ctx: Context) -> Iterator[pb2.{0}]:
         return self._stream(METHOD_{0}, request, headers=headers, timeout_ms=timeout_ms)
 

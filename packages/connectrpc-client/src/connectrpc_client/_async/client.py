@@ -27,6 +27,7 @@ from connectrpc_client._transports.http_clients import AsyncHttpClient
 from connectrpc_client._transports.select import select_transport
 from connectrpc_protocol import HeadersInput, Interceptor, Method, MethodKind, RequestContext
 from connectrpc_protocol.interceptors.chain import InterceptorChain
+from connectrpc_protocol.method_kinds import method_kinds
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -43,6 +44,7 @@ class Client(BaseClient[AsyncHttpClient, Interceptor]):
         self, http_client: AsyncHttpClient | None, interceptors: Iterable[Interceptor]
     ) -> None:
         self._chain = InterceptorChain(interceptors)
+        self._chain.check_are_reached(method_kinds(type(self)), type(self).__name__)
         self._transport = select_transport(http_client, self._settings.protocol)
 
     async def aclose(self) -> None:

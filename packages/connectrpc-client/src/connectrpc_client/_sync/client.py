@@ -21,6 +21,7 @@ from connectrpc_client._transports.http_clients import SyncHttpClient
 from connectrpc_client._transports.select import select_transport_sync
 from connectrpc_protocol import HeadersInput, InterceptorSync, Method, MethodKind, RequestContext
 from connectrpc_protocol.interceptors.chain import InterceptorChainSync
+from connectrpc_protocol.method_kinds import method_kinds
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -37,6 +38,7 @@ class ClientSync(BaseClient[SyncHttpClient, InterceptorSync]):
         self, http_client: SyncHttpClient | None, interceptors: Iterable[InterceptorSync]
     ) -> None:
         self._chain = InterceptorChainSync(interceptors)
+        self._chain.check_are_reached(method_kinds(type(self)), type(self).__name__)
         self._transport = select_transport_sync(http_client, self._settings.protocol)
 
     def close(self) -> None:

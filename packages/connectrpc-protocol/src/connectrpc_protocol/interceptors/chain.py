@@ -45,8 +45,10 @@ from connectrpc_protocol.interceptors.types import (
 )
 from connectrpc_protocol.interceptors.validation import (
     check_async_interceptor,
+    check_is_reached,
     check_sync_interceptor,
 )
+from connectrpc_protocol.method import MethodKind
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -56,8 +58,9 @@ class InterceptorChain:
     """The interceptors of an ASGI application or an async client.
 
     Raises `TypeError` for an object that is not a usable async interceptor: one without an async
-    method, with a misspelt method, with a sync method under an async name, with only `on_start` or
-    only `on_end`, or with a method that exists only in its sync form beside other async methods.
+    method, with a misspelt method, with a sync method under an async name, with other parameters,
+    with only `on_start` or only `on_end`, or with a method that exists only in its sync form beside
+    other async methods.
     """
 
     __slots__ = ("_interceptors", "metadata")
@@ -69,6 +72,15 @@ class InterceptorChain:
         self.metadata: tuple[MetadataInterceptor[object], ...] = tuple(
             interceptor for interceptor in self._interceptors if _is_metadata(interceptor)
         )
+
+    def check_are_reached(self, kinds: Iterable[MethodKind], service: str) -> None:
+        """Raise `TypeError` if an interceptor does not run for any of the methods of a service.
+
+        Without any kind, nothing is checked: there are no methods, or they are not known.
+        """
+        known: set[MethodKind] = set(kinds) if self._interceptors else set()
+        for interceptor in self._interceptors:
+            check_is_reached(interceptor, known, service, suffix="")
 
     def unary(
         self, call_next: Callable[[Req, RequestContext], Awaitable[Res]]
@@ -136,6 +148,12 @@ class InterceptorChainSync:
         self.metadata: tuple[MetadataInterceptorSync[object], ...] = tuple(
             interceptor for interceptor in self._interceptors if _is_metadata_sync(interceptor)
         )
+
+    def check_are_reached(self, kinds: Iterable[MethodKind], service: str) -> None:
+        """See `InterceptorChain.check_are_reached`."""
+        known: set[MethodKind] = set(kinds) if self._interceptors else set()
+        for interceptor in self._interceptors:
+            check_is_reached(interceptor, known, service, suffix="_sync")
 
     def unary(
         self, call_next: Callable[[Req, RequestContext], Res]

@@ -5,10 +5,28 @@ cannot be used is not ignored, but raises an error.
 """
 
 import inspect
+from collections.abc import Callable, Collection
 
-_AWAITED = frozenset({"intercept_unary", "intercept_client_stream", "on_start", "on_end"})
+from connectrpc_protocol.method import MethodKind
+from connectrpc_protocol.signature_check import check_parameters
+
+_METHOD_OF_KIND = {
+    MethodKind.UNARY: "intercept_unary",
+    MethodKind.CLIENT_STREAM: "intercept_client_stream",
+    MethodKind.SERVER_STREAM: "intercept_server_stream",
+    MethodKind.BIDI_STREAM: "intercept_bidi_stream",
+}
+_PARAMETERS = {
+    "intercept_unary": ("call_next", "request", "ctx"),
+    "intercept_client_stream": ("call_next", "requests", "ctx"),
+    "intercept_server_stream": ("call_next", "request", "ctx"),
+    "intercept_bidi_stream": ("call_next", "requests", "ctx"),
+    "on_start": ("ctx",),
+    "on_end": ("token", "ctx", "error"),
+}
+_ASYNC = frozenset(_PARAMETERS)
 _ITERATED = frozenset({"intercept_server_stream", "intercept_bidi_stream"})
-_ASYNC = _AWAITED | _ITERATED
+_AWAITED = _ASYNC - _ITERATED
 _SYNC = frozenset(f"{name}_sync" for name in _ASYNC)
 
 
@@ -22,6 +40,25 @@ def check_sync_interceptor(interceptor: object) -> None:
     """Raise `TypeError` if a WSGI application or a sync client cannot use the object."""
     for name in _usable_methods(interceptor, _SYNC, _ASYNC, "sync"):
         _check_sync_method(type(interceptor).__name__, name, getattr(interceptor, name))
+
+
+def check_is_reached(
+    interceptor: object, kinds: Collection[MethodKind], service: str, suffix: str
+) -> None:
+    """Raise `TypeError` if no call of a service with these kinds of methods runs the interceptor.
+
+    `suffix` ends the names of the methods that are called: empty, or `_sync`.
+    """
+    called = [_METHOD_OF_KIND[kind] + suffix for kind in MethodKind if kind in kinds]
+    pair = [f"on_start{suffix}", f"on_end{suffix}"]
+    if not called or any(hasattr(interceptor, name) for name in [*called, *pair]):
+        return
+    only = " and ".join(kind.value for kind in MethodKind if kind in kinds)
+    raise TypeError(
+        f"interceptor {type(interceptor).__name__} would never be called: all methods of {service} "
+        f"are {only}; implement {' or '.join(called)}, or {' and '.join(pair)}, which run for "
+        "every kind"
+    )
 
 
 def _usable_methods(
@@ -65,7 +102,7 @@ def _check_twins(type_name: str, names: set[str], twins: set[str]) -> None:
 
 
 def _check_async_method(type_name: str, name: str, function: object) -> None:
-    _check_callable(type_name, name, function)
+    function = _checked_callable(type_name, name, function)
     is_coroutine = inspect.iscoroutinefunction(function)
     if name in _AWAITED:
         if not is_coroutine:
@@ -76,17 +113,20 @@ def _check_async_method(type_name: str, name: str, function: object) -> None:
         )
     elif inspect.isgeneratorfunction(function):
         raise TypeError(f"interceptor {type_name}: {name} must be an async generator")
+    check_parameters(f"interceptor {type_name}: {name}", function, _PARAMETERS[name])
 
 
 def _check_sync_method(type_name: str, name: str, function: object) -> None:
-    _check_callable(type_name, name, function)
+    function = _checked_callable(type_name, name, function)
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         raise TypeError(f"interceptor {type_name}: {name} must not be async")
+    check_parameters(f"interceptor {type_name}: {name}", function, _PARAMETERS[_twin(name)])
 
 
-def _check_callable(type_name: str, name: str, function: object) -> None:
+def _checked_callable(type_name: str, name: str, function: object) -> Callable[..., object]:
     if not callable(function):
         raise TypeError(f"interceptor {type_name}: {name} is not callable")
+    return function
 
 
 def _twin(name: str) -> str:

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar, cast
 
 from connectrpc_protocol import Interceptor
 from connectrpc_protocol.interceptors.chain import InterceptorChain
+from connectrpc_protocol.method_kinds import method_kinds
 from connectrpc_protocol.options import ServerOptions
 from connectrpc_server._application import Application
 from connectrpc_server._asgi.handler import Handler
@@ -42,6 +43,7 @@ class ASGIApplication(
     ) -> None:
         self._options = options
         self._chain = InterceptorChain(interceptors)
+        self._chain.check_are_reached(method_kinds(type(self)), self.service_name)
         self._routes: dict[str, ASGIApp] = {}
         self._context: AbstractAsyncContextManager[S_contra] | None = None
         if isinstance(service, AsyncGenerator):
@@ -56,9 +58,13 @@ class ASGIApplication(
         """Return one handler for each RPC of the service."""
 
     def _bind(self, service: S_contra) -> None:
+        handlers = self.handlers(service)
+        self._chain.check_are_reached(
+            {handler.method.kind for handler in handlers}, self.service_name
+        )
         self._routes = {
             handler.method.path: handler.endpoint(self._chain, self._options)
-            for handler in self.handlers(service)
+            for handler in handlers
         }
 
     @asynccontextmanager

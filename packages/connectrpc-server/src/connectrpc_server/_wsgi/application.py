@@ -30,9 +30,10 @@ class WSGIApplication(Application[S_contra, InterceptorSync], Generic[S_contra])
         self, service: S_contra, interceptors: Iterable[InterceptorSync], options: ServerOptions
     ) -> None:
         chain = InterceptorChainSync(interceptors)
+        handlers = self.handlers(service)
+        chain.check_are_reached({handler.method.kind for handler in handlers}, self.service_name)
         self._routes = {
-            handler.method.path: handler.endpoint(chain, options)
-            for handler in self.handlers(service)
+            handler.method.path: handler.endpoint(chain, options) for handler in handlers
         }
 
     @abstractmethod

@@ -2,8 +2,9 @@
 
 A template contains each statement on one line. If the line is too long, it is broken at its
 brackets: first with all items on a line of their own, then, if that is still too long, with one
-item per line. This module knows only the statements that the templates contain. A line that cannot
-be broken stays as it is.
+item per line. A value or a return type without brackets is put into parentheses if it fits there.
+This module knows only the statements that the templates contain. A line that cannot be broken stays
+as it is.
 """
 
 import re
@@ -13,7 +14,8 @@ LINE_LENGTH = 100
 _INDENT = "    "
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[()\[\]{}]')
-_ASSIGNMENT = re.compile(r"((?:return|raise) |\w+(?:: \w+)? = )(.+)")
+_VALUE = re.compile(r"((?:return|raise) |\w+(?:: \w+)? = )(.+)()")
+_RETURN_TYPE = re.compile(r"(\) -> )(.+)(:)")
 _PARAMETER = re.compile(r"(\w+: .+\]) (\| \w+\[.+)")
 
 
@@ -61,8 +63,8 @@ def _break_import(indent: str, code: str) -> Iterator[str]:
 
 
 def _parenthesize(indent: str, code: str) -> Iterator[str]:
-    if match := _ASSIGNMENT.fullmatch(code):
-        lines = [f"{indent}{match[1]}(", f"{indent}{_INDENT}{match[2]}", f"{indent})"]
+    if match := _VALUE.fullmatch(code) or _RETURN_TYPE.fullmatch(code):
+        lines = [f"{indent}{match[1]}(", f"{indent}{_INDENT}{match[2]}", f"{indent}){match[3]}"]
         if all(map(_fits, lines)):
             yield from lines
             return

@@ -49,10 +49,12 @@ def default_options(*, http2: bool) -> Options:
 
 
 def request_headers(
-    request: HttpRequest, more: Sequence[tuple[str, str]]
+    request: HttpRequest, user_agent: Sequence[tuple[str, str]]
 ) -> Sequence[tuple[str, str]]:
-    """Return the headers of the request, with `more`."""
+    """Return the headers of the request, with the user agent unless the request has its own."""
+    if user_agent and "user-agent" in dict(request.headers):
+        user_agent = ()
     if request.body == b"" and request.method == "POST":
         # RFC 9110, section 8.6; pyqwest leaves it out.
-        return (*request.headers, *more, ("content-length", "0"))
-    return (*request.headers, *more)
+        return (*request.headers, *user_agent, ("content-length", "0"))
+    return (*request.headers, *user_agent)
