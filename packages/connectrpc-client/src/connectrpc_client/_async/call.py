@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from connectrpc_client._async.concurrency import TimeLimit
 from connectrpc_client._context import ClientContext
+from connectrpc_client._errors import error_of_later_reads
 from connectrpc_client._request_stream import RequestList
 from connectrpc_client._transports.interface import Transport, TransportResponse
 from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
@@ -63,8 +64,8 @@ async def _read_all(response: TransportResponse, call: UnaryClientCall[Req, Res]
 class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
     """The responses of one call. The call begins with `open`, at the latest with `__anext__`.
 
-    The iteration is over after the end of the stream, an error or `aclose`. A call never begins
-    twice.
+    The iteration is over after the end of the stream or `aclose`. After an error or a cancelled
+    read every read raises (see `error_of_later_reads`). A call never begins twice.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
         self._body: AsyncIterator[bytes] | None = None
         self._chunks: AsyncIterator[bytes] | None = None
         self._has_begun = False
+        self._failure: Exception | None = None
         self._messages: Iterator[Res] = iter(())
 
     async def open(self) -> None:
@@ -89,7 +91,8 @@ class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
         self._has_begun = True
         try:
             await self._send()
-        except BaseException:
+        except BaseException as exc:
+            self._failure = error_of_later_reads(exc)
             await self.aclose()
             raise
 
@@ -126,14 +129,18 @@ class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
             await self.open()
         try:
             return await self._next()
-        except BaseException:
+        except StopAsyncIteration:
+            await self.aclose()
+            raise
+        except BaseException as exc:
+            self._failure = error_of_later_reads(exc)
             await self.aclose()
             raise
 
     async def _next(self) -> Res:
         chunks, response = self._chunks, self._response
         if chunks is None or response is None:
-            raise StopAsyncIteration
+            raise self._failure or StopAsyncIteration
         while True:
             for message in self._messages:
                 return message

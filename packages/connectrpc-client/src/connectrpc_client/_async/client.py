@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 from connectrpc_client._async import call as calls
 from connectrpc_client._async.concurrency import TimeLimit
 from connectrpc_client._async.open_call import BidiCall, ClientStreamCall
-from connectrpc_client._async.output import StreamOutput
+from connectrpc_client._async.output import Messages, StreamOutput
 from connectrpc_client._base_client import BaseClient
 from connectrpc_client._context import client_context
 from connectrpc_client._errors import check_full_duplex
@@ -120,7 +120,7 @@ class Client(BaseClient[AsyncHttpClient, Interceptor]):
         context = self._begin(method, headers, timeout_ms)
         return await self._open(partial(function, iterate(requests), context), context)
 
-    async def _server_stream(
+    def _server_stream(
         self,
         method: Method[Req, Res],
         request: Req,
@@ -128,15 +128,11 @@ class Client(BaseClient[AsyncHttpClient, Interceptor]):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[Res, None]:
-        """Yield the messages of `_call_server_stream`."""
-        output = await self._call_server_stream(
-            method, request, headers=headers, timeout_ms=timeout_ms
-        )
-        async with output:
-            async for message in output:
-                yield message
+        """Return the messages of `_call_server_stream`."""
+        call = self._call_server_stream
+        return Messages(partial(call, method, request, headers=headers, timeout_ms=timeout_ms))
 
-    async def _bidi_stream(
+    def _bidi_stream(
         self,
         method: Method[Req, Res],
         requests: AsyncIterable[Req] | Iterable[Req],
@@ -144,13 +140,9 @@ class Client(BaseClient[AsyncHttpClient, Interceptor]):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[Res, None]:
-        """Yield the messages of `_call_bidi_stream`."""
-        output = await self._call_bidi_stream(
-            method, requests, headers=headers, timeout_ms=timeout_ms
-        )
-        async with output:
-            async for message in output:
-                yield message
+        """Return the messages of `_call_bidi_stream`."""
+        call = self._call_bidi_stream
+        return Messages(partial(call, method, requests, headers=headers, timeout_ms=timeout_ms))
 
     def _open_client_stream(
         self,

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from connectrpc_client._cancellation import canceled, check_cancelled
 from connectrpc_client._context import ClientContext
+from connectrpc_client._errors import error_of_later_reads
 from connectrpc_client._request_stream import RequestList
 from connectrpc_client._transports.interface import TransportResponseSync, TransportSync
 from connectrpc_protocol import ConnectError
@@ -72,9 +73,10 @@ def _check_own_end(error: ConnectError, context: ClientContext) -> None:
 class StreamCallSync(Iterator[Res], Generic[Req, Res]):
     """The responses of one call. The call begins with `open`, at the latest with `__next__`.
 
-    The iteration is over after the end of the stream, an error or `close`. A call never begins
-    twice. Another thread may call `close` once the response head has arrived; before that,
-    it may use the cancellation. Either ends a wait with `canceled`.
+    The iteration is over after the end of the stream or `close`. After an error or an interrupted
+    read every read raises (see `error_of_later_reads`). A call never begins twice. Another thread
+    may call `close` once the response head has arrived; before that, it may use the cancellation.
+    Either ends a wait with `canceled`.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
         self._body: Iterator[bytes] | None = None
         self._chunks: Iterator[bytes] | None = None
         self._has_begun = self._is_closed = False
+        self._failure: Exception | None = None
         self._messages: Iterator[Res] = iter(())
 
     def open(self) -> None:
@@ -138,6 +141,9 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
             self.open()
         try:
             return self._next()
+        except StopIteration:
+            self.close()
+            raise
         except BaseException as exc:
             self._fail(exc)
             raise
@@ -145,7 +151,7 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
     def _next(self) -> Res:
         chunks, response = self._chunks, self._response
         if chunks is None or response is None:
-            raise StopIteration
+            raise self._failure or StopIteration
         while True:
             check_cancelled(self._context.cancellation)
             for message in self._messages:
@@ -158,12 +164,19 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
             self._messages = self._call.feed(chunk)
 
     def _fail(self, exc: BaseException) -> None:
+        if exc is self._failure:  # of an earlier read
+            return
         was_closed = self._is_closed
+        self._failure = error_of_later_reads(exc)
         self.close()
         if isinstance(exc, ConnectError):
-            if was_closed:
-                raise canceled() from exc
-            _check_own_end(exc, self._context)
+            try:
+                if was_closed:
+                    raise canceled() from exc
+                _check_own_end(exc, self._context)
+            except ConnectError as error:
+                self._failure = error
+                raise
 
     def close(self) -> None:
         """End the call. The client does not read what the server still sends."""

@@ -16,7 +16,7 @@ from connectrpc_client._request_stream import RequestList, iterate_sync
 from connectrpc_client._response import UnaryOutput
 from connectrpc_client._sync import call as calls
 from connectrpc_client._sync.open_call import BidiCallSync, ClientStreamCallSync
-from connectrpc_client._sync.output import StreamOutputSync
+from connectrpc_client._sync.output import MessagesSync, StreamOutputSync
 from connectrpc_client._transports.http_clients import SyncHttpClient
 from connectrpc_client._transports.select import select_transport_sync
 from connectrpc_protocol import HeadersInput, InterceptorSync, Method, MethodKind, RequestContext
@@ -127,12 +127,9 @@ class ClientSync(BaseClient[SyncHttpClient, InterceptorSync]):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[Res, None, None]:
-        """Yield the messages of `_call_server_stream`."""
-        output = self._call_server_stream(
-            method, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
-        )
-        with output:
-            yield from output
+        """Return the messages of `_call_server_stream`."""
+        call = partial(self._call_server_stream, method, request, headers=headers)
+        return MessagesSync(partial(call, timeout_ms=timeout_ms, cancellation=cancellation))
 
     def _bidi_stream(
         self,
@@ -143,12 +140,9 @@ class ClientSync(BaseClient[SyncHttpClient, InterceptorSync]):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[Res, None, None]:
-        """Yield the messages of `_call_bidi_stream`."""
-        output = self._call_bidi_stream(
-            method, requests, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
-        )
-        with output:
-            yield from output
+        """Return the messages of `_call_bidi_stream`."""
+        call = partial(self._call_bidi_stream, method, requests, headers=headers)
+        return MessagesSync(partial(call, timeout_ms=timeout_ms, cancellation=cancellation))
 
     def _open_client_stream(
         self,

@@ -1,16 +1,16 @@
 """The response of a call with a stream of responses."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from google.protobuf.message import Message
 
 from connectrpc_client._cancellation import Cancellation
 from connectrpc_client._context import ClientContext
-from connectrpc_client._errors import call_error
+from connectrpc_client._errors import call_error, error_of_later_reads
 from connectrpc_protocol import Headers
 from connectrpc_protocol.closing import close_iterator
 
@@ -46,6 +46,7 @@ class StreamOutputSync(Iterator[Res]):
         self._responses = responses
         self._context = context
         self._around = around
+        self._failure: Exception | None = None
         self._lock = threading.RLock()  # held by a `next`, and to end the call
         self._interrupt: Callable[[], None]  # ends the wait of a `next`
         if context.cancellation is None and isinstance(responses, _OpenableSync):
@@ -83,9 +84,13 @@ class StreamOutputSync(Iterator[Res]):
             try:
                 return next(self._responses)
             except StopIteration:
+                # Responses of an interceptor end after a failed read, if it is a generator.
+                if self._failure is not None:
+                    raise self._failure from None
                 self._finish(None)
                 raise
             except BaseException as exc:
+                self._failure = self._failure or error_of_later_reads(exc)
                 self._finish(exc)
                 raise
 
@@ -122,3 +127,40 @@ class StreamOutputSync(Iterator[Res]):
         traceback: TracebackType | None,
     ) -> None:
         self._close(exc)
+
+
+class MessagesSync(Generator[Res, None, None]):
+    """The messages of a call, which begins with the first read.
+
+    This is a generator, except that it does not end after a failed read: later reads raise, as
+    those of a `StreamOutputSync` do.
+    """
+
+    def __init__(self, call: Callable[[], StreamOutputSync[Res]]) -> None:
+        self._generator = _messages(call)
+        self._failure: Exception | None = None
+
+    def __next__(self) -> Res:
+        try:
+            return next(self._generator)
+        except StopIteration:
+            if self._failure is not None:
+                raise self._failure from None
+            raise
+        except BaseException as exc:
+            self._failure = self._failure or error_of_later_reads(exc)
+            raise
+
+    def send(self, value: None) -> Res:
+        return next(self)
+
+    def throw(self, *exc: Any) -> Res:
+        return self._generator.throw(*exc)
+
+    def close(self) -> None:
+        self._generator.close()
+
+
+def _messages(call: Callable[[], StreamOutputSync[Res]]) -> Generator[Res, None, None]:
+    with call() as output:
+        yield from output
