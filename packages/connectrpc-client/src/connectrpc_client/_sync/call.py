@@ -5,7 +5,8 @@ For streams, `StreamCallSync` is the innermost iterator of responses, below the 
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Generic, TypeVar
+from contextvars import Context, copy_context
+from typing import Final, Generic, TypeVar, cast
 
 from google.protobuf.message import Message
 
@@ -23,6 +24,8 @@ from connectrpc_protocol.http import HttpRequest
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
+
+_END: Final = object()
 
 
 def unary(
@@ -115,7 +118,7 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
         if rest is None:
             head = head._replace(body=first)
         else:
-            self._body = self._encode(first, rest)
+            self._body = self._encode(first, rest, copy_context())
         deadline, cancellation = self._context.deadline, self._context.cancellation
         check_cancelled(cancellation)
         remaining(deadline)  # raises if the deadline has passed
@@ -125,16 +128,19 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
         if self._context.on_head is not None:
             self._context.on_head()
 
-    def _encode(self, first: bytes, requests: Iterator[Req]) -> Iterator[bytes]:
+    def _encode(self, first: bytes, requests: Iterator[Req], context: Context) -> Iterator[bytes]:
+        # Some HTTP libraries iterate over the body in a thread of their own. The iterator of the
+        # requests always runs in a copy of the caller's context.
+        run = context.run
         try:
             if first:
                 yield first
-            for request in requests:
+            while (request := run(next, requests, _END)) is not _END:
                 if self._is_closed:
                     raise canceled()  # a normal end would say that the requests are complete
-                yield self._call.message(request)
+                yield run(self._call.message, cast("Req", request))
         finally:
-            close_iterator(requests)
+            run(close_iterator, requests)
 
     def __next__(self) -> Res:
         if not self._has_begun:
