@@ -4,13 +4,13 @@ For streams, `StreamCallSync` is the innermost iterator of responses, below the 
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from contextvars import Context, copy_context
 from typing import Final, Generic, TypeVar, cast
 
 from google.protobuf.message import Message
 
-from connectrpc_client._cancellation import canceled, check_cancelled
+from connectrpc_client._cancellation import Cancellation, canceled
 from connectrpc_client._context import ClientContext
 from connectrpc_client._errors import error_of_later_reads
 from connectrpc_client._request_stream import RequestList
@@ -33,10 +33,11 @@ def unary(
 ) -> Res:
     """Send one request and return the one response."""
     outgoing = call.request(request)
-    check_cancelled(context.cancellation)
+    context.check_cancelled()
     remaining(context.deadline)  # raises if the deadline has passed
     try:
-        return _exchange(transport, call, outgoing, context)
+        with ExitStack() as links:
+            return _exchange(transport, call, outgoing, context, links)
     except ConnectError as error:
         _check_own_end(error, context)
         raise
@@ -47,9 +48,12 @@ def _exchange(
     call: UnaryClientCall[Req, Res],
     outgoing: HttpRequest,
     context: ClientContext,
+    links: ExitStack,
 ) -> Res:
-    response = transport.send(outgoing, None, context.deadline, context.cancellation)
+    cancellation = _cancellation(context, links)
+    response = transport.send(outgoing, None, context.deadline, cancellation)
     try:
+        _close_with_client(response, context, links)
         body = _read_all(response, call, context)
     finally:
         response.close()
@@ -63,13 +67,35 @@ def _read_all(
     for chunk in response.chunks(context.deadline):
         body.add(chunk)
         remaining(context.deadline)  # raises if the deadline has passed
-        check_cancelled(context.cancellation)
+        context.check_cancelled()
+    context.check_cancelled()  # the body may have ended because the response was closed
     return body.data
+
+
+def _cancellation(context: ClientContext, links: ExitStack) -> Cancellation:
+    """Return what ends a call. It is linked to what else ends it, until `links` is closed."""
+    if context.cancellation is None:
+        return context.closing
+    # The call may share its own cancellation with calls of other clients.
+    both = Cancellation()
+    links.enter_context(context.cancellation.calling(both.cancel))
+    links.enter_context(context.closing.calling(both.cancel))
+    return both
+
+
+def _close_with_client(
+    response: TransportResponseSync, context: ClientContext, links: ExitStack
+) -> None:
+    """Have the response closed with the client, until `links` is closed.
+
+    This does not keep the call itself in memory.
+    """
+    links.callback(context.closing.remove, context.closing.add(response.close))
 
 
 def _check_own_end(error: ConnectError, context: ClientContext) -> None:
     """Raise `canceled` or `deadline_exceeded` if that is the reason of `error`."""
-    check_cancelled(context.cancellation)
+    context.check_cancelled()
     check_late(error, context.deadline)
 
 
@@ -94,6 +120,7 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
         self._context = context
         self._requests = requests
         self._response: TransportResponseSync | None = None
+        self._links = ExitStack()
         self._body: Iterator[bytes] | None = None
         self._chunks: Iterator[bytes] | None = None
         self._has_begun = self._is_closed = False
@@ -119,10 +146,12 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
             head = head._replace(body=first)
         else:
             self._body = self._encode(first, rest, copy_context())
-        deadline, cancellation = self._context.deadline, self._context.cancellation
-        check_cancelled(cancellation)
+        deadline, links = self._context.deadline, self._links
+        self._context.check_cancelled()
         remaining(deadline)  # raises if the deadline has passed
+        cancellation = _cancellation(self._context, links)
         self._response = self._transport.send(head, self._body, deadline, cancellation)
+        _close_with_client(self._response, self._context, links)
         self._call.start(self._response.status, self._response.headers)
         self._chunks = self._response.chunks(deadline)
         if self._context.on_head is not None:
@@ -159,7 +188,7 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
         if chunks is None or response is None:
             raise self._failure or StopIteration
         while True:
-            check_cancelled(self._context.cancellation)
+            self._context.check_cancelled()
             for message in self._messages:
                 return message
             remaining(self._context.deadline)  # raises if the deadline has passed
@@ -188,7 +217,9 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
         """End the call. The client does not read what the server still sends."""
         self._has_begun = self._is_closed = True
         response, self._response = self._response, None
+        links, self._links = self._links, ExitStack()
         try:
+            links.close()
             if response is not None:
                 response.close()
         finally:

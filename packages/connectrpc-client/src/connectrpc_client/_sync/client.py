@@ -40,10 +40,16 @@ class ClientSync(BaseClient[SyncHttpClient, InterceptorSync]):
         self._transport = select_transport_sync(http_client, self._settings.protocol)
 
     def close(self) -> None:
-        """Close the client, which refuses calls from then on. A given `http_client` stays open."""
-        self._is_closed = True
-        if self._owns_transport:
-            self._transport.close()
+        """Close the client, which refuses calls from then on. A given `http_client` stays open.
+
+        Calls in flight raise `canceled`. If another thread waits for a response head directly in
+        the HTTP library, its call goes on until then.
+        """
+        try:
+            self._closing.cancel()
+        finally:
+            if self._owns_transport:
+                self._transport.close()
 
     def __enter__(self) -> Self:
         return self
