@@ -167,3 +167,28 @@ class Task:
     async def wait(self) -> None:
         """Wait until it has ended."""
         await asyncio.wait([self._task])
+
+
+class EventLoop:
+    """The running event loop, for finalizers, which may run in any thread."""
+
+    __slots__ = ("_loop",)
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+
+    def run_later(self, function: Callable[[], Coroutine[object, object, None]]) -> None:
+        """Run a coroutine function in a task, unless the loop is closed."""
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(_start, self._loop, function)
+
+
+_tasks: set[asyncio.Task[None]] = set()  # the event loop itself does not keep its tasks
+
+
+def _start(
+    loop: asyncio.AbstractEventLoop, function: Callable[[], Coroutine[object, object, None]]
+) -> None:
+    task = loop.create_task(function())
+    _tasks.add(task)
+    task.add_done_callback(_tasks.discard)

@@ -7,6 +7,7 @@ from typing import Any, NoReturn, Protocol, TypeVar, runtime_checkable
 
 from google.protobuf.message import Message
 
+from connectrpc_client._async.concurrency import EventLoop
 from connectrpc_client._errors import call_error, error_of_later_reads
 from connectrpc_protocol import Headers, RequestContext
 from connectrpc_protocol.closing import aclose_iterator
@@ -24,8 +25,11 @@ class _Openable(Protocol):
 class StreamOutput(AsyncIterator[Res]):
     """A stream of responses. Iterate over it.
 
-    To end the call before the end of the stream, use `async with` or call `aclose()`.
+    To end the call before the end of the stream, use `async with` or call `aclose()`. A call whose
+    output is garbage-collected ends, too, if its event loop still runs.
     """
+
+    _has_ended = True  # until `__init__` has succeeded
 
     def __init__(
         self,
@@ -37,6 +41,8 @@ class StreamOutput(AsyncIterator[Res]):
         self._context = context
         self._around = around
         self._failure: Exception | None = None
+        self._loop = EventLoop()
+        self._has_ended = False
 
     async def open(self) -> None:
         """Wait for the response head. The client's `call_*` methods have already done this."""
@@ -79,6 +85,7 @@ class StreamOutput(AsyncIterator[Res]):
         await self._finish(None)
 
     async def _finish(self, exc: BaseException | None) -> None:
+        self._has_ended = True
         error = call_error(exc)
         try:
             await aclose_iterator(self._responses)
@@ -97,6 +104,10 @@ class StreamOutput(AsyncIterator[Res]):
         traceback: TracebackType | None,
     ) -> None:
         await self._finish(exc)
+
+    def __del__(self) -> None:
+        if not self._has_ended:
+            self._loop.run_later(self.aclose)
 
 
 class Messages(AsyncGenerator[Res, None]):
