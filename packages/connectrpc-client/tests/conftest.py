@@ -1,13 +1,17 @@
 """An async and a sync client, used in the same way, with a scripted server."""
 
 import asyncio
+import queue
 import socket
 import struct
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from google.protobuf.wrappers_pb2 import StringValue
 
 from connectrpc_client import Client, ClientSync, IdempotencyLevel, Method, MethodKind
@@ -253,3 +257,61 @@ def make_body() -> type[Body]:
 @pytest.fixture
 def pack() -> Callable[..., bytes]:
     return envelope
+
+
+class LiveApplication:
+    """An ASGI application over Connect. It notes which calls have begun, and how many have ended.
+
+    It reads the request of `Client` and responds with one message. To `Server` and `Bidi` it sends
+    one message, and to `Write` it does not respond; then it waits until the client disconnects.
+    """
+
+    def __init__(self) -> None:
+        self.begun: queue.Queue[str] = queue.Queue()
+        self.ended: queue.Queue[str] = queue.Queue()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        name = scope["path"].rpartition("/")[2]
+        if name == "Client":
+            while (await receive()).get("more_body"):
+                pass
+            await self._start(send)
+            await send({"type": "http.response.body", "body": messages("a")})
+            return
+        if name != "Write":
+            await self._start(send)
+            body = messages("a")[:8]
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+        self.begun.put(name)
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self.ended.put(name)
+
+    async def _start(self, send: Any) -> None:
+        headers = [(b"content-type", b"application/connect+proto")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+
+
+class LiveServer:
+    """A real server of a `LiveApplication`."""
+
+    def __init__(self) -> None:
+        self.app = LiveApplication()
+        options = {"log_level": "critical", "lifespan": "off", "http": "httptools"}
+        self._server = uvicorn.Server(uvicorn.Config(self.app, **options))
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        run = self._server.run
+        self._thread = threading.Thread(target=run, args=([self._listener],), daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.should_exit = self._server.force_exit = True
+        self._thread.join(30)
+        self._listener.close()
+
+
+@pytest.fixture
+def live_server() -> Iterator[LiveServer]:
+    with closing(LiveServer()) as server:
+        yield server

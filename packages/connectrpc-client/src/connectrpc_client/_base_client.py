@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
 
-from connectrpc_client._cancellation import Cancellation
+from connectrpc_client._cancellation import Cancellation, Closing
 from connectrpc_client._context import ClientContext
 from connectrpc_client._settings import Settings
 from connectrpc_protocol import (
@@ -83,7 +83,7 @@ class BaseClient(Generic[HttpClient, AnyInterceptor]):
                 timeout_ms=timeout_ms,
             ),
         )
-        self._is_closed = False
+        self._closing = Closing()
         self._owns_transport = http_client is None
         self._set_up(http_client, interceptors)
         self._functions = _Functions(self._builders())
@@ -111,9 +111,11 @@ class BaseClient(Generic[HttpClient, AnyInterceptor]):
 
         Raises `RuntimeError` if the client is closed.
         """
-        if self._is_closed:
+        if self._closing.is_cancelled:
             raise RuntimeError("this client is closed")
-        return self._settings.context(method, headers, timeout_ms, cancellation, use_get=use_get)
+        context = self._settings.context(method, headers, timeout_ms, cancellation, use_get=use_get)
+        context.closing = self._closing
+        return context
 
 
 class _Functions(dict[Method[Message, Message], Any]):

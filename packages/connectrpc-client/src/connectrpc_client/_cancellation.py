@@ -1,4 +1,4 @@
-"""Cancelling sync calls from another thread."""
+"""Ending calls from outside: by a cancellation, for sync calls, or by closing the client."""
 
 import threading
 from collections.abc import Callable, Generator
@@ -45,24 +45,58 @@ class Cancellation:
         The callback runs in the thread that cancels, and must not block. Raises `ConnectError`
         (`canceled`) if `cancel` was called before.
         """
+        key = self._add(callback)
+        try:
+            yield
+        finally:
+            self._remove(key)
+
+    def _add(self, callback: Callable[[], None]) -> object:
         key = object()
         with self._lock:
             self._callbacks[key] = callback
-        try:
-            if self._is_cancelled:
-                raise canceled()
-            yield
-        finally:
-            with self._lock:
-                del self._callbacks[key]
+        if self._is_cancelled:
+            self._remove(key)
+            raise self._error()
+        return key
+
+    def _remove(self, key: object) -> None:
+        with self._lock:
+            del self._callbacks[key]
+
+    def _error(self) -> ConnectError:
+        return canceled()
+
+
+class Closing(Cancellation):
+    """Ends the calls of a client when it is closed.
+
+    Every call has it. So a sync call does not choose a slower way to wait because of it: a wait
+    that only the HTTP library can end goes on until the response head arrives.
+    """
+
+    __slots__ = ()
+
+    def add(self, callback: Callable[[], None]) -> object:
+        """Let `cancel` call the callback until `remove` is called with the returned key.
+
+        This is `calling` for code that cannot use a `with` block.
+        """
+        return self._add(callback)
+
+    def remove(self, key: object) -> None:
+        """See `add`."""
+        self._remove(key)
+
+    def _error(self) -> ConnectError:
+        return client_closed()
+
+
+def client_closed() -> ConnectError:
+    """Return the error of a call whose client was closed."""
+    return ConnectError(Code.CANCELED, "the client was closed")
 
 
 def canceled() -> ConnectError:
     """Return the error of a call that the client itself has ended."""
     return ConnectError(Code.CANCELED, "the call was cancelled")
-
-
-def check_cancelled(cancellation: Cancellation | None) -> None:
-    """Raise `canceled` if the call was cancelled."""
-    if cancellation is not None and cancellation.is_cancelled:
-        raise canceled()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from connectrpc_client._cancellation import Cancellation
+from connectrpc_client._cancellation import Cancellation, Closing, canceled, client_closed
 from connectrpc_protocol import RequestContext
 
 
@@ -12,12 +12,21 @@ class ClientContext(RequestContext):
     `Settings.context` makes it and sets the fields of this class.
     """
 
-    __slots__ = ("cancellation", "on_head")
+    __slots__ = ("cancellation", "closing", "on_head")
 
     cancellation: Cancellation | None
     """Ends the call from another thread; sync calls only."""
+    closing: Closing
+    """Ends the call when the client is closed."""
     on_head: Callable[[], None] | None
     """Called when the response head has arrived; open calls only."""
+
+    def check_cancelled(self) -> None:
+        """Raise `canceled` if the call was cancelled or the client was closed."""
+        if self.closing.is_cancelled:
+            raise client_closed()
+        if self.cancellation is not None and self.cancellation.is_cancelled:
+            raise canceled()
 
 
 def client_context(context: RequestContext) -> ClientContext:

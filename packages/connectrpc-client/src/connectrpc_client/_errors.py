@@ -1,5 +1,6 @@
 """Decides which exceptions are errors of a call, and refuses open calls that cannot work."""
 
+from connectrpc_client._cancellation import canceled
 from connectrpc_protocol import Code, ConnectError, RequestContext
 
 
@@ -9,6 +10,18 @@ def call_error(exc: BaseException | None) -> BaseException | None:
     `GeneratorExit` means that the consumer stopped iterating; that is not an error.
     """
     return None if isinstance(exc, GeneratorExit) else exc
+
+
+def error_of_later_reads(exc: BaseException) -> Exception | None:
+    """Return the error that every read of a stream raises after a read that raised `exc`.
+
+    The end of the iteration would tell the reader that it has the whole response. A cancellation or
+    an interrupt belongs to the read that it cut off, so later reads raise `canceled`. Closing a
+    generator (`GeneratorExit`) is not a failed read.
+    """
+    if isinstance(exc, GeneratorExit):
+        return None
+    return exc if isinstance(exc, Exception) else canceled()
 
 
 def check_full_duplex(is_full_duplex: bool, context: RequestContext) -> None:

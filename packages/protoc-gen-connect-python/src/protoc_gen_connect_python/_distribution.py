@@ -4,7 +4,12 @@ from importlib.metadata import PackageNotFoundError, version
 
 NAME = "protoc-gen-connect-python"
 
-try:
-    VERSION = version(NAME)
-except PackageNotFoundError:  # the sources run without an installation, for example from a zip file
-    VERSION = "of unknown version"
+
+def _installed_version() -> str:
+    try:
+        return version(NAME)
+    except PackageNotFoundError:  # the sources run without an installation, such as from a zip file
+        return "of unknown version"
+
+
+VERSION = _installed_version()

@@ -9,8 +9,10 @@ from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
 
-from connectrpc_client._async.concurrency import TimeLimit
+from connectrpc_client._async.concurrency import OpenStreams, TimeLimit, UntilClosed
+from connectrpc_client._cancellation import client_closed
 from connectrpc_client._context import ClientContext
+from connectrpc_client._errors import error_of_later_reads
 from connectrpc_client._request_stream import RequestList
 from connectrpc_client._transports.interface import Transport, TransportResponse
 from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
@@ -28,11 +30,12 @@ async def unary(
 ) -> Res:
     """Send one request and return the one response."""
     outgoing = call.request(request)
-    if context.deadline is None:
-        return await _exchange(transport, call, outgoing, context)
-    remaining(context.deadline)  # raises if the deadline has passed
-    async with TimeLimit(context.deadline):
-        return await _exchange(transport, call, outgoing, context)
+    with UntilClosed(context.closing):
+        if context.deadline is None:
+            return await _exchange(transport, call, outgoing, context)
+        remaining(context.deadline)  # raises if the deadline has passed
+        async with TimeLimit(context.deadline):
+            return await _exchange(transport, call, outgoing, context)
 
 
 async def _exchange(
@@ -63,8 +66,8 @@ async def _read_all(response: TransportResponse, call: UnaryClientCall[Req, Res]
 class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
     """The responses of one call. The call begins with `open`, at the latest with `__anext__`.
 
-    The iteration is over after the end of the stream, an error or `aclose`. A call never begins
-    twice.
+    The iteration is over after the end of the stream or `aclose`. After an error or a cancelled
+    read every read raises (see `error_of_later_reads`). A call never begins twice.
     """
 
     def __init__(
@@ -73,15 +76,18 @@ class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
         call: StreamClientCall[Req, Res],
         context: ClientContext,
         requests: AsyncIterator[Req],
+        open_streams: OpenStreams,
     ) -> None:
         self._transport = transport
         self._call = call
         self._context = context
         self._requests = requests
+        self._open_streams = open_streams
         self._response: TransportResponse | None = None
         self._body: AsyncIterator[bytes] | None = None
         self._chunks: AsyncIterator[bytes] | None = None
-        self._has_begun = False
+        self._has_begun = self._is_waiting = False
+        self._failure: Exception | None = None
         self._messages: Iterator[Res] = iter(())
 
     async def open(self) -> None:
@@ -89,7 +95,8 @@ class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
         self._has_begun = True
         try:
             await self._send()
-        except BaseException:
+        except BaseException as exc:
+            self._failure = error_of_later_reads(exc)
             await self.aclose()
             raise
 
@@ -105,8 +112,10 @@ class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
             self._body = self._encode(first, rest)
         deadline = self._context.deadline
         remaining(deadline)  # raises if the deadline has passed
-        async with TimeLimit(deadline):
-            self._response = await self._transport.send(head, self._body, deadline)
+        with UntilClosed(self._context.closing):
+            async with TimeLimit(deadline):
+                self._response = await self._transport.send(head, self._body, deadline)
+        self._open_streams.add(self)
         self._call.start(self._response.status, self._response.headers)
         self._chunks = self._response.chunks()
         if self._context.on_head is not None:
@@ -126,27 +135,43 @@ class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
             await self.open()
         try:
             return await self._next()
-        except BaseException:
+        except StopAsyncIteration:
+            await self.aclose()
+            raise
+        except BaseException as exc:
+            self._failure = error_of_later_reads(exc)
             await self.aclose()
             raise
 
     async def _next(self) -> Res:
         chunks, response = self._chunks, self._response
         if chunks is None or response is None:
-            raise StopAsyncIteration
+            raise self._failure or StopAsyncIteration
         while True:
             for message in self._messages:
                 return message
-            async with TimeLimit(self._context.deadline):
-                chunk = await anext(chunks, None)
+            self._is_waiting = True
+            try:
+                with UntilClosed(self._context.closing):
+                    async with TimeLimit(self._context.deadline):
+                        chunk = await anext(chunks, None)
+            finally:
+                self._is_waiting = False
             if chunk is None:
                 self._call.end(response.trailers)
                 raise StopAsyncIteration
             self._messages = self._call.feed(chunk)
 
+    async def client_closed(self) -> None:
+        """See `Stream`."""
+        if not self._is_waiting:
+            self._failure = client_closed()
+            await self.aclose()
+
     async def aclose(self) -> None:
         """End the call. The client does not read what the server still sends."""
         self._has_begun = True
+        self._open_streams.discard(self)
         response, self._response = self._response, None
         try:
             if response is not None:

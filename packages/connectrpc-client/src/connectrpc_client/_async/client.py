@@ -15,17 +15,18 @@ from typing import Any, Self, TypeVar
 from google.protobuf.message import Message
 
 from connectrpc_client._async import call as calls
-from connectrpc_client._async.concurrency import TimeLimit
+from connectrpc_client._async.concurrency import OpenStreams, TimeLimit
 from connectrpc_client._async.open_call import BidiCall, ClientStreamCall
-from connectrpc_client._async.output import StreamOutput
+from connectrpc_client._async.output import Messages, StreamOutput
 from connectrpc_client._base_client import BaseClient
-from connectrpc_client._context import client_context
+from connectrpc_client._context import ClientContext, client_context
 from connectrpc_client._errors import check_full_duplex
 from connectrpc_client._request_stream import RequestList, iterate
 from connectrpc_client._response import UnaryOutput
 from connectrpc_client._transports.http_clients import AsyncHttpClient
 from connectrpc_client._transports.select import select_transport
 from connectrpc_protocol import HeadersInput, Interceptor, Method, MethodKind, RequestContext
+from connectrpc_protocol.call import StreamClientCall
 from connectrpc_protocol.interceptors.chain import InterceptorChain
 from connectrpc_protocol.method_kinds import method_kinds
 
@@ -45,13 +46,20 @@ class Client(BaseClient[AsyncHttpClient, Interceptor]):
     ) -> None:
         self._chain = InterceptorChain(interceptors)
         self._chain.check_are_reached(method_kinds(type(self)), type(self).__name__)
+        self._streams = OpenStreams()
         self._transport = select_transport(http_client, self._settings.protocol)
 
     async def aclose(self) -> None:
-        """Close the client, which refuses calls from then on. A given `http_client` stays open."""
-        self._is_closed = True
-        if self._owns_transport:
-            await self._transport.aclose()
+        """Close the client, which refuses calls from then on. A given `http_client` stays open.
+
+        Calls in flight raise `canceled`.
+        """
+        try:
+            self._closing.cancel()
+            await self._streams.close()
+        finally:
+            if self._owns_transport:
+                await self._transport.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -122,7 +130,7 @@ class Client(BaseClient[AsyncHttpClient, Interceptor]):
         context = self._begin(method, headers, timeout_ms)
         return await self._open(partial(function, iterate(requests), context), context)
 
-    async def _server_stream(
+    def _server_stream(
         self,
         method: Method[Req, Res],
         request: Req,
@@ -130,15 +138,11 @@ class Client(BaseClient[AsyncHttpClient, Interceptor]):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[Res, None]:
-        """Yield the messages of `_call_server_stream`."""
-        output = await self._call_server_stream(
-            method, request, headers=headers, timeout_ms=timeout_ms
-        )
-        async with output:
-            async for message in output:
-                yield message
+        """Return the messages of `_call_server_stream`."""
+        call = self._call_server_stream
+        return Messages(partial(call, method, request, headers=headers, timeout_ms=timeout_ms))
 
-    async def _bidi_stream(
+    def _bidi_stream(
         self,
         method: Method[Req, Res],
         requests: AsyncIterable[Req] | Iterable[Req],
@@ -146,13 +150,9 @@ class Client(BaseClient[AsyncHttpClient, Interceptor]):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[Res, None]:
-        """Yield the messages of `_call_bidi_stream`."""
-        output = await self._call_bidi_stream(
-            method, requests, headers=headers, timeout_ms=timeout_ms
-        )
-        async with output:
-            async for message in output:
-                yield message
+        """Return the messages of `_call_bidi_stream`."""
+        call = self._call_bidi_stream
+        return Messages(partial(call, method, requests, headers=headers, timeout_ms=timeout_ms))
 
     def _open_client_stream(
         self,
@@ -217,10 +217,7 @@ class Client(BaseClient[AsyncHttpClient, Interceptor]):
 
         async def send(requests: AsyncIterator[Req], ctx: RequestContext) -> Res:
             context = client_context(ctx)
-            call = binding.call(context)
-            return await calls.only_response(
-                calls.StreamCall(self._transport, call, context, requests)
-            )
+            return await calls.only_response(self._stream(binding.call(context), context, requests))
 
         return self._chain.client_stream(send)
 
@@ -231,8 +228,7 @@ class Client(BaseClient[AsyncHttpClient, Interceptor]):
 
         def send(request: Req, ctx: RequestContext) -> AsyncIterator[Res]:
             context = client_context(ctx)
-            requests = RequestList((request,))
-            return calls.StreamCall(self._transport, binding.call(context), context, requests)
+            return self._stream(binding.call(context), context, RequestList((request,)))
 
         return self._chain.server_stream(send)
 
@@ -243,9 +239,17 @@ class Client(BaseClient[AsyncHttpClient, Interceptor]):
 
         def send(requests: AsyncIterator[Req], ctx: RequestContext) -> AsyncIterator[Res]:
             context = client_context(ctx)
-            return calls.StreamCall(self._transport, binding.call(context), context, requests)
+            return self._stream(binding.call(context), context, requests)
 
         return self._chain.bidi_stream(send)
+
+    def _stream(
+        self,
+        call: StreamClientCall[Req, Res],
+        context: ClientContext,
+        requests: AsyncIterator[Req],
+    ) -> calls.StreamCall[Req, Res]:
+        return calls.StreamCall(self._transport, call, context, requests, self._streams)
 
     # The metadata interceptors around a call.
 

@@ -1,10 +1,14 @@
-"""The async client's uses of asyncio: a time limit, a condition, a task beside the caller."""
+"""The async client's uses of asyncio: limits of waits, a condition, a task beside the caller."""
 
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack, suppress
 from types import TracebackType
+from typing import Protocol
+from weakref import WeakKeyDictionary
 
+from connectrpc_client._cancellation import Closing, client_closed
 from connectrpc_protocol import ConnectError
 from connectrpc_protocol.deadline import check_late, deadline_exceeded
 
@@ -42,6 +46,85 @@ class TimeLimit:
                 raise deadline_exceeded() from timeout
         if isinstance(exc, ConnectError):
             check_late(exc, self._deadline)
+
+
+class UntilClosed:
+    """Ends a wait inside it when the client is closed, with `canceled`.
+
+    It raises that at once if the client is closed. Like `asyncio.timeout`, this lets a cancellation
+    from elsewhere pass through.
+    """
+
+    __slots__ = ("_cancelling", "_closing", "_is_cut", "_is_inside", "_key", "_task")
+
+    def __init__(self, closing: Closing) -> None:
+        self._closing = closing
+        self._is_cut = False
+
+    def __enter__(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._cancelling = task.cancelling()
+        self._key = self._closing.add(self._client_closed)
+        self._is_inside = True
+
+    def _client_closed(self) -> None:
+        loop = self._task.get_loop()
+        if loop is asyncio.get_running_loop():
+            self._cut()
+        else:
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(self._cut)
+
+    def _cut(self) -> None:
+        if self._is_inside:
+            self._is_cut = True
+            self._task.cancel()
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._is_inside = False
+        self._closing.remove(self._key)
+        if self._is_cut:
+            is_ours = self._task.uncancel() <= self._cancelling
+            if isinstance(exc, ConnectError) or (is_ours and isinstance(exc, Cancelled)):
+                raise client_closed() from exc
+
+
+class Stream(Protocol):
+    """A stream that ends when its client is closed."""
+
+    async def client_closed(self) -> None:
+        """End the stream, unless a task waits in it: `UntilClosed` ends that wait."""
+        ...
+
+
+class OpenStreams:
+    """The streams of a client whose responses are open. It does not keep them in memory."""
+
+    __slots__ = ("_loops",)
+
+    def __init__(self) -> None:
+        self._loops: WeakKeyDictionary[Stream, asyncio.AbstractEventLoop] = WeakKeyDictionary()
+
+    def add(self, stream: Stream) -> None:
+        self._loops[stream] = asyncio.get_running_loop()
+
+    def discard(self, stream: Stream) -> None:
+        self._loops.pop(stream, None)
+
+    async def close(self) -> None:
+        """End the streams of the running event loop; the others cannot be ended from here."""
+        running = asyncio.get_running_loop()
+        async with AsyncExitStack() as stack:  # ends every stream, even if one of them raises
+            for stream, loop in list(self._loops.items()):
+                if loop is running:
+                    stack.push_async_callback(stream.client_closed)
 
 
 class Condition:
@@ -84,3 +167,28 @@ class Task:
     async def wait(self) -> None:
         """Wait until it has ended."""
         await asyncio.wait([self._task])
+
+
+class EventLoop:
+    """The running event loop, for finalizers, which may run in any thread."""
+
+    __slots__ = ("_loop",)
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+
+    def run_later(self, function: Callable[[], Coroutine[object, object, None]]) -> None:
+        """Run a coroutine function in a task, unless the loop is closed."""
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(_start, self._loop, function)
+
+
+_tasks: set[asyncio.Task[None]] = set()  # the event loop itself does not keep its tasks
+
+
+def _start(
+    loop: asyncio.AbstractEventLoop, function: Callable[[], Coroutine[object, object, None]]
+) -> None:
+    task = loop.create_task(function())
+    _tasks.add(task)
+    task.add_done_callback(_tasks.discard)

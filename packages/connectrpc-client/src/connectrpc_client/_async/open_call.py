@@ -7,11 +7,11 @@ from typing import Generic, Self, TypeVar
 from google.protobuf.message import Message
 
 from connectrpc_client._async.concurrency import Cancelled, Condition, Task, TimeLimit
-from connectrpc_client._cancellation import canceled
+from connectrpc_client._cancellation import canceled, client_closed
 from connectrpc_client._context import ClientContext
 from connectrpc_client._errors import call_error
 from connectrpc_client._open_call_state import OpenCallState, Steps
-from connectrpc_protocol import Headers
+from connectrpc_protocol import ConnectError, Headers
 from connectrpc_protocol.closing import aclose_iterator
 
 Req = TypeVar("Req", bound=Message)
@@ -67,7 +67,8 @@ class _OpenCall(Generic[Req, Res]):
 
     def cancel(self) -> None:
         """End the call and tell the server. Operations that wait raise `canceled`."""
-        self._abort(canceled())
+        error = canceled()
+        self._abort(error, error)
 
     async def aclose(self) -> None:
         """End the call if it has not ended, and wait until its exchange is over.
@@ -94,12 +95,16 @@ class _OpenCall(Generic[Req, Res]):
             exc.__traceback__ = traceback
 
     async def _close(self, exc: BaseException | None) -> None:
-        self._abort(call_error(exc))
+        self._abort(call_error(exc), canceled())
         if self._task is not None:
             await self._task.wait()
 
-    def _abort(self, reason: BaseException | None) -> None:
-        if self._state.abort(canceled(), reason):
+    def _client_closed(self) -> None:
+        error = client_closed()
+        self._abort(error, error)
+
+    def _abort(self, reason: BaseException | None, error: ConnectError) -> None:
+        if self._state.abort(error, reason):
             self._changed.notify_all()
             if self._task is not None:
                 self._task.cancel()
@@ -127,7 +132,8 @@ class _OpenCall(Generic[Req, Res]):
 
     async def _exchange(self) -> None:
         try:
-            await self._run_around(self._transfer_until_aborted)
+            with self._context.closing.calling(self._client_closed):
+                await self._run_around(self._transfer_until_aborted)
         except Cancelled:
             self._finish(canceled())
             if not self._state.is_aborted:

@@ -1,13 +1,14 @@
 """The response of a call with a stream of responses."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, NoReturn, Protocol, TypeVar, runtime_checkable
 
 from google.protobuf.message import Message
 
-from connectrpc_client._errors import call_error
+from connectrpc_client._async.concurrency import EventLoop
+from connectrpc_client._errors import call_error, error_of_later_reads
 from connectrpc_protocol import Headers, RequestContext
 from connectrpc_protocol.closing import aclose_iterator
 
@@ -24,8 +25,11 @@ class _Openable(Protocol):
 class StreamOutput(AsyncIterator[Res]):
     """A stream of responses. Iterate over it.
 
-    To end the call before the end of the stream, use `async with` or call `aclose()`.
+    To end the call before the end of the stream, use `async with` or call `aclose()`. A call whose
+    output is garbage-collected ends, too, if its event loop still runs.
     """
+
+    _has_ended = True  # until `__init__` has succeeded
 
     def __init__(
         self,
@@ -36,6 +40,9 @@ class StreamOutput(AsyncIterator[Res]):
         self._responses = responses
         self._context = context
         self._around = around
+        self._failure: Exception | None = None
+        self._loop = EventLoop()
+        self._has_ended = False
 
     async def open(self) -> None:
         """Wait for the response head. The client's `call_*` methods have already done this."""
@@ -63,9 +70,13 @@ class StreamOutput(AsyncIterator[Res]):
         try:
             return await anext(self._responses)
         except StopAsyncIteration:
+            # Responses of an interceptor end after a failed read, if it is a generator.
+            if self._failure is not None:
+                raise self._failure from None
             await self._finish(None)
             raise
         except BaseException as exc:
+            self._failure = self._failure or error_of_later_reads(exc)
             await self._finish(exc)
             raise
 
@@ -74,6 +85,7 @@ class StreamOutput(AsyncIterator[Res]):
         await self._finish(None)
 
     async def _finish(self, exc: BaseException | None) -> None:
+        self._has_ended = True
         error = call_error(exc)
         try:
             await aclose_iterator(self._responses)
@@ -92,3 +104,60 @@ class StreamOutput(AsyncIterator[Res]):
         traceback: TracebackType | None,
     ) -> None:
         await self._finish(exc)
+
+    def __del__(self) -> None:
+        if not self._has_ended:
+            self._loop.run_later(self.aclose)
+
+
+class Messages(AsyncGenerator[Res, None]):
+    """The messages of a call, which begins with the first read.
+
+    This is a generator, except that it does not end after a failed read: later reads raise, as
+    those of a `StreamOutput` do.
+    """
+
+    def __init__(self, call: Callable[[], Awaitable[StreamOutput[Res]]]) -> None:
+        self._failure = _Failure()
+        # It does not refer to this object, so that the event loop closes it as soon as this object
+        # is dropped.
+        self._generator = _messages(call, self._failure)
+
+    def __anext__(self) -> Coroutine[object, object, Res]:
+        return self.asend(None)
+
+    def asend(self, value: None) -> Coroutine[object, object, Res]:
+        if self._failure.error is not None:
+            return _fail(self._failure.error)
+        return self._generator.asend(value)
+
+    def athrow(self, *exc: Any) -> Coroutine[object, object, Res]:
+        return self._generator.athrow(*exc)
+
+    def aclose(self) -> Coroutine[object, object, None]:
+        return self._generator.aclose()
+
+
+class _Failure:
+    """The error of a failed read, for later reads."""
+
+    __slots__ = ("error",)
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+
+
+async def _messages(
+    call: Callable[[], Awaitable[StreamOutput[Res]]], failure: _Failure
+) -> AsyncGenerator[Res, None]:
+    try:
+        async with await call() as output:
+            async for message in output:
+                yield message
+    except BaseException as exc:
+        failure.error = error_of_later_reads(exc)
+        raise
+
+
+async def _fail(error: Exception) -> NoReturn:
+    raise error

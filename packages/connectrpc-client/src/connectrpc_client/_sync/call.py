@@ -4,13 +4,15 @@ For streams, `StreamCallSync` is the innermost iterator of responses, below the 
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from typing import Generic, TypeVar
+from contextlib import ExitStack, suppress
+from contextvars import Context, copy_context
+from typing import Final, Generic, TypeVar, cast
 
 from google.protobuf.message import Message
 
-from connectrpc_client._cancellation import canceled, check_cancelled
+from connectrpc_client._cancellation import Cancellation, canceled
 from connectrpc_client._context import ClientContext
+from connectrpc_client._errors import error_of_later_reads
 from connectrpc_client._request_stream import RequestList
 from connectrpc_client._transports.interface import TransportResponseSync, TransportSync
 from connectrpc_protocol import ConnectError
@@ -23,16 +25,19 @@ from connectrpc_protocol.http import HttpRequest
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
 
+_END: Final = object()
+
 
 def unary(
     transport: TransportSync, call: UnaryClientCall[Req, Res], request: Req, context: ClientContext
 ) -> Res:
     """Send one request and return the one response."""
     outgoing = call.request(request)
-    check_cancelled(context.cancellation)
+    context.check_cancelled()
     remaining(context.deadline)  # raises if the deadline has passed
     try:
-        return _exchange(transport, call, outgoing, context)
+        with ExitStack() as links:
+            return _exchange(transport, call, outgoing, context, links)
     except ConnectError as error:
         _check_own_end(error, context)
         raise
@@ -43,9 +48,12 @@ def _exchange(
     call: UnaryClientCall[Req, Res],
     outgoing: HttpRequest,
     context: ClientContext,
+    links: ExitStack,
 ) -> Res:
-    response = transport.send(outgoing, None, context.deadline, context.cancellation)
+    cancellation = _cancellation(context, links)
+    response = transport.send(outgoing, None, context.deadline, cancellation)
     try:
+        _close_with_client(response, context, links)
         body = _read_all(response, call, context)
     finally:
         response.close()
@@ -59,22 +67,45 @@ def _read_all(
     for chunk in response.chunks(context.deadline):
         body.add(chunk)
         remaining(context.deadline)  # raises if the deadline has passed
-        check_cancelled(context.cancellation)
+        context.check_cancelled()
+    context.check_cancelled()  # the body may have ended because the response was closed
     return body.data
+
+
+def _cancellation(context: ClientContext, links: ExitStack) -> Cancellation:
+    """Return what ends a call. It is linked to what else ends it, until `links` is closed."""
+    if context.cancellation is None:
+        return context.closing
+    # The call may share its own cancellation with calls of other clients.
+    both = Cancellation()
+    links.enter_context(context.cancellation.calling(both.cancel))
+    links.enter_context(context.closing.calling(both.cancel))
+    return both
+
+
+def _close_with_client(
+    response: TransportResponseSync, context: ClientContext, links: ExitStack
+) -> None:
+    """Have the response closed with the client, until `links` is closed.
+
+    This does not keep the call itself in memory.
+    """
+    links.callback(context.closing.remove, context.closing.add(response.close))
 
 
 def _check_own_end(error: ConnectError, context: ClientContext) -> None:
     """Raise `canceled` or `deadline_exceeded` if that is the reason of `error`."""
-    check_cancelled(context.cancellation)
+    context.check_cancelled()
     check_late(error, context.deadline)
 
 
 class StreamCallSync(Iterator[Res], Generic[Req, Res]):
     """The responses of one call. The call begins with `open`, at the latest with `__next__`.
 
-    The iteration is over after the end of the stream, an error or `close`. A call never begins
-    twice. Another thread may call `close` once the response head has arrived; before that,
-    it may use the cancellation. Either ends a wait with `canceled`.
+    The iteration is over after the end of the stream or `close`. After an error or an interrupted
+    read every read raises (see `error_of_later_reads`). A call never begins twice. Another thread
+    may call `close` once the response head has arrived; before that, it may use the cancellation.
+    Either ends a wait with `canceled`.
     """
 
     def __init__(
@@ -89,9 +120,11 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
         self._context = context
         self._requests = requests
         self._response: TransportResponseSync | None = None
+        self._links = ExitStack()
         self._body: Iterator[bytes] | None = None
         self._chunks: Iterator[bytes] | None = None
         self._has_begun = self._is_closed = False
+        self._failure: Exception | None = None
         self._messages: Iterator[Res] = iter(())
 
     def open(self) -> None:
@@ -112,32 +145,40 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
         if rest is None:
             head = head._replace(body=first)
         else:
-            self._body = self._encode(first, rest)
-        deadline, cancellation = self._context.deadline, self._context.cancellation
-        check_cancelled(cancellation)
+            self._body = self._encode(first, rest, copy_context())
+        deadline, links = self._context.deadline, self._links
+        self._context.check_cancelled()
         remaining(deadline)  # raises if the deadline has passed
+        cancellation = _cancellation(self._context, links)
         self._response = self._transport.send(head, self._body, deadline, cancellation)
+        _close_with_client(self._response, self._context, links)
         self._call.start(self._response.status, self._response.headers)
         self._chunks = self._response.chunks(deadline)
         if self._context.on_head is not None:
             self._context.on_head()
 
-    def _encode(self, first: bytes, requests: Iterator[Req]) -> Iterator[bytes]:
+    def _encode(self, first: bytes, requests: Iterator[Req], context: Context) -> Iterator[bytes]:
+        # Some HTTP libraries iterate over the body in a thread of their own. The iterator of the
+        # requests always runs in a copy of the caller's context.
+        run = context.run
         try:
             if first:
                 yield first
-            for request in requests:
+            while (request := run(next, requests, _END)) is not _END:
                 if self._is_closed:
                     raise canceled()  # a normal end would say that the requests are complete
-                yield self._call.message(request)
+                yield run(self._call.message, cast("Req", request))
         finally:
-            close_iterator(requests)
+            run(close_iterator, requests)
 
     def __next__(self) -> Res:
         if not self._has_begun:
             self.open()
         try:
             return self._next()
+        except StopIteration:
+            self.close()
+            raise
         except BaseException as exc:
             self._fail(exc)
             raise
@@ -145,9 +186,9 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
     def _next(self) -> Res:
         chunks, response = self._chunks, self._response
         if chunks is None or response is None:
-            raise StopIteration
+            raise self._failure or StopIteration
         while True:
-            check_cancelled(self._context.cancellation)
+            self._context.check_cancelled()
             for message in self._messages:
                 return message
             remaining(self._context.deadline)  # raises if the deadline has passed
@@ -158,18 +199,27 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
             self._messages = self._call.feed(chunk)
 
     def _fail(self, exc: BaseException) -> None:
+        if exc is self._failure:  # of an earlier read
+            return
         was_closed = self._is_closed
+        self._failure = error_of_later_reads(exc)
         self.close()
         if isinstance(exc, ConnectError):
-            if was_closed:
-                raise canceled() from exc
-            _check_own_end(exc, self._context)
+            try:
+                if was_closed:
+                    raise canceled() from exc
+                _check_own_end(exc, self._context)
+            except ConnectError as error:
+                self._failure = error
+                raise
 
     def close(self) -> None:
         """End the call. The client does not read what the server still sends."""
         self._has_begun = self._is_closed = True
         response, self._response = self._response, None
+        links, self._links = self._links, ExitStack()
         try:
+            links.close()
             if response is not None:
                 response.close()
         finally:

@@ -16,7 +16,7 @@ from connectrpc_client._request_stream import RequestList, iterate_sync
 from connectrpc_client._response import UnaryOutput
 from connectrpc_client._sync import call as calls
 from connectrpc_client._sync.open_call import BidiCallSync, ClientStreamCallSync
-from connectrpc_client._sync.output import StreamOutputSync
+from connectrpc_client._sync.output import MessagesSync, StreamOutputSync
 from connectrpc_client._transports.http_clients import SyncHttpClient
 from connectrpc_client._transports.select import select_transport_sync
 from connectrpc_protocol import HeadersInput, InterceptorSync, Method, MethodKind, RequestContext
@@ -42,10 +42,16 @@ class ClientSync(BaseClient[SyncHttpClient, InterceptorSync]):
         self._transport = select_transport_sync(http_client, self._settings.protocol)
 
     def close(self) -> None:
-        """Close the client, which refuses calls from then on. A given `http_client` stays open."""
-        self._is_closed = True
-        if self._owns_transport:
-            self._transport.close()
+        """Close the client, which refuses calls from then on. A given `http_client` stays open.
+
+        Calls in flight raise `canceled`. If another thread waits for a response head directly in
+        the HTTP library, its call goes on until then.
+        """
+        try:
+            self._closing.cancel()
+        finally:
+            if self._owns_transport:
+                self._transport.close()
 
     def __enter__(self) -> Self:
         return self
@@ -129,12 +135,9 @@ class ClientSync(BaseClient[SyncHttpClient, InterceptorSync]):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[Res, None, None]:
-        """Yield the messages of `_call_server_stream`."""
-        output = self._call_server_stream(
-            method, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
-        )
-        with output:
-            yield from output
+        """Return the messages of `_call_server_stream`."""
+        call = partial(self._call_server_stream, method, request, headers=headers)
+        return MessagesSync(partial(call, timeout_ms=timeout_ms, cancellation=cancellation))
 
     def _bidi_stream(
         self,
@@ -145,12 +148,9 @@ class ClientSync(BaseClient[SyncHttpClient, InterceptorSync]):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[Res, None, None]:
-        """Yield the messages of `_call_bidi_stream`."""
-        output = self._call_bidi_stream(
-            method, requests, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
-        )
-        with output:
-            yield from output
+        """Return the messages of `_call_bidi_stream`."""
+        call = partial(self._call_bidi_stream, method, requests, headers=headers)
+        return MessagesSync(partial(call, timeout_ms=timeout_ms, cancellation=cancellation))
 
     def _open_client_stream(
         self,

@@ -10,7 +10,7 @@ from typing import Generic, Self, TypeVar
 
 from google.protobuf.message import Message
 
-from connectrpc_client._cancellation import Cancellation, canceled
+from connectrpc_client._cancellation import Cancellation, canceled, client_closed
 from connectrpc_client._context import ClientContext
 from connectrpc_client._errors import call_error
 from connectrpc_client._open_call_state import OpenCallState, Steps
@@ -114,6 +114,10 @@ class _OpenCallSync(Generic[Req, Res]):
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(_CLOSE_GRACE_PERIOD)
 
+    def _client_closed(self) -> None:
+        error = client_closed()
+        self._abort(error, error)
+
     def _abort(self, reason: BaseException | None, error: ConnectError) -> None:
         with self._changed:
             if not self._state.abort(error, reason):
@@ -154,7 +158,10 @@ class _OpenCallSync(Generic[Req, Res]):
     def _exchange(self) -> None:
         given = self._given_cancellation
         try:
-            with nullcontext() if given is None else given.calling(self.cancel):
+            with (
+                nullcontext() if given is None else given.calling(self.cancel),
+                self._context.closing.calling(self._client_closed),
+            ):
                 self._run_around(self._transfer_until_aborted)
         except BaseException as exc:
             self._finish(exc)

@@ -1,16 +1,19 @@
 """The response of a call with a stream of responses."""
 
+import logging
+import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, suppress
 from types import TracebackType
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from google.protobuf.message import Message
 
 from connectrpc_client._cancellation import Cancellation
 from connectrpc_client._context import ClientContext
-from connectrpc_client._errors import call_error
+from connectrpc_client._errors import call_error, error_of_later_reads
+from connectrpc_client._transports.interruptible.worker_thread import run_in_worker_thread
 from connectrpc_protocol import Headers
 from connectrpc_protocol.closing import close_iterator
 
@@ -20,6 +23,8 @@ Res = TypeVar("Res", bound=Message)
 # the HTTP library cannot end its wait (httpx over HTTP/2) or user code blocks; 5 seconds are ample
 # for everything else.
 _CLOSE_GRACE_PERIOD = 5.0
+
+_logger = logging.getLogger("connectrpc_client")
 
 
 @runtime_checkable
@@ -34,8 +39,11 @@ class StreamOutputSync(Iterator[Res]):
     """A stream of responses. Iterate over it.
 
     To end the call before the end of the stream, use `with` or call `close()`. Another thread may
-    call `close`; a `next` that waits at that time raises `canceled`.
+    call `close`; a `next` that waits at that time raises `canceled`. A call whose output is
+    garbage-collected ends, too.
     """
+
+    _has_ended = True  # until `__init__` has succeeded
 
     def __init__(
         self,
@@ -46,6 +54,7 @@ class StreamOutputSync(Iterator[Res]):
         self._responses = responses
         self._context = context
         self._around = around
+        self._failure: Exception | None = None
         self._lock = threading.RLock()  # held by a `next`, and to end the call
         self._interrupt: Callable[[], None]  # ends the wait of a `next`
         if context.cancellation is None and isinstance(responses, _OpenableSync):
@@ -55,6 +64,8 @@ class StreamOutputSync(Iterator[Res]):
                 # Below interceptors, the call begins with the first `next`.
                 context.cancellation = Cancellation()
             self._interrupt = context.cancellation.cancel
+        self._process = os.getpid()
+        self._has_ended = False
 
     def open(self) -> None:
         """Wait for the response head. The client's `call_*` methods have already done this."""
@@ -83,9 +94,13 @@ class StreamOutputSync(Iterator[Res]):
             try:
                 return next(self._responses)
             except StopIteration:
+                # Responses of an interceptor end after a failed read, if it is a generator.
+                if self._failure is not None:
+                    raise self._failure from None
                 self._finish(None)
                 raise
             except BaseException as exc:
+                self._failure = self._failure or error_of_later_reads(exc)
                 self._finish(exc)
                 raise
 
@@ -104,6 +119,7 @@ class StreamOutputSync(Iterator[Res]):
             self._lock.release()
 
     def _finish(self, exc: BaseException | None) -> None:
+        self._has_ended = True
         error = call_error(exc)
         try:
             close_iterator(self._responses)
@@ -122,3 +138,53 @@ class StreamOutputSync(Iterator[Res]):
         traceback: TracebackType | None,
     ) -> None:
         self._close(exc)
+
+    def __del__(self) -> None:
+        # A forked process must not use the connections of its parent.
+        if not self._has_ended and self._process == os.getpid():
+            with suppress(RuntimeError):  # the interpreter exits and does not start threads
+                # The garbage collector may run while this thread holds a lock of the HTTP library.
+                run_in_worker_thread(self._end_dropped)
+
+    def _end_dropped(self) -> None:
+        try:
+            self.close()
+        except Exception:
+            _logger.exception("a call whose output was dropped did not end cleanly")
+
+
+class MessagesSync(Generator[Res, None, None]):
+    """The messages of a call, which begins with the first read.
+
+    This is a generator, except that it does not end after a failed read: later reads raise, as
+    those of a `StreamOutputSync` do.
+    """
+
+    def __init__(self, call: Callable[[], StreamOutputSync[Res]]) -> None:
+        self._generator = _messages(call)
+        self._failure: Exception | None = None
+
+    def __next__(self) -> Res:
+        try:
+            return next(self._generator)
+        except StopIteration:
+            if self._failure is not None:
+                raise self._failure from None
+            raise
+        except BaseException as exc:
+            self._failure = self._failure or error_of_later_reads(exc)
+            raise
+
+    def send(self, value: None) -> Res:
+        return next(self)
+
+    def throw(self, *exc: Any) -> Res:
+        return self._generator.throw(*exc)
+
+    def close(self) -> None:
+        self._generator.close()
+
+
+def _messages(call: Callable[[], StreamOutputSync[Res]]) -> Generator[Res, None, None]:
+    with call() as output:
+        yield from output

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Protocol
 
-from connectrpc_client._cancellation import Cancellation
+from connectrpc_client._cancellation import Cancellation, Closing
 from connectrpc_client._transports.interface import Transport, TransportResponseSync
 from connectrpc_client._transports.interruptible.event_loop import (
     EventLoopReceiver,
@@ -66,10 +66,11 @@ class InterruptibleTransport:
         deadline: float | None,
         cancellation: Cancellation | None = None,
     ) -> TransportResponseSync:
-        if cancellation is None and self._may_wait_directly(deadline):
+        must_end = cancellation is not None and not isinstance(cancellation, Closing)
+        if not must_end and self._may_wait_directly(deadline):
             return self._blocking.send(request, body, deadline)
         receiver: Receiver
-        if cancellation is None or self._make_async is None:
+        if not must_end or self._make_async is None:
             send = partial(self._blocking.send, request, body, deadline)
             receiver = WorkerReceiver(send, self._references)
         else:
