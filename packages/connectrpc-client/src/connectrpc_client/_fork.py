@@ -4,17 +4,28 @@ Threads do not survive a fork, and a child must not use the connections of its p
 
 - lazy transports open new connections at their next call (`_transports/lazy.py`);
 - pyqwest refuses to be used if it was used in the parent (`_transports/pyqwest/runtime.py`);
+- httpx clients that were used in the parent are refused (`_transports/httpx_forks.py`);
 - idle worker threads are forgotten (`_transports/interruptible/worker_thread.py`);
 - the background event loop starts again when it is next needed
   (`_transports/interruptible/event_loop.py`).
 """
 
 import os
+import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+inherited_sockets: set[tuple[int, int]] = set()
+"""The sockets that this process had when it was forked, see `socket_id`. Empty if it was not."""
+
+_importing_process = os.getpid()
 _callbacks: list[Callable[[], None]] = []
 _locks: list[threading.Lock] = []
+
+
+def is_child() -> bool:
+    """Return whether this process was forked after this module was imported."""
+    return os.getpid() != _importing_process
 
 
 def call_in_child(callback: Callable[[], None]) -> None:
@@ -42,10 +53,31 @@ def _after_in_parent() -> None:
 
 
 def _after_in_child() -> None:
+    inherited_sockets.clear()
+    inherited_sockets.update(_open_sockets())
     for callback in _callbacks:
         callback()
     for lock in _locks:
         lock.release()
+
+
+def socket_id(descriptor: int) -> tuple[int, int] | None:
+    """Return what identifies a socket in all processes, or `None` if it is not an open socket."""
+    try:
+        status = os.fstat(descriptor)
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if stat.S_ISSOCK(status.st_mode) else None
+
+
+def _open_sockets() -> Iterator[tuple[int, int]]:
+    try:
+        descriptors = os.listdir("/dev/fd")
+    except OSError:
+        return
+    for descriptor in descriptors:
+        if identity := socket_id(int(descriptor)):
+            yield identity
 
 
 if hasattr(os, "register_at_fork"):
