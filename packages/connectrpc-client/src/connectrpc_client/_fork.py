@@ -12,15 +12,13 @@ Threads do not survive a fork, and a child must not use the connections of its p
 
 import os
 import stat
-import threading
 from collections.abc import Callable, Iterator
 
 inherited_sockets: set[tuple[int, int]] = set()
 """The sockets that this process had when it was forked, see `socket_id`. Empty if it was not."""
 
 _importing_process = os.getpid()
-_callbacks: list[Callable[[], None]] = []
-_locks: list[threading.Lock] = []
+_callbacks: list[Callable[[], object]] = []
 
 
 def is_child() -> bool:
@@ -28,28 +26,9 @@ def is_child() -> bool:
     return os.getpid() != _importing_process
 
 
-def call_in_child(callback: Callable[[], None]) -> None:
+def call_in_child(callback: Callable[[], object]) -> None:
     """Have the callback called in every child process, before anything else runs there."""
     _callbacks.append(callback)
-
-
-def hold_during_fork(lock: threading.Lock) -> None:
-    """Hold the lock while the process forks.
-
-    Otherwise another thread might hold it at that moment. That thread does not exist in the child,
-    where the lock would never be released.
-    """
-    _locks.append(lock)
-
-
-def _before() -> None:
-    for lock in _locks:
-        lock.acquire()
-
-
-def _after_in_parent() -> None:
-    for lock in _locks:
-        lock.release()
 
 
 def _after_in_child() -> None:
@@ -57,8 +36,6 @@ def _after_in_child() -> None:
     inherited_sockets.update(_open_sockets())
     for callback in _callbacks:
         callback()
-    for lock in _locks:
-        lock.release()
 
 
 def socket_id(descriptor: int) -> tuple[int, int] | None:
@@ -81,6 +58,4 @@ def _open_sockets() -> Iterator[tuple[int, int]]:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child
-    )
+    os.register_at_fork(after_in_child=_after_in_child)
