@@ -66,29 +66,108 @@ def test_a_child_opens_connections_of_its_own(url):
     subprocess.run([sys.executable, "-c", PROGRAM, url], check=True, timeout=60)
 
 
-GIVEN = """
-import os, sys
-import pyqwest
+COMMON = """
+import asyncio, os, sys
+from importlib import import_module
 from google.protobuf.wrappers_pb2 import StringValue
-from connectrpc_client import ClientSync, Method, MethodKind
+from connectrpc_client import Client, ClientSync, Method, MethodKind
 
 METHOD = Method(
     service="test.v1.Echo", name="Unary", kind=MethodKind.UNARY,
     request=StringValue, response=StringValue,
 )
+url, library, kind = sys.argv[1:]
+module = import_module(library)
+is_async = kind == "async"
+if library == "pyqwest":
+    make_http_client = module.Client if is_async else module.SyncClient
+else:
+    make_http_client = module.AsyncClient if is_async else module.Client
 
-client = ClientSync(sys.argv[1], http_client=pyqwest.SyncClient())
-client._call_unary(METHOD, StringValue())
-child = os.fork()
-if child == 0:
+runners = [asyncio.Runner()]  # an httpx client works in one event loop only
+
+def make(http_client):
+    return (Client if is_async else ClientSync)(url, http_client=http_client)
+
+def call(client):
+    output = client._call_unary(METHOD, StringValue())
+    return runners[-1].run(awaited(output)) if is_async else output
+
+def use_directly(http_client):
+    output = http_client.post(url, content=b"", headers={"content-length": "0"})
+    return runners[-1].run(awaited(output)) if is_async else output
+
+async def awaited(output):
+    return await output
+
+def refused(client):
     try:
-        client._call_unary(METHOD, StringValue())
+        call(client)
     except RuntimeError as error:
-        os._exit(0 if "forked" in str(error) else 1)
-    os._exit(2)
-status = os.waitpid(child, 0)[1]
-assert status == 0, status
-client._call_unary(METHOD, StringValue())
+        return "before this process was forked" in str(error)
+    return False
+
+def in_child(check):
+    child = os.fork()
+    if child == 0:
+        is_right = False
+        runners.append(asyncio.Runner())
+        try:
+            is_right = check()
+        finally:
+            os._exit(0 if is_right else 1)
+    status = os.waitpid(child, 0)[1]
+    assert status == 0, status
+"""
+
+GIVEN = """
+client = make(make_http_client())
+call(client)
+in_child(lambda: refused(client))
+call(client)
+"""
+
+# Another client, and the user's own code, used the HTTP client.
+GIVEN_TO_ANOTHER = """
+http_client = make_http_client()
+client = make(http_client)
+use_directly(http_client)
+in_child(lambda: refused(client) and refused(make(http_client)))
+in_child(lambda: refused(make(http_client)))
+"""
+
+# No client has seen the HTTP client before the fork.
+GIVEN_IN_CHILD = """
+http_client = make_http_client()
+use_directly(http_client)
+in_child(lambda: refused(make(http_client)))
+"""
+
+MADE_IN_CHILD = """
+used_in_parent = module.__name__ != "pyqwest" and use_directly(make_http_client())
+
+def check():
+    http_client = make_http_client()
+    use_directly(http_client)
+    return call(make(http_client)) is not None
+
+in_child(check)
+"""
+
+GIVEN_UNUSED = """
+client = make(make_http_client())
+in_child(lambda: call(client) is not None)
+call(client)
+"""
+
+MADE_UNUSED = """
+client = make(make_http_client())
+in_child(lambda: refused(client))
+"""
+
+DIRECTLY_USED = """
+use_directly(make_http_client())
+in_child(lambda: "httpx" in call(make(None)).headers["x-agent"])
 """
 
 UNUSED = """
@@ -115,8 +194,46 @@ assert "pyqwest" in client.agent()
 """
 
 
-def test_a_given_pyqwest_client_is_refused_in_the_child(url):
-    subprocess.run([sys.executable, "-c", GIVEN, url], check=True, timeout=60)
+def run(program, *arguments):
+    subprocess.run([sys.executable, "-c", COMMON + program, *arguments], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("kind", ["async", "sync"])
+@pytest.mark.parametrize("library", ["httpx", "httpx2", "pyqwest"])
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param(GIVEN, id="by this client"),
+        pytest.param(GIVEN_TO_ANOTHER, id="directly"),
+        pytest.param(GIVEN_IN_CHILD, id="before any client"),
+    ],
+)
+def test_a_used_http_client_is_refused_in_the_child(url, program, library, kind):
+    """The child must not read responses from the connections of its parent."""
+    run(program, url, library, kind)
+
+
+@pytest.mark.parametrize("kind", ["async", "sync"])
+@pytest.mark.parametrize("library", ["httpx", "httpx2", "pyqwest"])
+def test_an_http_client_made_in_the_child(url, library, kind):
+    run(MADE_IN_CHILD, url, library, kind)
+
+
+@pytest.mark.parametrize("kind", ["async", "sync"])
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_an_unused_http_client(url, library, kind):
+    run(GIVEN_UNUSED, url, library, kind)
+
+
+@pytest.mark.parametrize("kind", ["async", "sync"])
+def test_a_pyqwest_client_of_the_parent_is_refused_even_if_unused(url, kind):
+    """Its threads have started in the parent, and calls would wait forever."""
+    run(MADE_UNUSED, url, "pyqwest", kind)
+
+
+@pytest.mark.parametrize("kind", ["async", "sync"])
+def test_a_default_client_if_the_users_code_has_used_pyqwest(url, kind):
+    run(DIRECTLY_USED, url, "pyqwest", kind)
 
 
 def test_a_client_that_makes_its_first_call_after_the_fork(url):

@@ -4,51 +4,58 @@ Threads do not survive a fork, and a child must not use the connections of its p
 
 - lazy transports open new connections at their next call (`_transports/lazy.py`);
 - pyqwest refuses to be used if it was used in the parent (`_transports/pyqwest/runtime.py`);
+- httpx clients that were used in the parent are refused (`_transports/httpx_forks.py`);
 - idle worker threads are forgotten (`_transports/interruptible/worker_thread.py`);
 - the background event loop starts again when it is next needed
   (`_transports/interruptible/event_loop.py`).
 """
 
 import os
-import threading
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterator
 
-_callbacks: list[Callable[[], None]] = []
-_locks: list[threading.Lock] = []
+inherited_sockets: set[tuple[int, int]] = set()
+"""The sockets that this process had when it was forked, see `socket_id`. Empty if it was not."""
+
+_importing_process = os.getpid()
+_callbacks: list[Callable[[], object]] = []
 
 
-def call_in_child(callback: Callable[[], None]) -> None:
+def is_child() -> bool:
+    """Return whether this process was forked after this module was imported."""
+    return os.getpid() != _importing_process
+
+
+def call_in_child(callback: Callable[[], object]) -> None:
     """Have the callback called in every child process, before anything else runs there."""
     _callbacks.append(callback)
 
 
-def hold_during_fork(lock: threading.Lock) -> None:
-    """Hold the lock while the process forks.
-
-    Otherwise another thread might hold it at that moment. That thread does not exist in the child,
-    where the lock would never be released.
-    """
-    _locks.append(lock)
-
-
-def _before() -> None:
-    for lock in _locks:
-        lock.acquire()
-
-
-def _after_in_parent() -> None:
-    for lock in _locks:
-        lock.release()
-
-
 def _after_in_child() -> None:
+    inherited_sockets.clear()
+    inherited_sockets.update(_open_sockets())
     for callback in _callbacks:
         callback()
-    for lock in _locks:
-        lock.release()
+
+
+def socket_id(descriptor: int) -> tuple[int, int] | None:
+    """Return what identifies a socket in all processes, or `None` if it is not an open socket."""
+    try:
+        status = os.fstat(descriptor)
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if stat.S_ISSOCK(status.st_mode) else None
+
+
+def _open_sockets() -> Iterator[tuple[int, int]]:
+    try:
+        descriptors = os.listdir("/dev/fd")
+    except OSError:
+        return
+    for descriptor in descriptors:
+        if identity := socket_id(int(descriptor)):
+            yield identity
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child
-    )
+    os.register_at_fork(after_in_child=_after_in_child)

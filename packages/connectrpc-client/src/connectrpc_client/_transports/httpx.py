@@ -18,6 +18,7 @@ from connectrpc_client._transports.errors import (
     translate_errors,
 )
 from connectrpc_client._transports.http_clients import HttpxAsyncClient, HttpxClient
+from connectrpc_client._transports.httpx_forks import use_of
 from connectrpc_client._version import __version__
 from connectrpc_protocol import Code, ConnectError, RawHeaders
 from connectrpc_protocol.deadline import remaining
@@ -32,6 +33,7 @@ class HttpxTransport:
 
     def __init__(self, client: HttpxAsyncClient, library: ModuleType) -> None:
         self._client = cast("httpx.AsyncClient", client)
+        self._use = use_of(client)
         self._library = library
         self._urls = _UrlCache(library)
 
@@ -43,6 +45,7 @@ class HttpxTransport:
     async def send(
         self, request: HttpRequest, body: AsyncIterator[bytes] | None, deadline: float | None
     ) -> "_Response":
+        self._use.check()
         client = self._client
         body_errors: list[Exception] = []
         with _translate_errors(self._library, body_errors):
@@ -69,6 +72,7 @@ class HttpxTransportSync:
 
     def __init__(self, client: HttpxClient, library: ModuleType) -> None:
         self._client = cast("httpx.Client", client)
+        self._use = use_of(client)
         self._library = library
         self._urls = _UrlCache(library)
 
@@ -80,6 +84,7 @@ class HttpxTransportSync:
     def send(
         self, request: HttpRequest, body: Iterator[bytes] | None, deadline: float | None
     ) -> "_ResponseSync":
+        self._use.check()
         client = self._client
         body_errors: list[Exception] = []
         with _translate_errors(self._library, body_errors, has_deadline=deadline is not None):

@@ -1,12 +1,12 @@
 """Default transports: a client makes one for itself, opens it at the first call, and closes it."""
 
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
 from connectrpc_client import _fork
 from connectrpc_client._cancellation import Cancellation
+from connectrpc_client._first_value import FirstValue
 from connectrpc_client._transports.interface import (
     Transport,
     TransportResponse,
@@ -29,25 +29,21 @@ class _Lazy(Generic[_T]):
         self.has_trailers = has_trailers
         self.is_full_duplex = is_full_duplex
         self._make = make
-        self._current: _T | None = None
+        self._opened: FirstValue[_T] = FirstValue()
         # Kept, because the connections would be closed if they were garbage-collected here.
         self._of_parents: list[_T] = []
-        self._lock = threading.Lock()
         _all.add(self)
 
     def _open(self) -> _T:
-        with self._lock:  # several threads may make the first call
-            if self._current is None:
-                self._current = self._make()
-                self.is_full_duplex = self._current.is_full_duplex
-            return self._current
+        transport = self._opened.keep(self._make())
+        self.is_full_duplex = transport.is_full_duplex
+        return transport
 
     def start_anew(self) -> None:
         """Forget the transport of the parent process."""
-        self._lock = threading.Lock()  # a thread of the parent may have held the other one
-        if self._current is not None:
-            self._of_parents.append(self._current)
-            self._current = None
+        transport = self._opened.take()
+        if transport is not None:
+            self._of_parents.append(transport)
 
 
 class LazyTransport(_Lazy[Transport]):
@@ -56,11 +52,11 @@ class LazyTransport(_Lazy[Transport]):
     async def send(
         self, request: HttpRequest, body: AsyncIterator[bytes] | None, deadline: float | None
     ) -> TransportResponse:
-        return await (self._current or self._open()).send(request, body, deadline)
+        return await (self._opened.value or self._open()).send(request, body, deadline)
 
     async def aclose(self) -> None:
-        if self._current is not None:
-            await self._current.aclose()
+        if self._opened.value is not None:
+            await self._opened.value.aclose()
 
 
 class LazyTransportSync(_Lazy[TransportSync]):
@@ -73,11 +69,11 @@ class LazyTransportSync(_Lazy[TransportSync]):
         deadline: float | None,
         cancellation: Cancellation | None = None,
     ) -> TransportResponseSync:
-        return (self._current or self._open()).send(request, body, deadline, cancellation)
+        return (self._opened.value or self._open()).send(request, body, deadline, cancellation)
 
     def close(self) -> None:
-        if self._current is not None:
-            self._current.close()
+        if self._opened.value is not None:
+            self._opened.value.close()
 
 
 _all: WeakSet[_Lazy[Any]] = WeakSet()

@@ -6,11 +6,15 @@ than importing everything else together.
 
 import inspect
 import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from types import ModuleType
 from typing import cast
 
+from connectrpc_client import _fork
 from connectrpc_client._transports.http_clients import (
     AsyncHttpClient,
     HttpxAsyncClient,
@@ -22,7 +26,11 @@ from connectrpc_client._transports.http_clients import (
 from connectrpc_client._transports.interface import Transport, TransportSync
 from connectrpc_client._transports.interruptible.transport import InterruptibleTransport
 from connectrpc_client._transports.lazy import LazyTransport, LazyTransportSync
+from connectrpc_protocol import Code, ConnectError
 from connectrpc_protocol.protocols import WireProtocol
+
+_threads_in_make: set[int] = set()
+_fork.call_in_child(_threads_in_make.clear)
 
 
 def select_transport(http_client: AsyncHttpClient | None, protocol: WireProtocol) -> Transport:
@@ -93,6 +101,29 @@ def _default_transport_sync(*, http2: bool) -> LazyTransportSync:
     return LazyTransportSync(make, has_trailers=has_pyqwest, is_full_duplex=has_pyqwest)
 
 
+@contextmanager
+def _refusing_calls_inside() -> Generator[None, None, None]:
+    """Raise `ConnectError` (`unavailable`) if this thread is inside such a block already.
+
+    A finalizer or a signal handler may make a call at any time. While this thread imports an HTTP
+    library, that call finds an incomplete module. And if it waits for another thread which needs
+    that module, that thread waits for the import, and both wait forever.
+    """
+    thread = threading.get_ident()
+    if thread in _threads_in_make:
+        raise ConnectError(
+            Code.UNAVAILABLE,
+            "a finalizer or a signal handler made this call while the same thread was importing "
+            "the HTTP library for another call",
+        )
+    _threads_in_make.add(thread)
+    try:
+        yield
+    finally:
+        _threads_in_make.discard(thread)
+
+
+@_refusing_calls_inside()
 def _make(*, has_pyqwest: bool, http2: bool) -> Transport:
     if has_pyqwest and _can_use_pyqwest(http2=http2):
         from connectrpc_client._transports.pyqwest.async_ import PyqwestTransport
@@ -103,6 +134,7 @@ def _make(*, has_pyqwest: bool, http2: bool) -> Transport:
     return HttpxTransport.make()
 
 
+@_refusing_calls_inside()
 def _make_sync(*, has_pyqwest: bool, http2: bool) -> TransportSync:
     make_async = partial(_make, has_pyqwest=has_pyqwest, http2=http2)
     if has_pyqwest and _can_use_pyqwest(http2=http2):

@@ -1,6 +1,5 @@
 """Transports for sync clients."""
 
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from types import TracebackType
@@ -8,6 +7,7 @@ from typing import Self
 from wsgiref.types import WSGIApplication
 
 from connectrpc_client._cancellation import Cancellation
+from connectrpc_client._first_value import FirstValue
 from connectrpc_client.testing.asgi_host import ASGIHost
 from connectrpc_client.testing.client_side import ResponseSync
 from connectrpc_client.testing.event_loop import BackgroundLoop
@@ -110,21 +110,23 @@ class ASGITransportSync(_SyncTransport):
     ) -> None:
         super().__init__()
         self._host = ASGIHost(app, connection_info(root_path, client, http_version))
-        self._lock = threading.Lock()
-        self._loop: BackgroundLoop | None = None
+        self._loop: FirstValue[BackgroundLoop] = FirstValue()
 
     def _start(self, exchange: Exchange, request: HttpRequest) -> None:
         self._running_loop().call(self._host.prepare(exchange, request))
 
     def _running_loop(self) -> BackgroundLoop:
-        with self._lock:
-            if self._loop is None:
-                self._loop = BackgroundLoop()
-            return self._loop
+        return self._loop.value or self._start_loop()
+
+    def _start_loop(self) -> BackgroundLoop:
+        loop = BackgroundLoop()
+        kept = self._loop.keep(loop)
+        if kept is not loop:
+            loop.close()
+        return kept
 
     def _end(self) -> None:
-        with self._lock:
-            loop, self._loop = self._loop, None
+        loop = self._loop.take()
         if loop is not None:
             try:
                 loop.run(self._host.aclose)

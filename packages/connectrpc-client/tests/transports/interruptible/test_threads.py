@@ -171,16 +171,21 @@ def test_ending_a_call_does_not_affect_others(make_caller, url, http_client, end
 
 
 def test_first_calls_in_many_threads_share_connections(make_caller, monkeypatch) -> None:
-    made = []
+    used = []
     begin = threading.Barrier(8)
-    make = HttpxTransportSync.make
+    make, send = HttpxTransportSync.make, HttpxTransportSync.send
 
     def slowly():
-        made.append(make())
+        made = make()
         time.sleep(0.05)  # the other threads run in this time
-        return made[-1]
+        return made
+
+    def note(transport, *args):
+        used.append(transport)
+        return send(transport, *args)
 
     monkeypatch.setattr(HttpxTransportSync, "make", slowly)
+    monkeypatch.setattr(HttpxTransportSync, "send", note)
     monkeypatch.setitem(sys.modules, "pyqwest", None)
     with make_caller("sync").make("http://127.0.0.1:9", http_client=None) as client:
 
@@ -192,7 +197,8 @@ def test_first_calls_in_many_threads_share_connections(make_caller, monkeypatch)
         with ThreadPoolExecutor(8) as pool:
             for future in [pool.submit(call) for _ in range(8)]:
                 future.result(STEP_SECONDS)
-    assert len(made) == 1
+    assert len(used) == 8
+    assert len(set(used)) == 1
 
 
 def test_there_is_one_background_loop() -> None:

@@ -8,11 +8,11 @@ import atexit
 import threading
 from collections.abc import AsyncGenerator, Iterator
 from contextvars import Context, copy_context
-from functools import cache
 from queue import SimpleQueue
 
 from connectrpc_client import _fork
 from connectrpc_client._cancellation import canceled
+from connectrpc_client._first_value import FirstValue
 from connectrpc_client._transports.interface import Transport, TransportResponse
 from connectrpc_client._transports.interruptible.response_pipe import (
     ResponseEnd,
@@ -27,26 +27,29 @@ from connectrpc_protocol.http import HttpRequest
 # milliseconds; a longer wait would only delay the exit.
 _EXIT_GRACE_PERIOD = 1.0
 
-_starting = threading.Lock()
+_running: FirstValue[asyncio.AbstractEventLoop] = FirstValue()
 
 
 def background_loop() -> asyncio.AbstractEventLoop:
     """Return the background event loop. It runs until the process ends."""
-    with _starting:  # several threads may make the first call, and there must be one loop only
-        return _loop()
+    return _running.value or _start()
 
 
-@cache
-def _loop() -> asyncio.AbstractEventLoop:
+def _start() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="connectrpc_client loop", daemon=True)
-    thread.start()
-    atexit.register(_end, loop, thread)
-    return loop
+    thread.start()  # before others see the loop, so that they never wait for one that does not run
+    kept = _running.keep(loop)
+    if kept is loop:
+        atexit.register(_end, loop, thread)
+    else:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+    return kept
 
 
-_fork.call_in_child(_loop.cache_clear)
-_fork.hold_during_fork(_starting)
+_fork.call_in_child(_running.take)
 
 
 def _end(loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:

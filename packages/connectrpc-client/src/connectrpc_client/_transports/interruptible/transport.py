@@ -8,6 +8,7 @@ from functools import partial
 from typing import Protocol
 
 from connectrpc_client._cancellation import Cancellation, Closing
+from connectrpc_client._first_value import FirstValue
 from connectrpc_client._transports.interface import Transport, TransportResponseSync
 from connectrpc_client._transports.interruptible.event_loop import (
     EventLoopReceiver,
@@ -53,8 +54,8 @@ class InterruptibleTransport:
         self.is_full_duplex = blocking.is_full_duplex
         self._blocking = blocking
         self._make_async = make_async
-        self._async: Transport | None = None
-        self._lock = threading.Lock()
+        self._async: FirstValue[Transport] = FirstValue()
+        self._lock = threading.RLock()  # reentrant: a finalizer may call `close` inside `close`
         # A worker may still wait when its call is over, and nothing may be closed while it waits.
         self._references = ReferenceCount(on_unused=blocking.close)
         self._is_closed = False
@@ -74,7 +75,7 @@ class InterruptibleTransport:
             send = partial(self._blocking.send, request, body, deadline)
             receiver = WorkerReceiver(send, self._references)
         else:
-            transport = self._async_transport(self._make_async)
+            transport = self._async.value or self._async.keep(self._make_async())
             receiver = EventLoopReceiver(transport, request, body, deadline)
         return PipedResponse(receiver).open(deadline, cancellation)
 
@@ -87,18 +88,14 @@ class InterruptibleTransport:
             or threading.current_thread() is not threading.main_thread()
         )
 
-    def _async_transport(self, make: Callable[[], Transport]) -> Transport:
-        with self._lock:
-            self._async = self._async or make()
-            return self._async
-
     def close(self) -> None:
         with self._lock:
             was_closed, self._is_closed = self._is_closed, True
         if was_closed:
             return
         self._references.release()
-        if self._async is not None:
-            closing = asyncio.run_coroutine_threadsafe(self._async.aclose(), background_loop())
+        transport = self._async.value
+        if transport is not None:
+            closing = asyncio.run_coroutine_threadsafe(transport.aclose(), background_loop())
             with suppress(TimeoutError):
                 closing.result(_CLOSE_GRACE_PERIOD)

@@ -52,7 +52,7 @@ class ReferenceCount:
 
     def __init__(self, on_unused: Callable[[], None]) -> None:
         self._on_unused = on_unused
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # reentrant: a finalizer may make a call inside `acquire`
         self._count = 1  # the owner's reference
 
     def acquire(self) -> None:
