@@ -31,6 +31,19 @@ Peer = tuple[str, int] | None
 """The address and the port of the client, if the HTTP server knows them."""
 
 
+class BodyPrefixes(Protocol):
+    """The part of a body that says how large the rest is. See `UnaryServerCall.prefixes`."""
+
+    @property
+    def wanted(self) -> int:
+        """The number of bytes that are missing from the next prefix or message."""
+        ...
+
+    def feed(self, chunk: bytes) -> None:
+        """Take a chunk. Raises `ConnectError` if a prefix promises too much."""
+        ...
+
+
 class UnaryServerCall(Protocol[Req_co, Res_contra]):
     """One call with one request and one response, on the server.
 
@@ -66,6 +79,13 @@ class UnaryServerCall(Protocol[Req_co, Res_contra]):
 
     def too_large(self) -> ConnectError:
         """Return the error of a body beyond `read_limit`. Its text names the limit of messages."""
+        ...
+
+    def prefixes(self) -> BodyPrefixes | None:
+        """Return a new reader for the prefixes of the body, or `None` if it does not have them.
+
+        A host whose reads block asks it how much to read, and passes each chunk to it.
+        """
         ...
 
     def request(self, body: bytes) -> Req_co:

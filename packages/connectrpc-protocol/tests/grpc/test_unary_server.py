@@ -125,3 +125,14 @@ def test_the_read_limit_allows_the_body_of_the_longest_message(protocol: str) ->
 def test_the_error_of_a_body_that_is_too_large_names_the_limit_of_messages(protocol: str) -> None:
     error = unary_call(protocol, read_max_bytes=9).too_large()
     assert str(error) == "resource_exhausted: message exceeds the limit of 9 bytes"
+
+
+@each_protocol
+def test_the_prefixes_of_a_body_say_how_much_to_read(protocol: str) -> None:
+    body = to_wire(protocol, HELLO_ENVELOPE + HELLO_ENVELOPE)
+    prefixes = unary_call(protocol, read_max_bytes=len(HELLO_BYTES)).prefixes()
+    while size := prefixes.wanted:
+        assert size <= len(body)
+        chunk, body = body[:size], body[size:]
+        prefixes.feed(chunk)
+    assert body == b""

@@ -25,6 +25,13 @@ A client may leave its stream open until it sees the end of the response, so wai
 end. The pieces that the client has already sent arrive at once.
 """
 
+LATE_DRAIN_SECONDS = 0.02
+"""How long a request body is drained after the deadline of its call.
+
+The client waits for the response, and not longer than to the deadline. So the drain takes the
+pieces that have arrived, and does not wait for more.
+"""
+
 FATAL_DRAIN_PAUSE = 1.0
 """The shortest pause of a drain on a server that ends the whole connection for a late piece.
 

@@ -453,6 +453,49 @@ def test_the_deadline_holds_for_interceptors(asgi_application, name, header):
     run(check())
 
 
+STALLING = [
+    ("Unary", b"application/proto", HTTP1),
+    ("Unary", b"application/grpc-web+proto", HTTP1),
+    *((name, b"application/connect+proto", HTTP1) for name in ("Client", "Server", "Bidi")),
+    ("Bidi", b"application/grpc-web-text+proto", HTTP1),
+    *(
+        (name, b"application/grpc", {**HYPERCORN, "extensions": {"http.response.trailers": {}}})
+        for name in ("Unary", "Client", "Server", "Bidi")
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "content_type", "scope"), STALLING)
+@pytest.mark.parametrize("body", [b"", b"\0\0\0\0\x05a"])
+def test_a_request_that_stalls_does_not_delay_the_response_after_the_deadline(
+    asgi_application, monkeypatch, name, content_type, scope, body
+):
+    monkeypatch.setattr(request_module, "DRAIN_MAX_SECONDS", 3600)
+    monkeypatch.setattr(request_module.server_quirks, "drain_pause", lambda scope, pause: 3600)
+
+    async def check():
+        app = asgi_application(Service(read_one), default_timeout_ms=20)
+        connection = Connection(body)
+        await connection.call(app, name, (b"content-type", content_type), **scope)
+        assert connection.log[-1] == "end"
+
+    run(check())
+
+
+@pytest.mark.parametrize(("name", "header"), [("Unary", PROTO), ("Bidi", STREAM)])
+def test_a_drain_ends_at_the_deadline(asgi_application, monkeypatch, name, header):
+    monkeypatch.setattr(request_module, "DRAIN_MAX_SECONDS", 3600)
+    monkeypatch.setattr(request_module.server_quirks, "drain_pause", lambda scope, pause: 3600)
+
+    async def check():
+        app = asgi_application(Service(stop), default_timeout_ms=200, interceptors=[Guard()])
+        connection = Connection(b"\0\0")
+        await connection.call(app, name, header, **HTTP1)
+        assert b'"unauthenticated"' in connection.body
+
+    run(check())
+
+
 class Stalled(Connection):
     """A client that stops reading, on a server whose `send` waits for the client."""
 

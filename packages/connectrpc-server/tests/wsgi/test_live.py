@@ -115,6 +115,26 @@ def test_a_response_that_ends_before_its_request_on_gunicorn(gunicorn):
     assert END in received
 
 
+@pytest.mark.parametrize(
+    ("name", "content_type", "code"),
+    [
+        ("Echo", b"application/grpc-web+proto", b"grpc-status: 8"),
+        ("Flood", b"application/connect+proto", b"resource_exhausted"),
+    ],
+)
+def test_a_promise_of_4_gib_is_refused_at_once_on_gunicorn(gunicorn, name, content_type, code):
+    head = f"POST /test.v1.Live/{name} HTTP/1.1\r\nhost: localhost\r\n".encode()
+    head += b"transfer-encoding: chunked\r\ncontent-type: " + content_type + b"\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", gunicorn), STEP_TIMEOUT) as connection:
+        # gunicorn waits for 1 KiB, even if it is asked for less. After these bytes, none follow.
+        connection.sendall(head + b"5dc\r\n\0\xff\xff\xff\xff" + bytes(1495) + b"\r\n")
+        received = b""
+        while code not in received:
+            chunk = connection.recv(65536)
+            assert chunk, "the response is not complete"
+            received += chunk
+
+
 def test_half_duplex_on_gunicorn(gunicorn):
     async def requests():
         yield envelope("a")

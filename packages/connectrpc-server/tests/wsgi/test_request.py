@@ -1,5 +1,6 @@
 """How much of a request body a WSGI application reads, and when."""
 
+import base64
 import io
 
 import pytest
@@ -217,6 +218,82 @@ def test_the_socket_of_a_server_keeps_the_deadline(clock, key):
     assert server.timeouts == [5, None]
     body.drain()
     assert server.reads == 1
+
+
+class Stalled:
+    """A client that has sent `data` and sends nothing more. A read beyond that would block."""
+
+    def __init__(self, data):
+        self.data = data
+        self.largest = 0
+
+    def read(self, size):
+        assert size <= len(self.data), "the thread is blocked"
+        self.largest = max(self.largest, size)
+        chunk, self.data = self.data[:size], self.data[size:]
+        return chunk
+
+
+ENVELOPES = [
+    *((name, "application/grpc+proto") for name in ("Unary", "Client", "Server", "Bidi")),
+    *((name, "application/grpc-web+proto") for name in ("Unary", "Client", "Server", "Bidi")),
+    *((name, "application/grpc-web-text+proto") for name in ("Unary", "Client", "Server", "Bidi")),
+    *((name, "application/connect+proto") for name in ("Client", "Server", "Bidi")),
+]
+
+
+def stalled_call(app, name, content_type, body, **environ):
+    """Return the body and the trailers of the response to a client that stalls after `body`."""
+    trailers = []
+    if "text" in content_type:
+        body = base64.b64encode(body)
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": f"/{SERVICE}/{name}",
+        "CONTENT_TYPE": content_type,
+        "wsgi.input": Stalled(body),
+        "wsgi.input_terminated": True,
+        **environ,
+    }
+    if content_type.startswith("application/grpc+"):
+        environ["wsgi.ext.http.send_trailers"] = trailers.extend
+    data = b"".join(app(environ, lambda status, headers: None))
+    return base64.b64decode(data) if "text" in content_type else data, dict(trailers)
+
+
+@pytest.mark.parametrize(("name", "content_type"), ENVELOPES)
+@pytest.mark.parametrize(
+    "timeout", [{}, {"HTTP_GRPC_TIMEOUT": "60S", "HTTP_CONNECT_TIMEOUT_MS": "60000"}]
+)
+def test_an_envelope_that_promises_too_much_is_refused_at_its_prefix(
+    wsgi_application, make_host, name, content_type, timeout
+):
+    app = wsgi_application(make_host("wsgi").service)
+    data, trailers = stalled_call(app, name, content_type, b"\0\xff\xff\xff\xff", **timeout)
+    code = b'"resource_exhausted"' if "connect" in content_type else b"grpc-status: 8"
+    assert code in data or trailers["grpc-status"] == "8"
+
+
+@pytest.mark.parametrize(("name", "content_type"), ENVELOPES)
+def test_a_large_message_is_read_in_pieces(wsgi_application, make_host, name, content_type):
+    host = make_host("wsgi")
+    body = host.envelope("x" * 300_000)
+    size = len(base64.b64encode(body) if "text" in content_type else body)
+    data, trailers = stalled_call(
+        wsgi_application(host.service), name, content_type, body, CONTENT_LENGTH=str(size)
+    )
+    assert b"x" * 300_000 in data
+    assert trailers.get("grpc-status", "0") == "0"
+
+
+@pytest.mark.parametrize("content_type", ["application/grpc+proto", "application/grpc-web+proto"])
+def test_a_second_message_of_a_unary_call_is_not_read_to_its_end(
+    wsgi_application, make_host, content_type
+):
+    host = make_host("wsgi")
+    body = host.envelope("a") * 2
+    data, trailers = stalled_call(wsgi_application(host.service), "Unary", content_type, body)
+    assert b"grpc-status: 12" in data or trailers["grpc-status"] == "12"
 
 
 class NoMoreData(Exception):

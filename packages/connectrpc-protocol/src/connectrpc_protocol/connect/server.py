@@ -175,6 +175,9 @@ class ConnectUnaryServerCall(Generic[Req, Res]):
     def too_large(self) -> ConnectError:
         return self._binding.decoder.too_large()
 
+    def prefixes(self) -> None:
+        return None
+
     def request(self, body: bytes) -> Req:
         if self._get_message is not None:
             body = self._get_message

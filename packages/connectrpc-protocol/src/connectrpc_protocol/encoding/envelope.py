@@ -33,6 +33,54 @@ def pack(flags: int, data: bytes) -> bytes:
     return _PREFIX.pack(flags, len(data)) + data
 
 
+class PrefixReader:
+    """Reads the prefixes of a body that should be one envelope, and drops the data.
+
+    A host whose reads block needs it: it reads what the prefix promises, and not more. After a
+    second envelope, `wanted` is 0: the body is wrong, so the host stops reading.
+    """
+
+    __slots__ = ("_count", "_limit", "_missing", "_prefix")
+
+    def __init__(self, limit: int | None) -> None:
+        self._limit = limit
+        self._prefix = b""
+        self._missing = 0
+        self._count = 0
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes of the body.
+
+        Raises `ConnectError` (`resource_exhausted`) if a message is larger than the limit, as soon
+        as its prefix is complete.
+        """
+        start = 0
+        while start < len(chunk):
+            if self._missing:
+                size = min(self._missing, len(chunk) - start)
+                self._missing -= size
+            else:
+                size = min(PREFIX_SIZE - len(self._prefix), len(chunk) - start)
+                self._prefix += chunk[start : start + size]
+                if len(self._prefix) == PREFIX_SIZE:
+                    self._read_prefix()
+            start += size
+
+    def _read_prefix(self) -> None:
+        self._missing = _PREFIX.unpack(self._prefix)[1]
+        self._prefix = b""
+        self._count += 1
+        if self._limit is not None and self._missing > self._limit:
+            raise too_large(self._limit)
+
+    @property
+    def wanted(self) -> int:
+        """The number of bytes that are missing from the next prefix or message."""
+        if not self._missing and self._count > 1:
+            return 0
+        return self._missing or PREFIX_SIZE - len(self._prefix)
+
+
 class EnvelopeReader:
     """Cuts a stream of bytes into envelopes.
 

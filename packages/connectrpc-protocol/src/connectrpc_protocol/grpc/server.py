@@ -9,11 +9,11 @@ from typing import Generic, Protocol, TypeVar
 from google.protobuf.message import Message
 
 from connectrpc_protocol.binding import ServerBinding
-from connectrpc_protocol.call import Fields, Peer
+from connectrpc_protocol.call import BodyPrefixes, Fields, Peer
 from connectrpc_protocol.context import RequestContext
 from connectrpc_protocol.encoding.codec import Codec
 from connectrpc_protocol.encoding.compression import Compression
-from connectrpc_protocol.encoding.envelope import COMPRESSED, pack
+from connectrpc_protocol.encoding.envelope import COMPRESSED, PrefixReader, pack
 from connectrpc_protocol.encoding.message_stream import (
     MessageReader,
     decode_single_message,
@@ -199,6 +199,9 @@ class GrpcUnaryServerCall(GrpcServerCall[Req, Res]):
 
     def too_large(self) -> ConnectError:
         return self._binding.decoder.too_large()
+
+    def prefixes(self) -> BodyPrefixes:
+        return PrefixReader(self._binding.decoder.limit)
 
     def request(self, body: bytes) -> Req:
         return decode_single_message(self._binding.decoder, body, self._compression)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
-from connectrpc_protocol.call import Fields
+from connectrpc_protocol.call import BodyPrefixes, Fields
 from connectrpc_protocol.context import RequestContext
 from connectrpc_protocol.encoding.compression import Compression
 from connectrpc_protocol.errors import ConnectError
@@ -27,7 +27,12 @@ from connectrpc_protocol.grpc_web.headers import (
     PROTOCOL,
     TEXT_CONTENT_TYPE_PREFIX,
 )
-from connectrpc_protocol.grpc_web.text import TextDecoder, encode_text, text_size
+from connectrpc_protocol.grpc_web.text import (
+    TextDecoder,
+    TextPrefixes,
+    encode_text,
+    text_size,
+)
 from connectrpc_protocol.grpc_web.trailers import pack_trailers
 from connectrpc_protocol.header_names import RAW_CONTENT_LENGTH, RAW_CONTENT_TYPE
 from connectrpc_protocol.http import HTTP_OK, End, HeaderPair, HttpResponse
@@ -109,6 +114,9 @@ class GrpcWebTextUnaryServerCall(GrpcWebTextServerCall[Req, Res], GrpcWebUnarySe
     def read_limit(self) -> int | None:
         limit = super().read_limit
         return None if limit is None else text_size(limit)
+
+    def prefixes(self) -> BodyPrefixes:
+        return TextPrefixes(super().prefixes())
 
     def request(self, body: bytes) -> Req:
         decoder = TextDecoder()

@@ -2,6 +2,7 @@
 
 import binascii
 
+from connectrpc_protocol.call import BodyPrefixes
 from connectrpc_protocol.code import Code
 from connectrpc_protocol.errors import ConnectError
 
@@ -47,6 +48,26 @@ class TextDecoder:
     def wanted(self, size: int) -> int:
         """Return the number of characters that are still to read for this number of bytes."""
         return text_size(size) - len(self._rest)
+
+
+class TextPrefixes:
+    """The prefixes of a body in base64, counted in characters."""
+
+    __slots__ = ("_decoder", "_prefixes")
+
+    def __init__(self, prefixes: BodyPrefixes) -> None:
+        self._decoder = TextDecoder()
+        self._prefixes = prefixes
+
+    def feed(self, chunk: bytes) -> None:
+        """See `BodyPrefixes.feed`."""
+        self._prefixes.feed(self._decoder.feed(chunk))
+
+    @property
+    def wanted(self) -> int:
+        """See `BodyPrefixes.wanted`."""
+        size = self._prefixes.wanted
+        return self._decoder.wanted(size) if size else 0
 
 
 def _decode_parts(text: bytes) -> list[bytes]:

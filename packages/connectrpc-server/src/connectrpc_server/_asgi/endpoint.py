@@ -70,7 +70,8 @@ class UnaryEndpoint(Generic[Req, Res]):
                 return
         if self._has_metadata_interceptors or call.context.deadline is not None:
             has_ended = not (call.has_body or must_see_end(scope))
-            request = AsgiRequest(scope, receive, send, has_ended=has_ended)
+            deadline = call.context.deadline
+            request = AsgiRequest(scope, receive, send, has_ended=has_ended, deadline=deadline)
             await self._handle_in_scope(call, request)
             return
         undrained: AsgiRequest | None = None
@@ -189,6 +190,7 @@ class StreamEndpoint(Generic[Req, Res]):
         if isinstance(call, HttpResponse):
             await respond(call, request)
             return
+        request.deadline = call.context.deadline
         response = StreamResponse(call, request)
         error: Exception | None = None
         try:

@@ -1,5 +1,6 @@
 """One HTTP request over ASGI: accepting it, reading it, watching for a disconnect, draining it."""
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
@@ -14,7 +15,12 @@ from connectrpc_server._asgi.cancel_scope import move_on_after, shielded
 from connectrpc_server._asgi.read_ahead import ReadAhead
 from connectrpc_server._asgi.types import Event, Receive, Scope, Send
 from connectrpc_server._errors import ClientDisconnected, ServerCall, refuse_without_trailers
-from connectrpc_server._limits import DRAIN_MAX_BYTES, DRAIN_MAX_SECONDS, UNARY_DRAIN_PAUSE
+from connectrpc_server._limits import (
+    DRAIN_MAX_BYTES,
+    DRAIN_MAX_SECONDS,
+    LATE_DRAIN_SECONDS,
+    UNARY_DRAIN_PAUSE,
+)
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -36,6 +42,7 @@ class AsgiRequest:
 
     `drain_pause` is how long a drain waits for the next event, in seconds. `received` is an event
     that was received before. `has_ended` is true once all of the body has been read.
+    `deadline` is the deadline of the call.
     """
 
     __slots__ = (
@@ -45,6 +52,7 @@ class AsgiRequest:
         "_read_ahead",
         "_receive",
         "_received",
+        "deadline",
         "has_ended",
         "scope",
         "send",
@@ -59,7 +67,9 @@ class AsgiRequest:
         *,
         received: Event | None = None,
         has_ended: bool = False,
+        deadline: float | None = None,
     ) -> None:
+        self.deadline = deadline
         self.scope = scope
         self.send = send
         self.has_ended = has_ended
@@ -131,15 +141,19 @@ class AsgiRequest:
         """Read the rest of the body and drop it, if the client might lose the response otherwise.
 
         This must be called before the response ends. It stops at a pause, after a number of bytes
-        and after a time, since a client may never end its request; see `_limits`.
+        and after a time, since a client may never end its request; see `_limits`. A response that
+        is late does not wait for the request.
         """
         cannot_read = self.has_ended or self._is_disconnected or self._is_reading
         if cannot_read or not server_quirks.must_drain(self.scope):
             return
-        size = 0
+        size, seconds = 0, DRAIN_MAX_SECONDS
+        if self.deadline is not None:
+            left = max(0.0, self.deadline - time.monotonic())
+            seconds = min(seconds, left + LATE_DRAIN_SECONDS)
         pause = server_quirks.drain_pause(self.scope, self._drain_pause)
         with suppress(ClientDisconnected):
-            async with move_on_after(DRAIN_MAX_SECONDS) as limit_next:
+            async with move_on_after(seconds) as limit_next:
                 while not self.has_ended and size <= DRAIN_MAX_BYTES:
                     limit_next(pause)
                     size += len(await self.read())

@@ -63,7 +63,8 @@ def must_drain(scope: Scope) -> bool:
 def drain_pause(scope: Scope, pause: float) -> float:
     """Return how long a drain waits for the next piece of the request, in seconds.
 
-    On Hypercorn a late piece costs all calls of the connection; see `must_drain`.
+    On Hypercorn a late piece costs all calls of the connection; see `must_drain`. The deadline of
+    the call still ends the drain: a client that stalled until then seldom sends more.
     """
     return max(pause, FATAL_DRAIN_PAUSE) if _is_hypercorn(scope) else pause
 

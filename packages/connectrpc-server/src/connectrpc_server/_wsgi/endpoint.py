@@ -155,5 +155,8 @@ class StreamEndpoint(Generic[Req, Res]):
 def _requests(call: StreamServerCall[Req, Res], request: WsgiRequest) -> Generator[Req, None, None]:
     # A read blocks until all of its bytes have arrived, so it asks for one message at most.
     while chunk := request.read(call.wanted):
-        yield from call.feed(chunk)
+        try:
+            yield from call.feed(chunk)
+        finally:
+            request.promised = call.wanted
     call.feed_end()

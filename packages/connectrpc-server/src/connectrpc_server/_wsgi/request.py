@@ -65,6 +65,8 @@ class WsgiRequest:
     A read beyond the end may block without a limit (PEP 3333, "Input and Error Streams"). A read
     cannot be interrupted, so the deadline is checked between reads. If the server exposes its
     socket, each read also ends at the deadline.
+
+    `promised` is how many bytes are missing from the message that the client is sending.
     """
 
     __slots__ = (
@@ -75,6 +77,7 @@ class WsgiRequest:
         "_socket",
         "_unread",
         "environ",
+        "promised",
         "start_response",
     )
 
@@ -83,6 +86,7 @@ class WsgiRequest:
     ) -> None:
         self.environ = environ
         self.start_response = start_response
+        self.promised = 0
         self._deadline = deadline
         self._input = environ["wsgi.input"]
         self._socket = server_quirks.client_socket(environ)
@@ -171,15 +175,25 @@ class WsgiRequest:
         limit, unread = call.read_limit, self.unread_bytes
         if limit is not None and unread is not None and unread > limit:
             raise call.too_large()
-        body = WholeBody(call)
-        while chunk := self.read():
+        body, prefixes = WholeBody(call), call.prefixes()
+        while chunk := self.read(READ_CHUNK_BYTES if prefixes is None else prefixes.wanted):
             body.add(chunk)
+            if prefixes is not None:
+                try:
+                    prefixes.feed(chunk)
+                finally:
+                    self.promised = prefixes.wanted
         return body.data
 
     @property
     def is_drained(self) -> bool:
-        """Whether `drain` would not read anything."""
-        return self._unread == 0 or not server_quirks.must_drain(self.environ)
+        """Whether `drain` would not read anything.
+
+        A request that is too long to be drained is not read at all: a read may block until all of
+        the request has arrived.
+        """
+        is_too_long = max(self._unread or 0, self.promised) > DRAIN_MAX_BYTES
+        return self._unread == 0 or is_too_long or not server_quirks.must_drain(self.environ)
 
     def drain(self) -> None:
         """Read the rest of the body and drop it, if the client might lose the response otherwise.
@@ -187,7 +201,7 @@ class WsgiRequest:
         This must be called before the response ends. It stops after a number of bytes and after a
         time, since a client may never end its request; see `_limits`.
         """
-        if self.is_drained or (self._unread is not None and self._unread > DRAIN_MAX_BYTES):
+        if self.is_drained:
             return
         self._deadline = time.monotonic() + DRAIN_MAX_SECONDS
         self._next_timed_read = FIRST_TIMED_READ_BYTES
