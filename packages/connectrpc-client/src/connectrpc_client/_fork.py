@@ -18,7 +18,6 @@ inherited_sockets: set[tuple[int, int]] = set()
 """The sockets that this process had when it was forked, see `socket_id`. Empty if it was not."""
 
 _importing_process = os.getpid()
-_callbacks: list[Callable[[], object]] = []
 
 
 def is_child() -> bool:
@@ -27,15 +26,17 @@ def is_child() -> bool:
 
 
 def call_in_child(callback: Callable[[], object]) -> None:
-    """Have the callback called in every child process, before anything else runs there."""
-    _callbacks.append(callback)
+    """Have the callback called in every child process, before anything else runs there.
+
+    Each callback is registered by itself, so that a signal that interrupts one leaves the others.
+    """
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=callback)
 
 
-def _after_in_child() -> None:
+def _note_sockets() -> None:
     inherited_sockets.clear()
     inherited_sockets.update(_open_sockets())
-    for callback in _callbacks:
-        callback()
 
 
 def socket_id(descriptor: int) -> tuple[int, int] | None:
@@ -57,5 +58,4 @@ def _open_sockets() -> Iterator[tuple[int, int]]:
             yield identity
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_in_child)
+call_in_child(_note_sockets)
