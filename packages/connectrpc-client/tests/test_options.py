@@ -54,6 +54,17 @@ def test_value_of_a_wrong_type(caller, option):
         caller.call("unary", "hi", **{option: "gzip" if "c" in option else {"a": 1}})
 
 
+def test_one_value_instead_of_a_list(caller):
+    class Guard: ...
+
+    for given in (Guard(), Guard):
+        with pytest.raises(TypeError, match=r"interceptors must be a list: interceptors=\[Guard\("):
+            caller.make(interceptors=given)
+    text = r"accept_compression must be a list: accept_compression=\['gzip'\]"
+    with pytest.raises(TypeError, match=text):
+        caller.make(accept_compression="gzip")
+
+
 def test_header_that_http_cannot_carry(caller):
     with pytest.raises(ValueError, match="header"):
         caller.call("unary", "hi", headers={"x-in": "a\r\nx-injected: b"})

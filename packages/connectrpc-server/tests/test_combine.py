@@ -68,8 +68,60 @@ def test_an_unknown_method_of_a_service_does_not_reach_the_fallback(host, make_r
 
 
 def test_combine_refuses_asgi_and_wsgi_applications_together(make_host):
-    with pytest.raises(TypeError, match="either ASGI or WSGI"):
+    with pytest.raises(TypeError, match="either ASGI or WSGI") as caught:
         combine(make_host("asgi").application(), renamed_wsgi(make_host))
+    assert str(caught.value) == (
+        "combine() takes either ASGI or WSGI applications: EchoASGIApplication is an ASGI "
+        "application, Renamed is a WSGI application; use the …ASGIApplication or the "
+        "…WSGIApplication of each service"
+    )
+
+
+def test_combine_of_a_list_is_refused(host, second):
+    apps = [host.application(), second]
+    for given in (apps, tuple(apps), iter(apps), (app for app in apps)):
+        with pytest.raises(TypeError, match=r"write combine\(\*applications\), not combine\("):
+            combine(given)
+    with pytest.raises(TypeError, match=r"write combine\(\*applications\)"):
+        combine(host.application(), [second])
+
+
+def test_combine_refuses_what_is_not_an_application_of_a_service(host):
+    app = host.application()
+    for given, text in (
+        (type(app), rf"{type(app).__name__} is a class; pass an instance of it"),
+        (combine(app), "combined already"),
+        (asgi_fallback, "pass function as fallback="),
+        (host.service, rf"{type(host.service).__name__} is not one; pass the …ASGIApplication or"),
+        (None, "NoneType is not one"),
+    ):
+        with pytest.raises(TypeError, match=text):
+            combine(app, given)
+
+
+class CallableASGI:
+    async def __call__(self, scope, receive, send): ...
+
+
+class CallableWSGI:
+    def __call__(self, environ, start_response): ...
+
+
+def test_combine_refuses_a_fallback_of_the_other_interface(make_host):
+    asgi, wsgi = make_host("asgi").application(), make_host("wsgi").application()
+    for fallback in (wsgi, combine(wsgi), wsgi_fallback, CallableWSGI()):
+        with pytest.raises(
+            TypeError, match=r"must be an ASGI application: .*\(scope, receive, send"
+        ):
+            combine(asgi, fallback=fallback)
+        combine(wsgi, fallback=fallback)
+    for fallback in (asgi, combine(asgi), asgi_fallback, CallableASGI()):
+        with pytest.raises(TypeError, match=r"must be a WSGI application: .*\(environ, start_resp"):
+            combine(wsgi, fallback=fallback)
+        combine(asgi, fallback=fallback)
+    for fallback in (CallableASGI, "fallback"):
+        with pytest.raises(TypeError, match="the fallback must be an ASGI application, not"):
+            combine(asgi, fallback=fallback)
 
 
 def renamed_wsgi(make_host):

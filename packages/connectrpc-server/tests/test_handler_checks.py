@@ -1,6 +1,7 @@
 """The checks of services and handlers when an application is built."""
 
 import functools
+from contextlib import asynccontextmanager
 from unittest.mock import AsyncMock, Mock
 
 import pytest
@@ -55,6 +56,36 @@ class TestHandlers:
             for function in (self.async_generator, self.generator, self.function):
                 with pytest.raises(TypeError, match="async def"):
                     getattr(Handler, name)(method, function)
+
+
+def test_a_refused_service_says_what_to_pass(host):
+    class Sample: ...
+
+    def function(): ...
+
+    async def coroutine(): ...
+
+    async def async_generator():
+        yield host.service
+
+    def generator():
+        yield host.service
+
+    started = coroutine()
+    for service, text in (
+        (Sample, "Sample is a class; pass an instance of it, such as Sample()"),
+        (function, "function is a function; pass what it returns: function()"),
+        (async_generator, "async_generator is a function; pass what it returns: async_generator()"),
+        (asynccontextmanager(async_generator), "pass what it returns: async_generator()"),
+        (coroutine, "coroutine is a function; pass what it returns: await coroutine()"),
+        (started, "coroutine is a coroutine; await it"),
+        (generator(), "generator is a generator; write it as an async generator"),
+        (host.service.unary, "unary is a method; pass its object"),
+    ):
+        with pytest.raises(TypeError) as caught:
+            type(host.application())(service)
+        assert text in str(caught.value)
+    started.close()
 
 
 class Wrong:

@@ -5,6 +5,7 @@ import json
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
+from connectrpc_protocol import JsonCodec
 from connectrpc_server import (
     ASGIApplication,
     Code,
@@ -218,3 +219,18 @@ def test_the_methods_of_a_service_that_starts_later_are_known_before():
 
     with pytest.raises(TypeError, match="UnaryOnly would never be called"):
         Streams(service(), interceptors=[UnaryOnly()])
+
+
+def test_one_interceptor_instead_of_a_list_is_a_type_error(host):
+    for given in (Guard(), Guard):
+        with pytest.raises(TypeError, match=r"interceptors must be a list: interceptors=\[Guard\("):
+            host.application(interceptors=given)
+    with pytest.raises(TypeError, match="interceptors must be a list"):
+        host.application(interceptors=None)
+
+
+def test_one_value_instead_of_a_list_is_a_type_error(host):
+    with pytest.raises(TypeError, match=r"codecs must be a list: codecs=\[JsonCodec\(\)\]"):
+        host.application(codecs=JsonCodec())
+    with pytest.raises(TypeError, match=r"compressions must be a list: compressions=\['gzip'\]"):
+        host.application(compressions="gzip")

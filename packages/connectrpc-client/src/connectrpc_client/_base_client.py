@@ -17,6 +17,7 @@ from connectrpc_protocol import (
     MethodKind,
     resolve_compression,
 )
+from connectrpc_protocol.argument_checks import as_tuple
 from connectrpc_protocol.encoding.codec import PROTO, resolve_codec
 from connectrpc_protocol.options import ACCEPT_COMPRESSION, ClientOptions
 
@@ -77,7 +78,7 @@ class BaseClient(Generic[HttpClient, AnyInterceptor]):
                 send_compression=(
                     None if send_compression is None else resolve_compression(send_compression)
                 ),
-                accept_compression=Compressions(accept_compression),
+                accept_compression=Compressions(as_tuple("accept_compression", accept_compression)),
                 compress_min_bytes=compress_min_bytes,
                 read_max_bytes=read_max_bytes,
                 timeout_ms=timeout_ms,

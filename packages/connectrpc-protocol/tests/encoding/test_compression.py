@@ -100,7 +100,7 @@ def test_compressions_keep_their_order() -> None:
 
 
 def test_a_single_string_is_not_a_list_of_names() -> None:
-    with pytest.raises(TypeError, match=r"a list of names: \['gzip'\]"):
+    with pytest.raises(TypeError, match=r"must be a list: compressions=\['gzip'\]"):
         Compressions("gzip")
 
 

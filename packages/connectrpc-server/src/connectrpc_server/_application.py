@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import ClassVar, Generic, TypeVar
 
 from connectrpc_protocol import Codec, Compression
+from connectrpc_protocol.argument_checks import as_tuple
 from connectrpc_protocol.options import ServerOptions, server_compressions
 from connectrpc_server._handler_checks import check_service
 
@@ -64,7 +65,7 @@ class Application(ABC, Generic[Service_contra, Interceptor_contra]):
             send_max_bytes=send_max_bytes,
             compress_min_bytes=compress_min_bytes,
             compressions=server_compressions(compressions),
-            codecs=tuple(codecs),
+            codecs=as_tuple("codecs", codecs),
             default_timeout_ms=default_timeout_ms,
             max_timeout_ms=max_timeout_ms,
             require_connect_protocol_header=require_connect_protocol_header,

@@ -1,10 +1,11 @@
 """Several services, and another application beside them, combined into one application."""
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterable, MutableMapping
+from collections.abc import AsyncGenerator, Iterable, MutableMapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Never, cast, overload
 
+from connectrpc_protocol.argument_checks import check_parameters
 from connectrpc_protocol.server import refuse_unknown_method
 from connectrpc_server._asgi.application import ASGIApplication
 from connectrpc_server._asgi.lifespan import run_lifespan, serve_lifespan
@@ -106,19 +107,60 @@ def combine(
 ) -> CombinedASGIApplication | CombinedWSGIApplication:
     """Combine several services into one application, with a fallback for all other paths.
 
-    Raises `TypeError` if ASGI and WSGI applications are mixed, and `ValueError` if two applications
+    Raises `TypeError` if ASGI and WSGI applications are mixed, for an object that is not an
+    application, and for a fallback that cannot be called as one; `ValueError` if two applications
     serve the same service or no application is given.
     """
     if not apps:
         raise ValueError("combine() needs at least one application")
+    _check_applications(apps)
     names = [app.service_name for app in apps]
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise ValueError(f"two applications serve the same service: {', '.join(twice)}")
     asgi = [app for app in apps if isinstance(app, ASGIApplication)]
     wsgi = [app for app in apps if isinstance(app, WSGIApplication)]
-    if len(asgi) == len(apps):
+    if asgi and wsgi:
+        raise TypeError(
+            f"combine() takes either ASGI or WSGI applications: {_name(asgi[0])} is an ASGI "
+            f"application, {_name(wsgi[0])} is a WSGI application; use the …ASGIApplication or the "
+            "…WSGIApplication of each service"
+        )
+    if asgi:
+        _check_fallback(fallback, "an ASGI application", ("scope", "receive", "send"))
         return CombinedASGIApplication(asgi, cast("ASGIApp | None", fallback))
-    if len(wsgi) == len(apps):
-        return CombinedWSGIApplication(wsgi, cast("WSGIApp | None", fallback))
-    raise TypeError("combine() takes either ASGI or WSGI applications of connectrpc_server")
+    _check_fallback(fallback, "a WSGI application", ("environ", "start_response"))
+    return CombinedWSGIApplication(wsgi, cast("WSGIApp | None", fallback))
+
+
+def _check_applications(apps: Iterable[object]) -> None:
+    """Raise `TypeError`, which says what to write, for what is not an application of a service."""
+    for app in apps:
+        if not isinstance(app, ASGIApplication | WSGIApplication):
+            raise TypeError(f"combine() takes applications of services: {_what_to_pass(app)}")
+
+
+def _what_to_pass(app: object) -> str:
+    name = _name(app)
+    if isinstance(app, type):
+        return f"{name} is a class; pass an instance of it, such as {name}(service)"
+    if isinstance(app, CombinedASGIApplication | CombinedWSGIApplication):
+        return "pass those that are combined already, or the combined one as fallback=…"
+    if isinstance(app, Iterable):
+        return f"write combine(*applications), not combine(applications) with a {name}"
+    if callable(app):
+        return f"pass {name} as fallback=…"
+    return f"{name} is not one; pass the …ASGIApplication or …WSGIApplication of the service"
+
+
+def _check_fallback(fallback: object, wanted: str, parameters: Sequence[str]) -> None:
+    """Raise `TypeError` if a fallback cannot be called as an application of this interface."""
+    if fallback is None:
+        return
+    if isinstance(fallback, type) or not callable(fallback):
+        raise TypeError(f"the fallback must be {wanted}, not {fallback!r}")
+    check_parameters(f"the fallback must be {wanted}: it", fallback, parameters)
+
+
+def _name(value: object) -> str:
+    return value.__name__ if isinstance(value, type) else type(value).__name__

@@ -1,18 +1,33 @@
 """The checks of services and handlers, made when an application is built."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from google.protobuf.message import Message
 
 from connectrpc_protocol import Method
-from connectrpc_protocol.signature_check import check_parameters
+from connectrpc_protocol.argument_checks import check_parameters
+
+_NOT_A_SERVICE: Sequence[tuple[Callable[[object], bool], str]] = (
+    (inspect.isclass, "{0} is a class; pass an instance of it, such as {0}()"),
+    (inspect.ismethod, "{0} is a method; pass its object"),
+    (inspect.iscoroutinefunction, "{0} is a function; pass what it returns: await {0}()"),
+    (inspect.isroutine, "{0} is a function; pass what it returns: {0}()"),
+    (inspect.iscoroutine, "{0} is a coroutine; await it"),
+    (
+        inspect.isgenerator,
+        "{0} is a generator; write it as an async generator, for an ASGI application",
+    ),
+    (lambda service: service is None, "None does not have any"),
+)
 
 
 def check_service(service: object) -> None:
-    """Raise `TypeError` for an object that cannot be a service, such as a class."""
-    if service is None or isinstance(service, type) or inspect.isroutine(service):
-        raise TypeError(f"the service must be an object with a method for each RPC: {service!r}")
+    """Raise `TypeError`, which says what to pass, for an object that cannot be a service."""
+    for matches, text in _NOT_A_SERVICE:
+        if matches(service):
+            reason = text.format(getattr(service, "__name__", ""))
+            raise TypeError(f"the service must be an object with a method for each RPC: {reason}")
 
 
 def check_coroutine_function(

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from typing import Protocol
 
+from connectrpc_protocol.argument_checks import as_tuple
 from connectrpc_protocol.code import Code
 from connectrpc_protocol.encoding.brotli import Brotli
 from connectrpc_protocol.encoding.deflate import Deflate
@@ -95,9 +96,8 @@ class Compressions:
     __slots__ = ("_by_name", "header", "names")
 
     def __init__(self, compressions: Iterable[str | Compression]) -> None:
-        if isinstance(compressions, str):
-            raise TypeError(f"compressions must be a list of names: [{compressions!r}]")
-        resolved = [resolve_compression(compression) for compression in compressions]
+        given = as_tuple("compressions", compressions)
+        resolved = [resolve_compression(compression) for compression in given]
         self._by_name = {compression.name: compression for compression in resolved}
         self.names: Sequence[str] = tuple(self._by_name)
         self.header = ", ".join(self.names) or IDENTITY

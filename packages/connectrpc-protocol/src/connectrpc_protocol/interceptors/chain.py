@@ -27,6 +27,7 @@ from typing import TypeGuard, TypeVar
 
 from google.protobuf.message import Message
 
+from connectrpc_protocol.argument_checks import as_tuple
 from connectrpc_protocol.closing import aclose_iterator, close_iterator
 from connectrpc_protocol.context import RequestContext
 from connectrpc_protocol.interceptors.types import (
@@ -57,7 +58,8 @@ Res = TypeVar("Res", bound=Message)
 class InterceptorChain:
     """The interceptors of an ASGI application or an async client.
 
-    Raises `TypeError` for an object that is not a usable async interceptor: one without an async
+    Raises `TypeError` for one interceptor instead of a list, and for an object that is not a usable
+    async interceptor: one without an async
     method, with a misspelt method, with a sync method under an async name, with other parameters,
     with only `on_start` or only `on_end`, or with a method that exists only in its sync form beside
     other async methods.
@@ -66,7 +68,7 @@ class InterceptorChain:
     __slots__ = ("_interceptors", "metadata")
 
     def __init__(self, interceptors: Iterable[Interceptor]) -> None:
-        self._interceptors = tuple(interceptors)
+        self._interceptors = as_tuple("interceptors", interceptors)
         for interceptor in self._interceptors:
             check_async_interceptor(interceptor)
         self.metadata: tuple[MetadataInterceptor[object], ...] = tuple(
@@ -142,7 +144,7 @@ class InterceptorChainSync:
     __slots__ = ("_interceptors", "metadata")
 
     def __init__(self, interceptors: Iterable[InterceptorSync]) -> None:
-        self._interceptors = tuple(interceptors)
+        self._interceptors = as_tuple("interceptors", interceptors)
         for interceptor in self._interceptors:
             check_sync_interceptor(interceptor)
         self.metadata: tuple[MetadataInterceptorSync[object], ...] = tuple(

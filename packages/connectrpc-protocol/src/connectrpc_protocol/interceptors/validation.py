@@ -7,8 +7,8 @@ cannot be used is not ignored, but raises an error.
 import inspect
 from collections.abc import Callable, Collection
 
+from connectrpc_protocol.argument_checks import check_parameters
 from connectrpc_protocol.method import MethodKind
-from connectrpc_protocol.signature_check import check_parameters
 
 _METHOD_OF_KIND = {
     MethodKind.UNARY: "intercept_unary",

@@ -1,7 +1,34 @@
-"""The check that a function of the user takes the arguments that it will be called with."""
+"""Checks of what users pass: lists, and functions that the library will call."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def as_tuple(name: str, values: Iterable[T]) -> tuple[T, ...]:
+    """Return the values of an option that is a list.
+
+    Raises `TypeError`, which says what to write, for one value instead of a list of values.
+    """
+    if isinstance(values, str) or not _is_iterable(values):
+        raise TypeError(f"{name} must be a list: {name}=[{_shown(values)}]")
+    return tuple(values)
+
+
+def _is_iterable(value: object) -> bool:
+    return isinstance(value, Iterable)
+
+
+def _shown(value: object) -> str:
+    """Return an object as the code of the user has it, as far as that is known."""
+    if value is None:
+        return ""
+    if isinstance(value, str) or inspect.isroutine(value):
+        return getattr(value, "__name__", repr(value))
+    kind = value if isinstance(value, type) else type(value)
+    return f"{kind.__name__}()"
 
 
 def check_parameters(subject: str, function: Callable[..., object], names: Sequence[str]) -> None:
