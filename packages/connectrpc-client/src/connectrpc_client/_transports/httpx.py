@@ -56,7 +56,12 @@ class HttpxTransport:
                 content=request.body if body is None else record_errors(body, body_errors),
                 timeout=client.timeout if deadline is None else None,
             )
-            return _Response(await client.send(outgoing, stream=True), self._library)
+            try:
+                return _Response(await client.send(outgoing, stream=True), self._library)
+            except RuntimeError as exc:
+                if exc in body_errors or "loop" not in str(exc):
+                    raise
+                raise _of_another_loop(exc) from exc
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -245,6 +250,15 @@ def _connect_error(library: ModuleType, exc: Exception, *, has_deadline: bool) -
     if isinstance(exc, library.LocalProtocolError | library.UnsupportedProtocol):
         return ConnectError(Code.INTERNAL, f"bad request: {_text(exc)}")
     return ConnectError(Code.UNAVAILABLE, _text(exc))
+
+
+def _of_another_loop(exc: Exception) -> ConnectError:
+    """Return the error for a given client whose connections another event loop has opened."""
+    return ConnectError(
+        Code.UNAVAILABLE,
+        f"{exc}: the connections of this httpx client belong to another event loop; without "
+        "http_client, a client opens connections for each loop",
+    )
 
 
 def _text(exc: Exception) -> str:

@@ -26,6 +26,7 @@ from connectrpc_client._transports.http_clients import (
 from connectrpc_client._transports.interface import Transport, TransportSync
 from connectrpc_client._transports.interruptible.transport import InterruptibleTransport
 from connectrpc_client._transports.lazy import LazyTransport, LazyTransportSync
+from connectrpc_client._transports.per_loop import PerLoopTransport
 from connectrpc_protocol import Code, ConnectError
 from connectrpc_protocol.protocols import WireProtocol
 
@@ -123,20 +124,36 @@ def _refusing_calls_inside() -> Generator[None, None, None]:
         _threads_in_make.discard(thread)
 
 
-@_refusing_calls_inside()
 def _make(*, has_pyqwest: bool, http2: bool) -> Transport:
+    """Return a transport for any number of event loops."""
     if has_pyqwest and _can_use_pyqwest(http2=http2):
-        from connectrpc_client._transports.pyqwest.async_ import PyqwestTransport
+        return _make_pyqwest(http2=http2)
+    return PerLoopTransport(_make_httpx, has_trailers=False, is_full_duplex=False)
 
-        return PyqwestTransport.make(http2=http2)
+
+def _make_for_one_loop(*, has_pyqwest: bool, http2: bool) -> Transport:
+    if has_pyqwest and _can_use_pyqwest(http2=http2):
+        return _make_pyqwest(http2=http2)
+    return _make_httpx()
+
+
+@_refusing_calls_inside()
+def _make_httpx() -> Transport:
     from connectrpc_client._transports.httpx import HttpxTransport
 
     return HttpxTransport.make()
 
 
 @_refusing_calls_inside()
+def _make_pyqwest(*, http2: bool) -> Transport:
+    from connectrpc_client._transports.pyqwest.async_ import PyqwestTransport
+
+    return PyqwestTransport.make(http2=http2)
+
+
+@_refusing_calls_inside()
 def _make_sync(*, has_pyqwest: bool, http2: bool) -> TransportSync:
-    make_async = partial(_make, has_pyqwest=has_pyqwest, http2=http2)
+    make_async = partial(_make_for_one_loop, has_pyqwest=has_pyqwest, http2=http2)
     if has_pyqwest and _can_use_pyqwest(http2=http2):
         from connectrpc_client._transports.pyqwest.sync import PyqwestTransportSync
 
