@@ -67,6 +67,13 @@ WRITE_GRACE_PERIOD = 5.0
 A client that has stopped reading would otherwise keep the call, and its memory, without a limit.
 """
 
+DISCONNECTED_GRACE_PERIOD = 1.0
+"""How long a call may take to write its end after the client has disconnected.
+
+Some middleware requires a response even then, and takes it at once. But on some servers a `send`
+never returns if the client is gone.
+"""
+
 CHECKPOINT_BYTES = 64 * 1024
 MESSAGE_OVERHEAD_BYTES = 1024
 """A stream of responses lets other tasks run after this many bytes.

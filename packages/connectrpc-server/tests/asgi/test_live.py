@@ -2,8 +2,11 @@
 
 import asyncio
 import struct
+import subprocess
+import sys
 import threading
 from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import grpc
 import httpx
@@ -11,6 +14,7 @@ import pyqwest
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
+SERVERS = Path(__file__).parents[1] / "servers"
 STEP_TIMEOUT = 60  # seconds; the slowest machine needs less for one step
 PROTO = [("content-type", "application/proto")]
 STREAM = [("content-type", "application/connect+proto")]
@@ -154,6 +158,30 @@ def test_a_client_that_disconnects_before_its_half_close(port_of, name, version)
         await wait_for(port, "Converse ended: canceled")
 
     run(check())
+
+
+async def settle(port, most):
+    """Wait until the server has no stream and at most `most` tasks; return their number."""
+    body = message(str(most))
+    response = await client(HTTP1).post(url(port, "Settle"), headers=PROTO, content=body)
+    return int(StringValue.FromString(response.content).value)
+
+
+@every_version
+@pytest.mark.parametrize("text", ["hang", "flood", "idle"])
+def test_clients_that_are_killed_leave_nothing(port_of, name, version, text):
+    """`hang` and `idle` wait in the handler and in the request, `flood` fills all buffers."""
+    port, count = port_of(name), 50
+    before = run(settle(port, 1000))
+    http = "HTTP2" if version == HTTP2 else "HTTP1"
+    program = [sys.executable, str(SERVERS / "held_streams.py"), str(port), http, text, str(count)]
+    with subprocess.Popen(program, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout.readline() == b"open\n"
+        finally:
+            process.kill()
+    # Other connections of the server may have a few tasks; each stream would have at least one.
+    run(settle(port, before + count // 2))
 
 
 @every_version

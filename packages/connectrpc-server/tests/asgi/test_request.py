@@ -509,6 +509,120 @@ class Stalled(Connection):
             await asyncio.Event().wait()
 
 
+class Vanishing(Connection):
+    """A client that disconnects. After that, `send` never returns.
+
+    `after` is the number of events before it disconnects while the server sends, or `None` if it
+    disconnects before.
+    """
+
+    def __init__(self, body, *, after):
+        super().__init__(body, is_complete=True)
+        self.after = after
+        self.count = 0
+        self.sends = asyncio.Event()
+
+    async def send(self, event):
+        await super().send(event)
+        self.count += 1
+        if self.after is None or self.count > self.after:
+            self.sends.set()
+            await asyncio.Event().wait()
+
+
+class Responsive(Service):
+    """Handlers that wait, or respond if the request says so."""
+
+    async def unary(self, request, ctx):
+        return await self.respond(request)
+
+    async def client(self, requests, ctx):
+        request = await anext(requests)
+        return await self.respond(request)
+
+    async def server(self, request, ctx):
+        yield request
+        yield await self.respond(request)
+
+    async def bidi(self, requests, ctx):
+        async for request in requests:
+            yield request
+            yield await self.respond(request)
+
+    async def respond(self, request):
+        if request.value == "wait":
+            await self.wait()
+        return request
+
+
+VANISHING = [
+    ("Unary", b"application/proto", lambda text: StringValue(value=text).SerializeToString()),
+    ("Unary", b"application/grpc", envelope),
+    *((name, b"application/connect+proto", envelope) for name in ("Client", "Server", "Bidi")),
+    *((name, b"application/grpc", envelope) for name in ("Client", "Server", "Bidi")),
+]
+vanishing = pytest.mark.parametrize(("name", "content_type", "body"), VANISHING)
+TRAILERS = {**HTTP2, "extensions": {"http.response.trailers": {}}}
+
+
+@vanishing
+@pytest.mark.parametrize("options", [{}, {"default_timeout_ms": 3_600_000}])
+@pytest.mark.parametrize("after", [0, 1, 2, 3])
+def test_a_call_ends_if_the_client_disconnects_while_the_server_sends(
+    asgi_application, monkeypatch, name, content_type, body, options, after
+):
+    monkeypatch.setattr(stepping, "DISCONNECTED_GRACE_PERIOD", 0.02)
+
+    async def check():
+        connection = Vanishing(body("a"), after=after)
+        app = asgi_application(Responsive(), **options)
+        task = connection.start(app, name, (b"content-type", content_type), **TRAILERS)
+        sends = asyncio.ensure_future(connection.sends.wait())
+        await asyncio.wait([task, sends], return_when=asyncio.FIRST_COMPLETED)
+        sends.cancel()
+        connection.disconnect()
+        await task
+
+    run(check())
+
+
+@vanishing
+@pytest.mark.parametrize("options", [{}, {"default_timeout_ms": 3_600_000}])
+@pytest.mark.parametrize("after", [None, 2])
+def test_a_call_ends_if_send_never_returns_after_a_disconnect(
+    asgi_application, monkeypatch, name, content_type, body, options, after
+):
+    monkeypatch.setattr(stepping, "DISCONNECTED_GRACE_PERIOD", 0.02)
+
+    async def check():
+        connection = Vanishing(body("wait"), after=after)
+        app = asgi_application(Responsive(), **options)
+        task = connection.start(app, name, (b"content-type", content_type), **TRAILERS)
+        for _ in range(100):  # enough for the call to reach its wait
+            await asyncio.sleep(0)
+        connection.disconnect()
+        await task
+
+    run(check())
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [("Nothing", PROTO), ("Unary", (b"content-type", b"text/plain")), ("Bidi", PROTO)],
+)
+def test_a_refusal_ends_if_the_client_disconnects(asgi_application, monkeypatch, name, header):
+    monkeypatch.setattr(stepping, "DISCONNECTED_GRACE_PERIOD", 0.02)
+
+    async def check():
+        connection = Vanishing(b"", after=0)
+        task = connection.start(asgi_application(Service()), name, header, **HTTP2)
+        await connection.sends.wait()
+        connection.disconnect()
+        await task
+
+    run(check())
+
+
 @pytest.mark.parametrize("after", [0, 1])
 @pytest.mark.parametrize(
     ("name", "header", "body"),

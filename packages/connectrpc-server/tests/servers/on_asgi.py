@@ -43,6 +43,7 @@ class Log:
 class Service:
     def __init__(self, log):
         self.log = log
+        self.streams = 0
 
     async def wait_for(self, request, ctx):
         await self.log.wait_for(request.value)
@@ -71,6 +72,24 @@ class Service:
             if request.value == "hang":
                 await asyncio.Event().wait()
 
+    async def settle(self, request, ctx):
+        """Wait until no stream and at most this number of tasks are left. Returns the number."""
+        while self.streams or len(asyncio.all_tasks()) > int(request.value):
+            await asyncio.sleep(0.01)
+        return StringValue(value=str(len(asyncio.all_tasks())))
+
+    async def hold(self, requests, ctx):
+        self.streams += 1
+        try:
+            async for request in requests:
+                yield request
+                while request.value == "flood":
+                    yield StringValue(value="x" * 10_000)
+                if request.value == "hang":
+                    await asyncio.Event().wait()
+        finally:
+            self.streams -= 1
+
     async def flood(self, request, ctx):
         while True:
             yield StringValue(value="x" * 10_000)
@@ -85,6 +104,8 @@ class Application(ASGIApplication):
             Handler.unary(method("Echo", MethodKind.UNARY), service.echo),
             Handler.unary(method("Pause", MethodKind.UNARY), service.pause),
             Handler.unary(method("Hang", MethodKind.UNARY), service.hang),
+            Handler.unary(method("Settle", MethodKind.UNARY), service.settle),
+            Handler.bidi_stream(method("Hold", MethodKind.BIDI_STREAM), service.hold),
             Handler.server_stream(method("Flood", MethodKind.SERVER_STREAM), service.flood),
             Handler.bidi_stream(method("Converse", MethodKind.BIDI_STREAM), service.converse),
         )

@@ -74,17 +74,27 @@ class CancelScope:
 
 
 @asynccontextmanager
-async def move_on_after(seconds: float) -> AsyncGenerator[Callable[[float], None], None]:
-    """End the body without an error after this number of seconds.
+async def move_on_after(seconds: float | None) -> AsyncGenerator[Callable[[float], None], None]:
+    """End the body without an error after this number of seconds; `None` for no limit.
 
     The body gets a function that limits its next step to a shorter time, from now on. `seconds`
-    still limits the whole body.
+    still limits the whole body. After the body, the function does nothing.
     """
     loop = asyncio.get_running_loop()
-    end = loop.time() + seconds
+    end = None if seconds is None else loop.time() + seconds
+    has_ended = False
     with suppress(TimeoutError):
         async with asyncio.timeout_at(end) as timeout:
-            yield lambda pause: timeout.reschedule(min(end, loop.time() + pause))
+
+            def limit_next(pause: float) -> None:
+                if not has_ended and not timeout.expired():
+                    next_end = loop.time() + pause
+                    timeout.reschedule(next_end if end is None else min(end, next_end))
+
+            try:
+                yield limit_next
+            finally:
+                has_ended = True
 
 
 def shielded(awaitable: Awaitable[T]) -> Awaitable[T]:

@@ -14,17 +14,16 @@ from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.interceptors.chain import InterceptorChain
 from connectrpc_protocol.server import ServerMethod
 from connectrpc_server._asgi.cancel_scope import CancelScope
-from connectrpc_server._asgi.read_ahead import ReadAhead
 from connectrpc_server._asgi.request import AsgiRequest, check_trailers
-from connectrpc_server._asgi.response import StreamResponse, respond, send_response
+from connectrpc_server._asgi.response import StreamResponse, respond, response_events
 from connectrpc_server._asgi.server_quirks import must_see_end
 from connectrpc_server._asgi.stepping import (
     FINISHED,
     Resumption,
+    as_generator,
     run_stepwise,
-    run_with_grace_period,
 )
-from connectrpc_server._asgi.types import Receive, Scope, Send
+from connectrpc_server._asgi.types import Event, Receive, Scope, Send
 from connectrpc_server._limits import STREAM_DRAIN_PAUSE
 from connectrpc_server._logging import log_unexpected
 
@@ -66,15 +65,16 @@ class UnaryEndpoint(Generic[Req, Res]):
         if isinstance(call, HttpResponse) or call.needs_trailers:
             call = check_trailers(call, scope)
             if isinstance(call, HttpResponse):
-                await respond(call, AsgiRequest(scope, receive, send))
+                refused = AsgiRequest(scope, receive, send)
+                await refused.write_end(respond(call, refused))
                 return
         if self._has_metadata_interceptors or call.context.deadline is not None:
             has_ended = not (call.has_body or must_see_end(scope))
             deadline = call.context.deadline
-            request = AsgiRequest(scope, receive, send, has_ended=has_ended, deadline=deadline)
-            await self._handle_in_scope(call, request)
+            watched = AsgiRequest(scope, receive, send, has_ended=has_ended, deadline=deadline)
+            await self._handle_in_scope(call, watched)
             return
-        undrained: AsgiRequest | None = None
+        request: AsgiRequest | None = None
         encoded: list[bytes] = []
         try:
             body = b""
@@ -83,26 +83,29 @@ class UnaryEndpoint(Generic[Req, Res]):
                 if event["type"] == "http.request" and not event.get("more_body", False):
                     body = event.get("body", b"")
                 else:
-                    undrained = AsgiRequest(scope, receive, send, received=event)
-                    body = await undrained.read_all(call)
-                    undrained = None
+                    request = AsgiRequest(scope, receive, send, received=event)
+                    body = await request.read_all(call)
             run = self._run(call, None, body, encoded)
             waits_for = next(run.__await__(), FINISHED)
             if waits_for is not FINISHED:
-                await _resume(run, waits_for, receive)
+                request = request or AsgiRequest(scope, receive, send, has_ended=True)
+                await _resume(run, waits_for, request)
             response = call.response(encoded[0])
         except Exception as exc:
             response = _failure(call, exc)
-        if undrained is not None:
-            await undrained.drain()
-        if response.trailers is not None:
-            await send_response(response, send)
+        if request is not None:
+            await request.write_end(respond(response, request))
             return
         # Most calls end here. This repeats `send_response`, to save a coroutine.
-        status, headers = response.status, response.headers
         try:
-            await send({"type": "http.response.start", "status": status, "headers": headers})
-            await send({"type": "http.response.body", "body": response.body})
+            events = iter(response_events(response))
+            for event in events:
+                writing = send(event).__await__()
+                waits_for = next(writing, FINISHED)
+                if waits_for is not FINISHED:
+                    request = AsgiRequest(scope, receive, send, has_ended=True)
+                    await request.write_end(_send_rest(writing, waits_for, events, send))
+                    return
         except OSError:
             pass
 
@@ -114,14 +117,14 @@ class UnaryEndpoint(Generic[Req, Res]):
         try:
             async with self._chain.around(call.context, cancel_scope), cancel_scope() as inner:
                 run = self._run(call, request, b"", encoded)
-                try:
-                    await run_stepwise(run, partial(request.watch, inner.cancel))
-                finally:
-                    request.stop_watching()
+                await run_stepwise(run, partial(request.watch, inner.cancel))
             response = call.response(encoded[0])
         except Exception as exc:
             response = _failure(call, exc)
-        await run_with_grace_period(deadline, respond(response, request))
+        except BaseException:
+            request.stop_watching()
+            raise
+        await request.write_end(respond(response, request))
 
     async def _run(
         self,
@@ -151,15 +154,27 @@ def _failure(call: UnaryServerCall[Req, Res], exc: Exception) -> HttpResponse:
 
 
 async def _resume(
-    run: Coroutine[object, object, None], waits_for: object, receive: Receive
+    run: Coroutine[object, object, None], waits_for: object, request: AsgiRequest
 ) -> None:
     """Run the rest of a call that waits, and cancel it if the client disconnects."""
-    async with CancelScope(None) as cancel_scope:
-        read_ahead = ReadAhead(receive, cancel_scope.cancel)
-        try:
+    try:
+        async with CancelScope(None) as cancel_scope:
+            request.watch(cancel_scope.cancel)
             await Resumption(run, waits_for)
-        finally:
-            read_ahead.close()
+    except Exception:
+        raise
+    except BaseException:
+        request.stop_watching()
+        raise
+
+
+async def _send_rest(
+    writing: Iterator[object], waits_for: object, events: Iterator[Event], send: Send
+) -> None:
+    """Send the event that `send` waits for, then the other ones."""
+    await Resumption(as_generator(writing), waits_for)
+    for event in events:
+        await send(event)
 
 
 class StreamEndpoint(Generic[Req, Res]):
@@ -188,7 +203,7 @@ class StreamEndpoint(Generic[Req, Res]):
         call = check_trailers(call, scope)
         request = AsgiRequest(scope, receive, send, STREAM_DRAIN_PAUSE)
         if isinstance(call, HttpResponse):
-            await respond(call, request)
+            await request.write_end(respond(call, request))
             return
         request.deadline = call.context.deadline
         response = StreamResponse(call, request)
@@ -199,7 +214,7 @@ class StreamEndpoint(Generic[Req, Res]):
             except Exception as exc:
                 log_unexpected(exc, call.context)
                 error = exc
-            await run_with_grace_period(call.context.deadline, response.end(error))
+            await request.write_end(response.end(error))
         finally:
             request.stop_watching()
 

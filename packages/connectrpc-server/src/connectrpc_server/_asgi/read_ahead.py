@@ -77,8 +77,8 @@ class ReadAhead:
         self._is_closed = True
         self._arrived.set()
         self._task.cancel()
-        self._on_failure = _ignore  # breaks a reference cycle, so the garbage collector need not
+        self._on_failure = ignore  # breaks a reference cycle, so the garbage collector need not
 
 
-def _ignore(reason: Exception) -> None:
-    pass
+def ignore(reason: Exception) -> None:
+    """Do nothing if a request fails."""

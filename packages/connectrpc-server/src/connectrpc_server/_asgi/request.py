@@ -1,7 +1,7 @@
 """One HTTP request over ASGI: accepting it, reading it, watching for a disconnect, draining it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import TypeVar
 
@@ -12,7 +12,8 @@ from connectrpc_protocol.encoding.whole_body import WholeBody
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_server._asgi import server_quirks
 from connectrpc_server._asgi.cancel_scope import move_on_after, shielded
-from connectrpc_server._asgi.read_ahead import ReadAhead
+from connectrpc_server._asgi.read_ahead import ReadAhead, ignore
+from connectrpc_server._asgi.stepping import write_end
 from connectrpc_server._asgi.types import Event, Receive, Scope, Send
 from connectrpc_server._errors import ClientDisconnected, ServerCall, refuse_without_trailers
 from connectrpc_server._limits import (
@@ -47,8 +48,9 @@ class AsgiRequest:
 
     __slots__ = (
         "_drain_pause",
-        "_is_disconnected",
+        "_failure",
         "_is_reading",
+        "_on_failure",
         "_read_ahead",
         "_receive",
         "_received",
@@ -77,7 +79,8 @@ class AsgiRequest:
         self._received = received
         self._drain_pause = drain_pause
         self._read_ahead: ReadAhead | None = None
-        self._is_disconnected = False
+        self._failure: Exception | None = None
+        self._on_failure: Callable[[Exception], None] = ignore
         self._is_reading = False
 
     @property
@@ -100,8 +103,8 @@ class AsgiRequest:
             finally:
                 self._is_reading = False
         if event["type"] == "http.disconnect":
-            self._is_disconnected = True
-            raise ClientDisconnected
+            self._failure = ClientDisconnected()
+            raise self._failure
         self.has_ended = not event.get("more_body", False)
         chunk: bytes = event.get("body", b"")
         return chunk
@@ -117,25 +120,38 @@ class AsgiRequest:
             body.add(await self.read())
         return body.data
 
-    def watch(self, cancel: Callable[[Exception], None]) -> None:
-        """Call `cancel` when the client disconnects. Endpoints use this before a call suspends.
+    def watch(self, on_failure: Callable[[Exception], None]) -> None:
+        """Call `on_failure` when the client disconnects. A call uses this before it suspends.
 
         The first time, a task starts to read ahead, and the call reads from that task. A call that
         is about to wait for its body does not need the task: it receives the disconnect itself.
         """
-        if self._read_ahead is None and not self._is_reading:
-
-            def on_failure(reason: Exception) -> None:
-                self._is_disconnected = True
-                cancel(reason)
-
-            self._read_ahead = ReadAhead(self._receive, on_failure)
+        self._on_failure = on_failure
+        if self._failure is not None:
+            on_failure(self._failure)
+        elif self._read_ahead is None and not self._is_reading:
+            self._read_ahead = ReadAhead(self._receive, self._fail)
             self._receive = self._read_ahead.receive
+
+    def _fail(self, reason: Exception) -> None:
+        self._failure = reason
+        self._on_failure(reason)
 
     def stop_watching(self) -> None:
         """End the task that reads ahead."""
+        self._on_failure = ignore
         if self._read_ahead is not None:
             self._read_ahead.close()
+
+    async def write_end(self, writing: Coroutine[object, object, None]) -> None:
+        """Write the end of the response, within the limits of `stepping.write_end`.
+
+        The request is not watched any more after that.
+        """
+        try:
+            await write_end(writing, self.deadline, self.watch)
+        finally:
+            self.stop_watching()
 
     async def drain(self) -> None:
         """Read the rest of the body and drop it, if the client might lose the response otherwise.
@@ -144,7 +160,7 @@ class AsgiRequest:
         and after a time, since a client may never end its request; see `_limits`. A response that
         is late does not wait for the request.
         """
-        cannot_read = self.has_ended or self._is_disconnected or self._is_reading
+        cannot_read = self.has_ended or self._failure is not None or self._is_reading
         if cannot_read or not server_quirks.must_drain(self.scope):
             return
         size, seconds = 0, DRAIN_MAX_SECONDS

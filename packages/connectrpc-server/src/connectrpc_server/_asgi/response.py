@@ -12,7 +12,7 @@ from connectrpc_protocol.server import refuse_unknown_method
 from connectrpc_server._asgi.cancel_scope import CancelScope
 from connectrpc_server._asgi.request import AsgiRequest
 from connectrpc_server._asgi.stepping import checkpoint
-from connectrpc_server._asgi.types import Receive, Scope, Send
+from connectrpc_server._asgi.types import Event, Receive, Scope, Send
 from connectrpc_server._errors import ClientDisconnected
 from connectrpc_server._limits import CHECKPOINT_BYTES, MESSAGE_OVERHEAD_BYTES, STREAM_DRAIN_PAUSE
 
@@ -31,7 +31,8 @@ async def respond(response: HttpResponse, request: AsgiRequest) -> None:
 async def respond_not_found(scope: Scope, receive: Receive, send: Send) -> None:
     """Respond to a request whose path leads to no method."""
     refusal = refuse_unknown_method(scope["method"], scope["headers"], scope["path"])
-    await respond(refusal or NOT_FOUND, AsgiRequest(scope, receive, send, STREAM_DRAIN_PAUSE))
+    request = AsgiRequest(scope, receive, send, STREAM_DRAIN_PAUSE)
+    await request.write_end(respond(refusal or NOT_FOUND, request))
 
 
 async def send_response(response: HttpResponse, send: Send) -> None:
@@ -40,21 +41,24 @@ async def send_response(response: HttpResponse, send: Send) -> None:
     If the client has disconnected, a server may raise `OSError` (ASGI, "Disconnected Client"),
     which is ignored.
     """
+    with suppress(OSError):
+        for event in response_events(response):
+            await send(event)
+
+
+def response_events(response: HttpResponse) -> tuple[Event, ...]:
+    """Return the events of a whole response."""
     trailers = response.trailers
-    try:
-        await send(
-            {
-                "type": "http.response.start",
-                "status": response.status,
-                "headers": response.headers,
-                "trailers": trailers is not None,
-            }
-        )
-        await send({"type": "http.response.body", "body": response.body})
-        if trailers is not None:
-            await send({"type": "http.response.trailers", "headers": trailers})
-    except OSError:
-        pass
+    start: Event = {
+        "type": "http.response.start",
+        "status": response.status,
+        "headers": response.headers,
+        "trailers": trailers is not None,
+    }
+    body: Event = {"type": "http.response.body", "body": response.body}
+    if trailers is None:
+        return start, body
+    return start, body, {"type": "http.response.trailers", "headers": trailers}
 
 
 class StreamResponse(Generic[Req, Res]):

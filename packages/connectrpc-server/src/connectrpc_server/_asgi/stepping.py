@@ -6,10 +6,15 @@ watch for a disconnect.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
+from typing import TypeAlias, cast
 
 from connectrpc_server._asgi.cancel_scope import move_on_after
-from connectrpc_server._limits import WRITE_GRACE_PERIOD
+from connectrpc_server._errors import ClientDisconnected
+from connectrpc_server._limits import DISCONNECTED_GRACE_PERIOD, WRITE_GRACE_PERIOD
+
+Watch: TypeAlias = Callable[[Callable[[Exception], None]], None]
+"""A function that makes a call notice a disconnect; see `AsgiRequest.watch`."""
 
 FINISHED = object()
 """The default of `next(coroutine.__await__(), FINISHED)`: the coroutine ended in its first step.
@@ -32,7 +37,7 @@ class Resumption(Awaitable[None]):
 
     def __init__(
         self,
-        coroutine: Coroutine[object, object, None],
+        coroutine: Coroutine[object, object, None] | Generator[object, object, None],
         waits_for: object,
         on_wait: Callable[[], None] | None = None,
     ) -> None:
@@ -68,17 +73,39 @@ async def run_stepwise(
         await Resumption(coroutine, waits_for, on_wait)
 
 
-async def run_with_grace_period(
-    deadline: float | None, writing: Coroutine[object, object, None]
+async def write_end(
+    writing: Coroutine[object, object, None], deadline: float | None, watch: Watch
 ) -> None:
-    """Write the end of a response, and give up after the deadline and a grace period.
+    """Write the end of a response, but do not wait for the client without a limit.
 
-    The server then has a response that does not end, and ends the connection or the stream.
+    The call gives up after its deadline and a grace period, and soon after the client has
+    disconnected. The server then has a response that does not end, and ends the connection or the
+    stream.
     """
-    if deadline is None:
-        await writing
-        return
     waits_for = next(writing.__await__(), FINISHED)
-    if waits_for is not FINISHED:
-        async with move_on_after(max(0.0, deadline - time.monotonic()) + WRITE_GRACE_PERIOD):
-            await Resumption(writing, waits_for)
+    if waits_for is FINISHED:
+        return
+    seconds = None
+    if deadline is not None:
+        seconds = max(0.0, deadline - time.monotonic()) + WRITE_GRACE_PERIOD
+    async with move_on_after(seconds) as limit_next:
+
+        def on_failure(reason: Exception) -> None:
+            if isinstance(reason, ClientDisconnected):
+                limit_next(DISCONNECTED_GRACE_PERIOD)
+
+        await Resumption(writing, waits_for, lambda: watch(on_failure))
+
+
+def as_generator(steps: Iterator[object]) -> Generator[object, object, None]:
+    """Return the steps of an awaitable as a generator, for `Resumption`.
+
+    The awaitables of some servers have iterators without the other methods of a generator.
+    """
+    if hasattr(steps, "throw"):
+        return cast("Generator[object, object, None]", steps)
+    return _delegate(steps)
+
+
+def _delegate(steps: Iterator[object]) -> Generator[object, object, None]:
+    yield from steps
