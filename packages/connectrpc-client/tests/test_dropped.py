@@ -1,4 +1,4 @@
-"""Outputs that the caller drops without closing them: the garbage collector ends their calls."""
+"""Outputs and open calls that the caller drops: the garbage collector ends them."""
 
 import asyncio
 import gc
@@ -89,6 +89,47 @@ def test_async(make_caller, live_server, library, prefix, name, argument, interc
         if http_client is not None:
             await http_client.aclose()
         assert notes.has_ended.is_set()
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize("options", [{}, {"cancellation": Cancellation()}])
+def test_open_calls_sync(make_caller, live_server, options) -> None:
+    with make_caller("sync").make(live_server.url, http_client=None) as client:
+        call = client.open_bidi(**options).__enter__()
+        assert call.receive().value == "a"
+        del call
+        gc.collect()
+        assert live_server.app.ended.get(timeout=STEP_SECONDS)
+
+
+def test_open_calls_async(make_caller, live_server) -> None:
+    async def check() -> None:
+        async with make_caller("async").make(live_server.url, http_client=None) as client:
+            call = await client.open_bidi().__aenter__()
+            assert (await call.receive()).value == "a"
+            del call
+            gc.collect()
+            assert await asyncio.to_thread(live_server.app.ended.get, timeout=STEP_SECONDS)
+
+    asyncio.run(check())
+
+
+def test_open_calls_that_wait_are_not_dropped(make_caller, live_server) -> None:
+    async def receive(client: Any) -> None:
+        call = await client.open_bidi().__aenter__()
+        assert (await call.receive()).value == "a"
+        await call.receive()
+
+    async def check() -> None:
+        async with make_caller("async").make(live_server.url, http_client=None) as client:
+            waiting = asyncio.ensure_future(receive(client))
+            await asyncio.to_thread(live_server.app.begun.get, timeout=STEP_SECONDS)
+            gc.collect()
+            done, _ = await asyncio.wait([waiting], timeout=0.2)
+            assert not done
+            waiting.cancel()
+            await asyncio.wait([waiting])
 
     asyncio.run(check())
 

@@ -87,6 +87,11 @@ class OpenCallState(Generic[Req, Res]):
         self._reason: BaseException | None = None
 
     @property
+    def has_ended(self) -> bool:
+        """Whether the call has ended, in whatever way."""
+        return self._has_ended
+
+    @property
     def is_aborted(self) -> bool:
         """Whether the caller ended the call."""
         return self._is_aborted

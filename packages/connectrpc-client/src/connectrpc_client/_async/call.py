@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
 
-from connectrpc_client._async.concurrency import OpenStreams, TimeLimit, UntilClosed
+from connectrpc_client._async.concurrency import OpenStreams, TimeLimit, UntilClosed, Wait
 from connectrpc_client._cancellation import client_closed
 from connectrpc_client._context import ClientContext
 from connectrpc_client._errors import error_of_later_reads
@@ -86,7 +86,8 @@ class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
         self._response: TransportResponse | None = None
         self._body: AsyncIterator[bytes] | None = None
         self._chunks: AsyncIterator[bytes] | None = None
-        self._has_begun = self._is_waiting = False
+        self._has_begun = False
+        self._wait = Wait()
         self._failure: Exception | None = None
         self._messages: Iterator[Res] = iter(())
 
@@ -116,6 +117,7 @@ class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
             async with TimeLimit(deadline):
                 self._response = await self._transport.send(head, self._body, deadline)
         self._open_streams.add(self)
+        self._context.check_cancelled()  # another thread may close the client
         self._call.start(self._response.status, self._response.headers)
         self._chunks = self._response.chunks()
         if self._context.on_head is not None:
@@ -147,16 +149,16 @@ class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
         chunks, response = self._chunks, self._response
         if chunks is None or response is None:
             raise self._failure or StopAsyncIteration
+        deadline = self._context.deadline
         while True:
             for message in self._messages:
                 return message
-            self._is_waiting = True
-            try:
-                with UntilClosed(self._context.closing):
-                    async with TimeLimit(self._context.deadline):
+            with self._wait:
+                if deadline is None:
+                    chunk = await anext(chunks, None)
+                else:
+                    async with TimeLimit(deadline):
                         chunk = await anext(chunks, None)
-            finally:
-                self._is_waiting = False
             if chunk is None:
                 self._call.end(response.trailers)
                 raise StopAsyncIteration
@@ -164,7 +166,9 @@ class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
 
     async def client_closed(self) -> None:
         """See `Stream`."""
-        if not self._is_waiting:
+        if self._wait.is_inside:
+            self._wait.cut()
+        else:
             self._failure = client_closed()
             await self.aclose()
 

@@ -48,37 +48,30 @@ class TimeLimit:
             check_late(exc, self._deadline)
 
 
-class UntilClosed:
-    """Ends a wait inside it when the client is closed, with `canceled`.
+class Wait:
+    """A wait, which may be repeated, that `cut` ends with `canceled`: the client was closed.
 
-    It raises that at once if the client is closed. Like `asyncio.timeout`, this lets a cancellation
-    from elsewhere pass through.
+    Like `asyncio.timeout`, this lets a cancellation from elsewhere pass through.
     """
 
-    __slots__ = ("_cancelling", "_closing", "_is_cut", "_is_inside", "_key", "_task")
+    __slots__ = ("_cancelling", "_is_cut", "_task", "is_inside")
 
-    def __init__(self, closing: Closing) -> None:
-        self._closing = closing
+    _task: "asyncio.Task[object]"
+
+    def __init__(self) -> None:
         self._is_cut = False
+        self.is_inside = False
 
     def __enter__(self) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._task = task
         self._cancelling = task.cancelling()
-        self._key = self._closing.add(self._client_closed)
-        self._is_inside = True
+        self.is_inside = True
 
-    def _client_closed(self) -> None:
-        loop = self._task.get_loop()
-        if loop is asyncio.get_running_loop():
-            self._cut()
-        else:
-            with suppress(RuntimeError):  # the loop is closed
-                loop.call_soon_threadsafe(self._cut)
-
-    def _cut(self) -> None:
-        if self._is_inside:
+    def cut(self) -> None:
+        """End the wait, if it has begun. The thread must be that of its event loop."""
+        if self.is_inside and not self._is_cut:
             self._is_cut = True
             self._task.cancel()
 
@@ -88,19 +81,49 @@ class UntilClosed:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._is_inside = False
-        self._closing.remove(self._key)
+        self.is_inside = False
         if self._is_cut:
             is_ours = self._task.uncancel() <= self._cancelling
             if isinstance(exc, ConnectError) or (is_ours and isinstance(exc, Cancelled)):
                 raise client_closed() from exc
 
 
+class UntilClosed(Wait):
+    """A wait that ends when the client is closed. It does not begin if the client is closed."""
+
+    __slots__ = ("_closing", "_key")
+
+    def __init__(self, closing: Closing) -> None:
+        super().__init__()
+        self._closing = closing
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        self._key = self._closing.add(self._client_closed)
+
+    def _client_closed(self) -> None:
+        loop = self._task.get_loop()
+        if loop is asyncio.get_running_loop():
+            self.cut()
+        else:
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(self.cut)
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._closing.remove(self._key)
+        super().__exit__(exc_type, exc, traceback)
+
+
 class Stream(Protocol):
     """A stream that ends when its client is closed."""
 
     async def client_closed(self) -> None:
-        """End the stream, unless a task waits in it: `UntilClosed` ends that wait."""
+        """End the stream, and the wait of a task in it. Runs in the event loop of the stream."""
         ...
 
 
@@ -119,12 +142,15 @@ class OpenStreams:
         self._loops.pop(stream, None)
 
     async def close(self) -> None:
-        """End the streams of the running event loop; the others cannot be ended from here."""
+        """End the streams. Those of other event loops end a little later."""
         running = asyncio.get_running_loop()
         async with AsyncExitStack() as stack:  # ends every stream, even if one of them raises
             for stream, loop in list(self._loops.items()):
                 if loop is running:
                     stack.push_async_callback(stream.client_closed)
+                else:
+                    with suppress(RuntimeError):  # the loop is closed
+                        loop.call_soon_threadsafe(_start, loop, stream.client_closed)
 
 
 class Condition:

@@ -124,7 +124,9 @@ class Messages(AsyncGenerator[Res, None]):
         self._generator = _messages(call, self._failure)
 
     def __anext__(self) -> Coroutine[object, object, Res]:
-        return self.asend(None)
+        if self._failure.error is not None:
+            return _fail(self._failure.error)
+        return self._generator.__anext__()
 
     def asend(self, value: None) -> Coroutine[object, object, Res]:
         if self._failure.error is not None:

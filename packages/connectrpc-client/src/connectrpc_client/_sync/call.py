@@ -36,8 +36,10 @@ def unary(
     context.check_cancelled()
     remaining(context.deadline)  # raises if the deadline has passed
     try:
+        if context.cancellation is None:
+            return _exchange(transport, call, outgoing, context, context.closing)
         with ExitStack() as links:
-            return _exchange(transport, call, outgoing, context, links)
+            return _exchange(transport, call, outgoing, context, _cancellation(context, links))
     except ConnectError as error:
         _check_own_end(error, context)
         raise
@@ -48,13 +50,16 @@ def _exchange(
     call: UnaryClientCall[Req, Res],
     outgoing: HttpRequest,
     context: ClientContext,
-    links: ExitStack,
+    cancellation: Cancellation,
 ) -> Res:
-    cancellation = _cancellation(context, links)
+    closing = context.closing
     response = transport.send(outgoing, None, context.deadline, cancellation)
     try:
-        _close_with_client(response, context, links)
-        body = _read_all(response, call, context)
+        key = closing.add(response.close)
+        try:
+            body = _read_all(response, call, context)
+        finally:
+            closing.remove(key)
     finally:
         response.close()
     return call.response(response.status, response.headers, body, response.trailers)
@@ -81,16 +86,6 @@ def _cancellation(context: ClientContext, links: ExitStack) -> Cancellation:
     links.enter_context(context.cancellation.calling(both.cancel))
     links.enter_context(context.closing.calling(both.cancel))
     return both
-
-
-def _close_with_client(
-    response: TransportResponseSync, context: ClientContext, links: ExitStack
-) -> None:
-    """Have the response closed with the client, until `links` is closed.
-
-    This does not keep the call itself in memory.
-    """
-    links.callback(context.closing.remove, context.closing.add(response.close))
 
 
 def _check_own_end(error: ConnectError, context: ClientContext) -> None:
@@ -151,7 +146,9 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
         remaining(deadline)  # raises if the deadline has passed
         cancellation = _cancellation(self._context, links)
         self._response = self._transport.send(head, self._body, deadline, cancellation)
-        _close_with_client(self._response, self._context, links)
+        # This does not keep the call itself in memory.
+        closing = self._context.closing
+        links.callback(closing.remove, closing.add(self._response.close))
         self._call.start(self._response.status, self._response.headers)
         self._chunks = self._response.chunks(deadline)
         if self._context.on_head is not None:
