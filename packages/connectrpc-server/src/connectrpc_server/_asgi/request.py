@@ -166,7 +166,8 @@ class AsgiRequest:
         """
         logger.warning("%s was cancelled, because the server is stopping", method)
         self.has_ended = True
-        await self._write_end(writing, CANCELLED_GRACE_PERIOD)
+        with suppress(Exception):  # of a server that does not send anything any more
+            await self._write_end(writing, CANCELLED_GRACE_PERIOD)
         if not server_quirks.logs_cancellation(exc):
             raise exc
 
