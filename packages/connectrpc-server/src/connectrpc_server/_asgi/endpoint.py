@@ -100,14 +100,20 @@ class UnaryEndpoint(Generic[Req, Res]):
             await request.write_end(respond(response, request))
             return
         # Most calls end here. This repeats `send_response`, to save a coroutine.
+        status, headers = response.status, response.headers
+        plain: tuple[Event, ...] = (
+            {"type": "http.response.start", "status": status, "headers": headers},
+            {"type": "http.response.body", "body": response.body},
+        )
+        events = plain if response.trailers is None else response_events(response)
         try:
-            events = iter(response_events(response))
             for event in events:
                 writing = send(event).__await__()
                 waits_for = next(writing, FINISHED)
                 if waits_for is not FINISHED:
                     request = AsgiRequest(scope, receive, send, has_ended=True)
-                    await request.write_end(_send_rest(writing, waits_for, events, send))
+                    rest = events[events.index(event) + 1 :]
+                    await request.write_end(_send_rest(writing, waits_for, rest, send))
                     return
         except OSError:
             pass
@@ -171,7 +177,7 @@ async def _resume(
 
 
 async def _send_rest(
-    writing: Iterator[object], waits_for: object, events: Iterator[Event], send: Send
+    writing: Iterator[object], waits_for: object, events: tuple[Event, ...], send: Send
 ) -> None:
     """Send the event that `send` waits for, then the other ones."""
     await Resumption(as_generator(writing), waits_for)
