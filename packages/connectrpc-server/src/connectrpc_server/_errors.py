@@ -15,6 +15,13 @@ class ClientDisconnected(ConnectError):
         super().__init__(Code.CANCELED, "the client disconnected")
 
 
+class CancelledByServer(ConnectError):
+    """The server cancelled the call, which servers do when they stop."""
+
+    def __init__(self) -> None:
+        super().__init__(Code.UNAVAILABLE, "the server is stopping")
+
+
 class ServerCall(Protocol):
     """The part that unary calls and calls with streams on a server have in common."""
 

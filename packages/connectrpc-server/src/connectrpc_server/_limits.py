@@ -74,6 +74,12 @@ Some middleware requires a response even then, and takes it at once. But on some
 never returns if the client is gone.
 """
 
+CANCELLED_GRACE_PERIOD = 0.2
+"""How long a call may take to write its end after the server has cancelled it.
+
+The server is stopping and waits for the call. Some servers do not send anything any more.
+"""
+
 CHECKPOINT_BYTES = 64 * 1024
 MESSAGE_OVERHEAD_BYTES = 1024
 """A stream of responses lets other tasks run after this many bytes.

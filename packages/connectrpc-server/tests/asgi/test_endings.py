@@ -229,15 +229,57 @@ def test_generators_are_closed_below_interceptors(asgi_application):
 
 
 @pytest.mark.parametrize(("name", "header", "body"), CALLS)
-def test_a_cancellation_by_the_server_stays_a_cancellation(asgi_application, name, header, body):
+def test_a_cancellation_by_the_server_stays_a_cancellation(
+    asgi_application, caplog, name, header, body
+):
     async def check():
         service = Waiting()
-        task = Connection(body).call(asgi_application(service), name, header)
+        connection = Connection(body)
+        task = connection.call(asgi_application(service), name, header)
         await asyncio.wait_for(service.began.wait(), 30)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asyncio.wait_for(task, 30)
         assert service.ended == ["cancelled"]
+        assert b'"unavailable"' in connection.sent[-1]["body"]
+
+    asyncio.run(check())
+    (record,) = caplog.records
+    assert record.getMessage().endswith("was cancelled, because the server is stopping")
+    assert record.exc_info is None
+
+
+@pytest.mark.parametrize(("name", "header", "body"), CALLS)
+@pytest.mark.parametrize("options", [{}, {"default_timeout_ms": 60_000}])
+def test_a_cancellation_is_not_passed_on_to_a_server_that_logs_it(
+    asgi_application, name, header, body, options
+):
+    async def check():
+        service = Waiting()
+        connection = Connection(body)
+        task = connection.call(asgi_application(service, **options), name, header)
+        await asyncio.wait_for(service.began.wait(), 30)
+        task.cancel(msg="Task cancelled, timeout graceful shutdown exceeded")
+        await asyncio.wait_for(task, 30)
+        assert b'"unavailable"' in connection.sent[-1]["body"]
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize(("name", "header", "body"), CALLS)
+def test_a_call_whose_body_has_not_arrived_is_unavailable_when_the_server_stops(
+    asgi_application, name, header, body
+):
+    async def check():
+        connection = Connection(body, complete=False)
+        connection.events.get_nowait()
+        task = connection.call(asgi_application(Waiting()), name, header)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(task, 30)
+        assert b'"unavailable"' in connection.sent[-1]["body"]
 
     asyncio.run(check())
 

@@ -148,6 +148,39 @@ def test_a_client_that_disconnects_during_a_unary_call(port_of, name, version):
     run(check())
 
 
+SPEAKING = [(name, version) for name, version in VERSIONS if name in ("h11", "httptools", "zttp")]
+
+
+@pytest.mark.parametrize(("name", "version"), [*SPEAKING, ("hypercorn", HTTP1)])
+def test_a_call_is_unavailable_when_the_server_stops(serving, tmp_path, name, version):
+    log = tmp_path / "stderr"
+
+    async def unary(port):
+        caller = client(version)
+        call = caller.post(url(port, "Hang"), headers=PROTO, content=message(""))
+        return bytes((await call).content)
+
+    async def stream(port):
+        conversation = Conversation("hang", is_kept_open=True)
+        return await conversation.hold(port, client(version), until=b"unavailable")
+
+    async def check(stack):
+        port = stack.enter_context(serving("on_asgi.py", name, stderr))
+        calls = [asyncio.ensure_future(unary(port)), asyncio.ensure_future(stream(port))]
+        await wait_for(port, "hang began")
+        await wait_for(port, "converse hangs")
+        await asyncio.to_thread(stack.close)
+        for each in await asyncio.gather(*calls):
+            assert b'"unavailable"' in each
+
+    with log.open("wb") as stderr, ExitStack() as stack:
+        run(check(stack))
+    # asyncio logs the cancellation of each connection of Hypercorn, which is not about a call.
+    assert "Traceback" not in log.read_text() or name == "hypercorn"
+    assert "connectrpc_server/" not in log.read_text()
+    assert log.read_text().count("because the server is stopping") == 2
+
+
 @every_version
 def test_a_client_that_disconnects_before_its_half_close(port_of, name, version):
     port = port_of(name)

@@ -635,7 +635,7 @@ def test_a_refusal_ends_if_the_client_disconnects(asgi_application, monkeypatch,
 def test_a_call_ends_after_the_grace_period_if_the_client_stops_reading(
     make_host, asgi_application, monkeypatch, name, header, body, after
 ):
-    monkeypatch.setattr(stepping, "WRITE_GRACE_PERIOD", 0.02)
+    monkeypatch.setattr(request_module, "WRITE_GRACE_PERIOD", 0.02)
 
     async def check():
         app = asgi_application(make_host("asgi").service, default_timeout_ms=20)

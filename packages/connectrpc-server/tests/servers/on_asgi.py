@@ -70,6 +70,7 @@ class Service:
                         await anext(requests)
             yield request
             if request.value == "hang":
+                await self.log.add("converse hangs")
                 await asyncio.Event().wait()
 
     async def settle(self, request, ctx):

@@ -9,12 +9,14 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from types import TracebackType
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from connectrpc_protocol.deadline import deadline_exceeded
 from connectrpc_server._limits import DEADLINE_ROUNDING
 
 T = TypeVar("T")
+
+Cancelled: TypeAlias = asyncio.CancelledError
 
 
 class CancelScope:

@@ -13,7 +13,7 @@ from connectrpc_protocol.deadline import remaining
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.interceptors.chain import InterceptorChain
 from connectrpc_protocol.server import ServerMethod
-from connectrpc_server._asgi.cancel_scope import CancelScope
+from connectrpc_server._asgi.cancel_scope import Cancelled, CancelScope
 from connectrpc_server._asgi.request import AsgiRequest, check_trailers
 from connectrpc_server._asgi.response import StreamResponse, respond, response_events
 from connectrpc_server._asgi.server_quirks import must_see_end
@@ -24,6 +24,7 @@ from connectrpc_server._asgi.stepping import (
     run_stepwise,
 )
 from connectrpc_server._asgi.types import Event, Receive, Scope, Send
+from connectrpc_server._errors import CancelledByServer
 from connectrpc_server._limits import STREAM_DRAIN_PAUSE
 from connectrpc_server._logging import log_unexpected
 
@@ -91,20 +92,28 @@ class UnaryEndpoint(Generic[Req, Res]):
                 request = request or AsgiRequest(scope, receive, send, has_ended=True)
                 await _resume(run, waits_for, request)
             response = call.response(encoded[0])
-        except Exception as exc:
-            response = _failure(call, exc)
+        except (Exception, Cancelled) as exc:
+            request = request or AsgiRequest(scope, receive, send, has_ended=True)
+            await _end_failed(call, request, exc)
+            return
         if request is not None:
             await request.write_end(respond(response, request))
             return
         # Most calls end here. This repeats `send_response`, to save a coroutine.
+        status, headers = response.status, response.headers
+        plain: tuple[Event, ...] = (
+            {"type": "http.response.start", "status": status, "headers": headers},
+            {"type": "http.response.body", "body": response.body},
+        )
+        events = plain if response.trailers is None else response_events(response)
         try:
-            events = iter(response_events(response))
             for event in events:
                 writing = send(event).__await__()
                 waits_for = next(writing, FINISHED)
                 if waits_for is not FINISHED:
                     request = AsgiRequest(scope, receive, send, has_ended=True)
-                    await request.write_end(_send_rest(writing, waits_for, events, send))
+                    rest = events[events.index(event) + 1 :]
+                    await request.write_end(_send_rest(writing, waits_for, rest, send))
                     return
         except OSError:
             pass
@@ -119,11 +128,9 @@ class UnaryEndpoint(Generic[Req, Res]):
                 run = self._run(call, request, b"", encoded)
                 await run_stepwise(run, partial(request.watch, inner.cancel))
             response = call.response(encoded[0])
-        except Exception as exc:
-            response = _failure(call, exc)
-        except BaseException:
-            request.stop_watching()
-            raise
+        except (Exception, Cancelled) as exc:
+            await _end_failed(call, request, exc)
+            return
         await request.write_end(respond(response, request))
 
     async def _run(
@@ -148,28 +155,29 @@ class UnaryEndpoint(Generic[Req, Res]):
         encoded.append(call.encode(message))
 
 
-def _failure(call: UnaryServerCall[Req, Res], exc: Exception) -> HttpResponse:
-    log_unexpected(exc, call.context)
-    return call.failure(exc)
+async def _end_failed(
+    call: UnaryServerCall[Req, Res], request: AsgiRequest, exc: Exception | Cancelled
+) -> None:
+    """Send the response of a call that failed, or that the server cancelled."""
+    if isinstance(exc, Exception):
+        log_unexpected(exc, call.context)
+        await request.write_end(respond(call.failure(exc), request))
+    else:
+        writing = respond(call.failure(CancelledByServer()), request)
+        await request.end_cancelled(exc, call.context.method.full_name, writing)
 
 
 async def _resume(
     run: Coroutine[object, object, None], waits_for: object, request: AsgiRequest
 ) -> None:
     """Run the rest of a call that waits, and cancel it if the client disconnects."""
-    try:
-        async with CancelScope(None) as cancel_scope:
-            request.watch(cancel_scope.cancel)
-            await Resumption(run, waits_for)
-    except Exception:
-        raise
-    except BaseException:
-        request.stop_watching()
-        raise
+    async with CancelScope(None) as cancel_scope:
+        request.watch(cancel_scope.cancel)
+        await Resumption(run, waits_for)
 
 
 async def _send_rest(
-    writing: Iterator[object], waits_for: object, events: Iterator[Event], send: Send
+    writing: Iterator[object], waits_for: object, events: tuple[Event, ...], send: Send
 ) -> None:
     """Send the event that `send` waits for, then the other ones."""
     await Resumption(as_generator(writing), waits_for)
@@ -209,14 +217,15 @@ class StreamEndpoint(Generic[Req, Res]):
         response = StreamResponse(call, request)
         error: Exception | None = None
         try:
-            try:
-                await self._run_in_scope(call, request, response)
-            except Exception as exc:
-                log_unexpected(exc, call.context)
-                error = exc
-            await request.write_end(response.end(error))
-        finally:
-            request.stop_watching()
+            await self._run_in_scope(call, request, response)
+        except Exception as exc:
+            log_unexpected(exc, call.context)
+            error = exc
+        except Cancelled as exc:
+            writing = response.end(CancelledByServer())
+            await request.end_cancelled(exc, call.context.method.full_name, writing)
+            return
+        await request.write_end(response.end(error))
 
     async def _run(
         self,

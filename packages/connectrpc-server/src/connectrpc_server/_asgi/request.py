@@ -11,17 +11,20 @@ from connectrpc_protocol.call import UnaryServerCall
 from connectrpc_protocol.encoding.whole_body import WholeBody
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_server._asgi import server_quirks
-from connectrpc_server._asgi.cancel_scope import move_on_after, shielded
+from connectrpc_server._asgi.cancel_scope import Cancelled, move_on_after, shielded
 from connectrpc_server._asgi.read_ahead import ReadAhead, ignore
 from connectrpc_server._asgi.stepping import write_end
 from connectrpc_server._asgi.types import Event, Receive, Scope, Send
 from connectrpc_server._errors import ClientDisconnected, ServerCall, refuse_without_trailers
 from connectrpc_server._limits import (
+    CANCELLED_GRACE_PERIOD,
     DRAIN_MAX_BYTES,
     DRAIN_MAX_SECONDS,
     LATE_DRAIN_SECONDS,
     UNARY_DRAIN_PAUSE,
+    WRITE_GRACE_PERIOD,
 )
+from connectrpc_server._logging import logger
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -146,10 +149,33 @@ class AsgiRequest:
     async def write_end(self, writing: Coroutine[object, object, None]) -> None:
         """Write the end of the response, within the limits of `stepping.write_end`.
 
-        The request is not watched any more after that.
+        After the deadline, it may take a grace period. The request is not watched any more after
+        that.
         """
+        seconds = None
+        if self.deadline is not None:
+            seconds = max(0.0, self.deadline - time.monotonic()) + WRITE_GRACE_PERIOD
+        await self._write_end(writing, seconds)
+
+    async def end_cancelled(
+        self, exc: Cancelled, method: str, writing: Coroutine[object, object, None]
+    ) -> None:
+        """Write the end of a call that the server cancelled, then pass the cancellation on.
+
+        The rest of the request is not read: the server may end at any time.
+        """
+        logger.warning("%s was cancelled, because the server is stopping", method)
+        self.has_ended = True
+        with suppress(Exception):  # of a server that does not send anything any more
+            await self._write_end(writing, CANCELLED_GRACE_PERIOD)
+        if not server_quirks.logs_cancellation(exc):
+            raise exc
+
+    async def _write_end(
+        self, writing: Coroutine[object, object, None], seconds: float | None
+    ) -> None:
         try:
-            await write_end(writing, self.deadline, self.watch)
+            await write_end(writing, seconds, self.watch)
         finally:
             self.stop_watching()
 

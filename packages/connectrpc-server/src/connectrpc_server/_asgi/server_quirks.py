@@ -1,7 +1,7 @@
 """The differences between ASGI servers. No other ASGI module knows a server by its name."""
 
 from connectrpc_server import _drain
-from connectrpc_server._asgi.cancel_scope import shielded
+from connectrpc_server._asgi.cancel_scope import Cancelled, shielded
 from connectrpc_server._asgi.types import Event, Receive, Scope
 from connectrpc_server._limits import FATAL_DRAIN_PAUSE
 
@@ -67,6 +67,15 @@ def drain_pause(scope: Scope, pause: float) -> float:
     the call still ends the drain: a client that stalled until then seldom sends more.
     """
     return max(pause, FATAL_DRAIN_PAUSE) if _is_hypercorn(scope) else pause
+
+
+def logs_cancellation(exc: Cancelled) -> bool:
+    """Return whether the server logs its own cancellation of a call as an exception of the call.
+
+    uvicorn (0.54) does, with a traceback. It has a message for the tasks that it cancels at the end
+    of its graceful shutdown. Such a call ends as if it had not been cancelled.
+    """
+    return bool(exc.args) and "graceful shutdown" in str(exc.args[0])
 
 
 # The differences between servers are also the reason for four rules in other modules:

@@ -5,13 +5,12 @@ watch for a disconnect.
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from typing import TypeAlias, cast
 
 from connectrpc_server._asgi.cancel_scope import move_on_after
 from connectrpc_server._errors import ClientDisconnected
-from connectrpc_server._limits import DISCONNECTED_GRACE_PERIOD, WRITE_GRACE_PERIOD
+from connectrpc_server._limits import DISCONNECTED_GRACE_PERIOD
 
 Watch: TypeAlias = Callable[[Callable[[Exception], None]], None]
 """A function that makes a call notice a disconnect; see `AsgiRequest.watch`."""
@@ -74,20 +73,16 @@ async def run_stepwise(
 
 
 async def write_end(
-    writing: Coroutine[object, object, None], deadline: float | None, watch: Watch
+    writing: Coroutine[object, object, None], seconds: float | None, watch: Watch
 ) -> None:
     """Write the end of a response, but do not wait for the client without a limit.
 
-    The call gives up after its deadline and a grace period, and soon after the client has
-    disconnected. The server then has a response that does not end, and ends the connection or the
-    stream.
+    The call gives up after this number of seconds, and soon after the client has disconnected. The
+    server then has a response that does not end, and ends the connection or the stream.
     """
     waits_for = next(writing.__await__(), FINISHED)
     if waits_for is FINISHED:
         return
-    seconds = None
-    if deadline is not None:
-        seconds = max(0.0, deadline - time.monotonic()) + WRITE_GRACE_PERIOD
     async with move_on_after(seconds) as limit_next:
 
         def on_failure(reason: Exception) -> None:
