@@ -75,6 +75,8 @@ def test_combine_refuses_asgi_and_wsgi_applications_together(make_host):
         "application, Renamed is a WSGI application; use the …ASGIApplication or the "
         "…WSGIApplication of each service"
     )
+    with pytest.raises(TypeError, match="either ASGI or WSGI"):  # also of the same service
+        combine(make_host("asgi").application(), make_host("wsgi").application())
 
 
 def test_combine_of_a_list_is_refused(host, second):

@@ -73,7 +73,8 @@ class Settings:
                 f"{method.full_name} cannot be called with GET: not declared NO_SIDE_EFFECTS"
             )
         request_headers = Headers(headers or ())
-        refuse_reserved(request_headers)
+        if headers:
+            refuse_reserved(request_headers)
         context = ClientContext(
             method,
             self.protocol.name,

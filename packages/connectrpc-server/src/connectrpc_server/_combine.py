@@ -114,10 +114,6 @@ def combine(
     if not apps:
         raise ValueError("combine() needs at least one application")
     _check_applications(apps)
-    names = [app.service_name for app in apps]
-    twice = sorted(name for name, count in Counter(names).items() if count > 1)
-    if twice:
-        raise ValueError(f"two applications serve the same service: {', '.join(twice)}")
     asgi = [app for app in apps if isinstance(app, ASGIApplication)]
     wsgi = [app for app in apps if isinstance(app, WSGIApplication)]
     if asgi and wsgi:
@@ -126,6 +122,10 @@ def combine(
             f"application, {_name(wsgi[0])} is a WSGI application; use the …ASGIApplication or the "
             "…WSGIApplication of each service"
         )
+    names = [app.service_name for app in apps]
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    if twice:
+        raise ValueError(f"two applications serve the same service: {', '.join(twice)}")
     if asgi:
         _check_fallback(fallback, "an ASGI application", ("scope", "receive", "send"))
         return CombinedASGIApplication(asgi, cast("ASGIApp | None", fallback))
