@@ -10,7 +10,6 @@ from connectrpc_protocol.server import refuse_unknown_method
 from connectrpc_server._asgi.application import ASGIApplication
 from connectrpc_server._asgi.lifespan import run_lifespan, serve_lifespan
 from connectrpc_server._asgi.response import respond_not_found as asgi_not_found
-from connectrpc_server._asgi.server_quirks import deliver_empty_body
 from connectrpc_server._asgi.types import ASGIApp, Receive, Scope, Send
 from connectrpc_server._routing import find_service
 from connectrpc_server._wsgi.application import WSGIApplication
@@ -39,8 +38,6 @@ class CombinedASGIApplication:
             return
         app: ASGIApp | None = self._fallback
         if scope["type"] == "http":
-            if scope.get("http_version") == "2":
-                receive = deliver_empty_body(scope, receive)
             app = find_service(self._apps, scope.get("root_path", ""), scope["path"])
             app = app or self._fallback or asgi_not_found
             is_ours = isinstance(app, ASGIApplication | CombinedASGIApplication)

@@ -37,12 +37,17 @@ def unary(
     remaining(context.deadline)  # raises if the deadline has passed
     try:
         if context.cancellation is None:
-            return _exchange(transport, call, outgoing, context, context.closing)
-        with ExitStack() as links:
-            return _exchange(transport, call, outgoing, context, _cancellation(context, links))
+            response, body = _exchange(transport, call, outgoing, context, context.closing)
+        else:
+            with ExitStack() as links:
+                cancellation = _cancellation(context, links)
+                response, body = _exchange(transport, call, outgoing, context, cancellation)
     except ConnectError as error:
         _check_own_end(error, context)
         raise
+    # An error that the server sent in a whole response is not the effect of a deadline that passes
+    # or a cancellation that comes now.
+    return call.response(response.status, response.headers, body, response.trailers)
 
 
 def _exchange(
@@ -51,18 +56,18 @@ def _exchange(
     outgoing: HttpRequest,
     context: ClientContext,
     cancellation: Cancellation,
-) -> Res:
+) -> tuple[TransportResponseSync, bytes]:
+    """Return the response, which is closed, and its body."""
     closing = context.closing
     response = transport.send(outgoing, None, context.deadline, cancellation)
     try:
         key = closing.add(response.close)
         try:
-            body = _read_all(response, call, context)
+            return response, _read_all(response, call, context)
         finally:
             closing.remove(key)
     finally:
         response.close()
-    return call.response(response.status, response.headers, body, response.trailers)
 
 
 def _read_all(

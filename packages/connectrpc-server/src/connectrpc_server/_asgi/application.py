@@ -14,7 +14,6 @@ from connectrpc_server._application import Application
 from connectrpc_server._asgi.handler import Handler
 from connectrpc_server._asgi.lifespan import serve_lifespan
 from connectrpc_server._asgi.response import respond_not_found
-from connectrpc_server._asgi.server_quirks import deliver_empty_body
 from connectrpc_server._asgi.types import ASGIApp, Receive, Scope, Send
 from connectrpc_server._routing import find_route
 
@@ -89,8 +88,6 @@ class ASGIApplication(
         """The ASGI interface."""
         kind = scope["type"]
         if kind == "http":
-            if scope.get("http_version") == "2":
-                receive = deliver_empty_body(scope, receive)
             endpoint = self._routes.get(scope["path"])
             if endpoint is None:
                 endpoint = find_route(self._routes, scope.get("root_path", ""), scope["path"])

@@ -16,7 +16,7 @@ from connectrpc_protocol.server import ServerMethod
 from connectrpc_server._asgi.cancel_scope import Cancelled, CancelScope
 from connectrpc_server._asgi.request import AsgiRequest, check_trailers
 from connectrpc_server._asgi.response import StreamResponse, respond, response_events
-from connectrpc_server._asgi.server_quirks import must_see_end
+from connectrpc_server._asgi.server_quirks import deliver_empty_body, must_see_end
 from connectrpc_server._asgi.stepping import (
     FINISHED,
     Resumption,
@@ -60,6 +60,8 @@ class UnaryEndpoint(Generic[Req, Res]):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
+        over_http2 = scope.get("http_version") == "2"
+        receive = deliver_empty_body(scope, receive) if over_http2 else receive
         call = self._method.accept(
             scope["method"], scope["headers"], scope["query_string"], scope.get("client")
         )
@@ -73,7 +75,7 @@ class UnaryEndpoint(Generic[Req, Res]):
             has_ended = not (call.has_body or must_see_end(scope))
             deadline = call.context.deadline
             watched = AsgiRequest(scope, receive, send, has_ended=has_ended, deadline=deadline)
-            await self._handle_in_scope(call, watched)
+            await self._handle_in_cancel_scope(call, watched)
             return
         request: AsgiRequest | None = None
         encoded: list[bytes] = []
@@ -118,7 +120,9 @@ class UnaryEndpoint(Generic[Req, Res]):
         except OSError:
             pass
 
-    async def _handle_in_scope(self, call: UnaryServerCall[Req, Res], request: AsgiRequest) -> None:
+    async def _handle_in_cancel_scope(
+        self, call: UnaryServerCall[Req, Res], request: AsgiRequest
+    ) -> None:
         """Handle a call within its deadline, with its metadata interceptors around it."""
         deadline = call.context.deadline
         cancel_scope = partial(CancelScope, deadline)
@@ -205,6 +209,8 @@ class StreamEndpoint(Generic[Req, Res]):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
+        over_http2 = scope.get("http_version") == "2"
+        receive = deliver_empty_body(scope, receive) if over_http2 else receive
         call = self._method.accept(
             scope["method"], scope["headers"], scope["query_string"], scope.get("client")
         )
@@ -217,7 +223,7 @@ class StreamEndpoint(Generic[Req, Res]):
         response = StreamResponse(call, request)
         error: Exception | None = None
         try:
-            await self._run_in_scope(call, request, response)
+            await self._run_in_cancel_scope(call, request, response)
         except Exception as exc:
             log_unexpected(exc, call.context)
             error = exc
@@ -241,7 +247,7 @@ class StreamEndpoint(Generic[Req, Res]):
         finally:
             await aclose_iterator(responses)
 
-    async def _run_in_scope(
+    async def _run_in_cancel_scope(
         self,
         call: StreamServerCall[Req, Res],
         request: AsgiRequest,

@@ -11,6 +11,7 @@ from connectrpc_protocol.http import NOT_FOUND, HttpResponse
 from connectrpc_protocol.server import refuse_unknown_method
 from connectrpc_server._asgi.cancel_scope import CancelScope
 from connectrpc_server._asgi.request import AsgiRequest
+from connectrpc_server._asgi.server_quirks import deliver_empty_body
 from connectrpc_server._asgi.stepping import checkpoint
 from connectrpc_server._asgi.types import Event, Receive, Scope, Send
 from connectrpc_server._errors import ClientDisconnected
@@ -30,6 +31,8 @@ async def respond(response: HttpResponse, request: AsgiRequest) -> None:
 
 async def respond_not_found(scope: Scope, receive: Receive, send: Send) -> None:
     """Respond to a request whose path leads to no method."""
+    if scope.get("http_version") == "2":
+        receive = deliver_empty_body(scope, receive)
     refusal = refuse_unknown_method(scope["method"], scope["headers"], scope["path"])
     request = AsgiRequest(scope, receive, send, STREAM_DRAIN_PAUSE)
     await request.write_end(respond(refusal or NOT_FOUND, request))
