@@ -38,7 +38,7 @@ def check_trailers(call: Call | HttpResponse, scope: Scope) -> Call | HttpRespon
     if server_quirks.has_trailers(scope):
         return call
     version = scope.get("http_version", "1.1")
-    return refuse_without_trailers(call, version, server_quirks.GRPC_SERVERS)
+    return refuse_without_trailers(call, version, server_quirks.SERVERS_WITH_TRAILERS)
 
 
 class AsgiRequest:

@@ -5,7 +5,7 @@ from connectrpc_server._asgi.cancel_scope import Cancelled, shielded
 from connectrpc_server._asgi.types import Event, Receive, Scope
 from connectrpc_server._limits import FATAL_DRAIN_PAUSE
 
-GRPC_SERVERS = "uvicorn --http zttp --http2, Hypercorn or pyvoy"
+SERVERS_WITH_TRAILERS = "uvicorn --http zttp --http2, Hypercorn or pyvoy"
 """The servers that send HTTP trailers over HTTP/2, as an error text names them."""
 
 

@@ -41,7 +41,7 @@ def accept(method: ServerMethod[Call], environ: Environ) -> Call | HttpResponse:
         return call
     if call.needs_trailers and not server_quirks.has_trailers(environ):
         version = environ.get("SERVER_PROTOCOL", "HTTP/1.1").removeprefix("HTTP/")
-        return refuse_without_trailers(call, version, server_quirks.GRPC_SERVERS)
+        return refuse_without_trailers(call, version, server_quirks.SERVERS_WITH_TRAILERS)
     return call
 
 

@@ -5,7 +5,7 @@ from typing import Protocol
 from connectrpc_server import _drain
 from connectrpc_server._wsgi.types import Environ
 
-GRPC_SERVERS = "pyvoy"
+SERVERS_WITH_TRAILERS = "pyvoy"
 """The servers that send HTTP trailers over HTTP/2, as an error text names them."""
 
 _SEND_TRAILERS = "wsgi.ext.http.send_trailers"
