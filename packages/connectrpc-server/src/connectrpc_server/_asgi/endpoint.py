@@ -72,10 +72,7 @@ class UnaryEndpoint(Generic[Req, Res]):
                 await refused.write_end(respond(call, refused))
                 return
         if self._has_metadata_interceptors or call.context.deadline is not None:
-            has_ended = not (call.has_body or must_see_end(scope))
-            deadline = call.context.deadline
-            watched = AsgiRequest(scope, receive, send, has_ended=has_ended, deadline=deadline)
-            await self._handle_in_cancel_scope(call, watched)
+            await self._handle_in_cancel_scope(call, scope, receive, send)
             return
         request: AsgiRequest | None = None
         encoded: list[bytes] = []
@@ -121,10 +118,12 @@ class UnaryEndpoint(Generic[Req, Res]):
             pass
 
     async def _handle_in_cancel_scope(
-        self, call: UnaryServerCall[Req, Res], request: AsgiRequest
+        self, call: UnaryServerCall[Req, Res], scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Handle a call within its deadline, with its metadata interceptors around it."""
         deadline = call.context.deadline
+        has_ended = not (call.has_body or must_see_end(scope))
+        request = AsgiRequest(scope, receive, send, has_ended=has_ended, deadline=deadline)
         cancel_scope = partial(CancelScope, deadline)
         encoded: list[bytes] = []
         try:
