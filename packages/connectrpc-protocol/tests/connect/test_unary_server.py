@@ -84,6 +84,7 @@ def test_an_empty_body_is_not_decompressed(compression: str) -> None:
 def test_a_post_has_a_body_and_a_read_limit() -> None:
     call = accepted(read_max_bytes=7)
     assert (call.has_body, call.read_limit) == (True, 7)
+    assert call.prefixes() is None
     assert str(call.too_large()) == "resource_exhausted: message exceeds the limit of 7 bytes"
 
 

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectrpc_protocol import Code, ConnectError
-from connectrpc_protocol.encoding.envelope import PREFIX_SIZE, Envelope, EnvelopeReader, pack
+from connectrpc_protocol.encoding.envelope import (
+    PREFIX_SIZE,
+    Envelope,
+    EnvelopeReader,
+    PrefixReader,
+    pack,
+)
 
 from ..helpers import bounded
 
@@ -137,3 +143,23 @@ def test_time_grows_in_proportion_to_the_number_of_messages_in_a_chunk(grows_in_
 
 def test_an_envelope_is_five_bytes_longer_than_its_data() -> None:
     assert len(pack(0, b"")) == PREFIX_SIZE == 5
+
+
+def test_prefixes_are_read_from_chunks_of_any_size() -> None:
+    prefixes = PrefixReader(None)
+    body = pack(0, b"hello")
+    for index, byte in enumerate(body):
+        assert prefixes.wanted == (5 - index if index < 5 else len(body) - index)
+        prefixes.feed(bytes([byte]))
+    assert prefixes.wanted == 5
+
+
+def test_the_data_of_a_second_envelope_is_not_wanted() -> None:
+    prefixes = PrefixReader(10)
+    prefixes.feed(pack(0, b"one") + pack(0, b""))
+    assert prefixes.wanted == 0
+
+
+def test_a_prefix_beyond_the_limit_is_refused() -> None:
+    with pytest.raises(ConnectError, match="message exceeds the limit of 4 bytes"):
+        PrefixReader(4).feed(pack(0, b"hello")[:5])
