@@ -200,12 +200,8 @@ async def settle(port, most):
     return int(StringValue.FromString(response.content).value)
 
 
-@every_version
-@pytest.mark.parametrize("text", ["hang", "flood", "idle"])
-def test_clients_that_are_killed_leave_nothing(port_of, name, version, text):
-    """`hang` and `idle` wait in the handler and in the request, `flood` fills all buffers."""
-    port, count = port_of(name), 50
-    before = run(settle(port, 1000))
+def kill_streams(port, version, text, count):
+    """Open this number of streams in another process, and kill that process."""
     http = "HTTP2" if version == HTTP2 else "HTTP1"
     program = [sys.executable, str(SERVERS / "held_streams.py"), str(port), http, text, str(count)]
     with subprocess.Popen(program, stdout=subprocess.PIPE) as process:
@@ -213,6 +209,15 @@ def test_clients_that_are_killed_leave_nothing(port_of, name, version, text):
             assert process.stdout.readline() == b"open\n"
         finally:
             process.kill()
+
+
+@every_version
+@pytest.mark.parametrize("text", ["hang", "flood", "idle"])
+def test_clients_that_are_killed_leave_nothing(port_of, name, version, text):
+    """`hang` and `idle` wait in the handler and in the request, `flood` fills all buffers."""
+    port, count = port_of(name), 50
+    before = run(settle(port, 1000))
+    kill_streams(port, version, text, count)
     # Other connections of the server may have a few tasks; each stream would have at least one.
     run(settle(port, before + count // 2))
 
@@ -294,6 +299,8 @@ def test_pyvoy_does_not_log_a_traceback_at_the_end_of_calls(serving, tmp_path, v
     log = tmp_path / "stderr"
     with log.open("wb") as stderr, serving("on_asgi.py", "pyvoy", stderr) as port:
         run(check(port))
+        kill_streams(port, version, "flood", 10)
+        run(settle(port, 1000))
     assert "Traceback" not in log.read_text()
 
 

@@ -1,7 +1,10 @@
 """Opens many streams and holds them: `python held_streams.py PORT VERSION TEXT COUNT`.
 
-VERSION is `HTTP1` or `HTTP2`. It prints a line when each stream has its first response, and then
+VERSION is `HTTP1` or `HTTP2`. It prints a line when each stream has its response head, and then
 waits to be killed.
+
+It does not wait for messages. Responses that are not read can use up the flow-control window of an
+HTTP/2 connection (RFC 9113, section 5.2), and the other streams would then not get any message.
 """
 
 import asyncio
@@ -26,8 +29,7 @@ async def hold(client, is_open):
         f"http://127.0.0.1:{port}/test.v1.Live/Hold",
         headers=[("content-type", "application/connect+proto")],
         content=requests(),
-    ) as response:
-        await anext(aiter(response.content))
+    ):
         is_open.release()
         await asyncio.Event().wait()
 

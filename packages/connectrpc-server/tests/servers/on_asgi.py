@@ -6,6 +6,7 @@ It prints the port that it listens on, and ends when its standard input ends.
 """
 
 import asyncio
+import gc
 import sys
 import threading
 from contextlib import suppress
@@ -13,7 +14,20 @@ from contextlib import suppress
 from google.protobuf.wrappers_pb2 import StringValue
 from live_service import announce, method
 
-from connectrpc_server import ASGIApplication, Code, ConnectError, Handler, MethodKind
+from connectrpc_server import (
+    ASGIApplication,
+    Code,
+    ConnectError,
+    Handler,
+    MethodKind,
+    RequestContext,
+)
+
+
+def calls_in_memory():
+    """Return how many calls still have a context in memory."""
+    gc.collect()
+    return sum(type(each) is RequestContext for each in gc.get_objects())
 
 
 class Log:
@@ -74,8 +88,13 @@ class Service:
                 await asyncio.Event().wait()
 
     async def settle(self, request, ctx):
-        """Wait until no stream and at most this number of tasks are left. Returns the number."""
-        while self.streams or len(asyncio.all_tasks()) > int(request.value):
+        """Wait until no stream, at most this number of tasks, and no other call are left.
+
+        Returns the number of tasks.
+        """
+        while (
+            self.streams or len(asyncio.all_tasks()) > int(request.value) or calls_in_memory() > 1
+        ):
             await asyncio.sleep(0.01)
         return StringValue(value=str(len(asyncio.all_tasks())))
 

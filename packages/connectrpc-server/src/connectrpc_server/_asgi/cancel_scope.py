@@ -102,6 +102,16 @@ async def move_on_after(seconds: float | None) -> AsyncGenerator[Callable[[float
 def shielded(awaitable: Awaitable[T]) -> Awaitable[T]:
     """Protect a future of asyncio from the cancellation of the task that awaits it.
 
-    `server_quirks` says why the events of a server need that.
+    `server_quirks` says why the events of a server need that. If the task was cancelled, a later
+    exception of the future is about a client that has disconnected, and is ignored.
     """
-    return asyncio.shield(awaitable) if isinstance(awaitable, asyncio.Future) else awaitable
+    if not isinstance(awaitable, asyncio.Future):
+        return awaitable
+    awaitable.add_done_callback(_retrieve_exception)
+    return asyncio.shield(awaitable)
+
+
+def _retrieve_exception(future: asyncio.Future[T]) -> None:
+    # asyncio logs an exception that was never retrieved.
+    if not future.cancelled():
+        future.exception()

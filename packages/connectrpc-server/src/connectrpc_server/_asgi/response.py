@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from connectrpc_protocol.call import StreamServerCall
 from connectrpc_protocol.http import NOT_FOUND, HttpResponse
 from connectrpc_protocol.server import refuse_unknown_method
-from connectrpc_server._asgi.cancel_scope import CancelScope
+from connectrpc_server._asgi.cancel_scope import CancelScope, shielded
 from connectrpc_server._asgi.request import AsgiRequest
 from connectrpc_server._asgi.server_quirks import deliver_empty_body
 from connectrpc_server._asgi.stepping import checkpoint
@@ -46,7 +46,7 @@ async def send_response(response: HttpResponse, send: Send) -> None:
     """
     with suppress(OSError):
         for event in response_events(response):
-            await send(event)
+            await shielded(send(event))
 
 
 def response_events(response: HttpResponse) -> tuple[Event, ...]:
@@ -89,7 +89,7 @@ class StreamResponse(Generic[Req, Res]):
             try:
                 if not self._has_started:
                     await self._send_head()
-                await send({"type": "http.response.body", "body": data, "more_body": True})
+                await shielded(send({"type": "http.response.body", "body": data, "more_body": True}))
             except OSError:
                 # A server may report a disconnect in this way (ASGI, "Disconnected Client").
                 raise ClientDisconnected from None
@@ -110,18 +110,17 @@ class StreamResponse(Generic[Req, Res]):
         with suppress(OSError):
             if not self._has_started:
                 await self._send_head()
-            await send({"type": "http.response.body", "body": data})
+            await shielded(send({"type": "http.response.body", "body": data}))
             if trailers is not None:
-                await send({"type": "http.response.trailers", "headers": trailers})
+                await shielded(send({"type": "http.response.trailers", "headers": trailers}))
 
     async def _send_head(self) -> None:
         self._has_started = True
         head = self._call.head()
-        await self._request.send(
-            {
-                "type": "http.response.start",
-                "status": head.status,
-                "headers": head.headers,
-                "trailers": head.has_trailers,
-            }
-        )
+        start: Event = {
+            "type": "http.response.start",
+            "status": head.status,
+            "headers": head.headers,
+            "trailers": head.has_trailers,
+        }
+        await shielded(self._request.send(start))

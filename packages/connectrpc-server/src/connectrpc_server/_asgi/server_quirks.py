@@ -80,7 +80,7 @@ def logs_cancellation(exc: Cancelled) -> bool:
 
 # The differences between servers are also the reason for four rules in other modules:
 #
-# - An event of `receive` is `shielded` from the cancellation of the task that awaits it. pyvoy
+# - `receive` and `send` are `shielded` from the cancellation of the task that awaits them. pyvoy
 #   (1.3) returns a future and sets its result from another thread, and logs a traceback if the
 #   future was cancelled. Other servers return coroutines, which have to end with their task.
 #   granian returns futures of a type of its own, which may be cancelled.
