@@ -135,7 +135,7 @@ def test_a_chain_without_interceptors_returns_the_handler_itself() -> None:
 
 
 async def run(chain: InterceptorChain, ctx: RequestContext, error: BaseException | None) -> None:
-    async with chain.around(ctx):
+    async with chain.around(ctx, lambda starting: starting):
         if error is not None:
             raise error
 

@@ -15,7 +15,7 @@ from typing import Any, Self, TypeVar
 from google.protobuf.message import Message
 
 from connectrpc_client._async import call as calls
-from connectrpc_client._async.concurrency import OpenStreams, TimeLimit
+from connectrpc_client._async.concurrency import OpenStreams, run_within
 from connectrpc_client._async.open_call import BidiCall, ClientStreamCall
 from connectrpc_client._async.output import Messages, StreamOutput
 from connectrpc_client._base_client import BaseClient
@@ -256,7 +256,7 @@ class Client(BaseClient[AsyncHttpClient, Interceptor]):
     async def _run(self, call: Callable[[], Awaitable[T]], context: RequestContext) -> T:
         if not self._chain.metadata:
             return await call()
-        async with self._chain.around(context, partial(TimeLimit, context.deadline)):
+        async with self._chain.around(context, partial(run_within, context.deadline)):
             return await call()
 
     async def _open(
@@ -264,7 +264,7 @@ class Client(BaseClient[AsyncHttpClient, Interceptor]):
     ) -> StreamOutput[Res]:
         around = None
         if self._chain.metadata:
-            around = self._chain.around(context, partial(TimeLimit, context.deadline))
+            around = self._chain.around(context, partial(run_within, context.deadline))
             await around.__aenter__()
         output = StreamOutput(begin(), context, around)
         await output.open()

@@ -48,6 +48,12 @@ class TimeLimit:
             check_late(exc, self._deadline)
 
 
+async def run_within(deadline: float | None, coroutine: Coroutine[object, object, None]) -> None:
+    """Run a coroutine in this task within a `TimeLimit`."""
+    async with TimeLimit(deadline):
+        await coroutine
+
+
 class Wait:
     """A wait, which may be repeated, that `cut` ends with `canceled`: the client was closed.
 

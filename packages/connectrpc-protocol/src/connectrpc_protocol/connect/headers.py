@@ -33,20 +33,19 @@ def read_deadline(fields: Fields, options: ServerOptions) -> float | None:
     return options.deadline(None if timeout is None else parse_timeout(timeout))
 
 
-def check_version(version: bytes | None, options: ServerOptions) -> None:
-    """Raise `ConnectError` (`invalid_argument`) if the version is not `1`.
+def accepted_versions(options: ServerOptions) -> tuple[bytes | None, ...]:
+    """Return the versions that a request may name; `None` stands for a missing header."""
+    return (VERSION,) if options.require_connect_protocol_header else (VERSION, None)
 
-    A missing version is refused only if the options require the header.
-    """
+
+def check_version(version: bytes | None, options: ServerOptions) -> None:
+    """Raise `ConnectError` (`invalid_argument`) if the version is not accepted."""
+    if version in accepted_versions(options):
+        return
+    name = CONNECT_PROTOCOL_VERSION
     if version is None:
-        if options.require_connect_protocol_header:
-            raise ConnectError(
-                Code.INVALID_ARGUMENT, f"missing required header: {CONNECT_PROTOCOL_VERSION}: 1"
-            )
-    elif version != VERSION:
-        raise ConnectError(
-            Code.INVALID_ARGUMENT, f"{CONNECT_PROTOCOL_VERSION} must be '1', not {quoted(version)}"
-        )
+        raise ConnectError(Code.INVALID_ARGUMENT, f"missing required header: {name}: 1")
+    raise ConnectError(Code.INVALID_ARGUMENT, f"{name} must be '1', not {quoted(version)}")
 
 
 def post_headers(

@@ -17,7 +17,7 @@ from connectrpc_protocol.connect.headers import (
     PROTOCOL,
     STREAM_PREFIX,
     UNARY_PREFIX,
-    VERSION,
+    accepted_versions,
     check_version,
     read_deadline,
 )
@@ -81,22 +81,23 @@ def accept_get(
 class ConnectUnaryServerBinding(ServerBinding[Req, Res, "ConnectUnaryServerCall[Req, Res]"]):
     """A unary method in one codec, called with POST."""
 
-    __slots__ = ("content_type_header",)
+    __slots__ = ("_accepted_versions", "content_type_header")
 
     def __init__(self, method: Method[Req, Res], codec: Codec, options: ServerOptions) -> None:
         super().__init__(method, codec, options, UNARY_PREFIX + codec.name)
+        self._accepted_versions = accepted_versions(options)
         self.content_type_header = (RAW_CONTENT_TYPE, self.content_type)
 
     def accept(
         self, headers: RawHeaders, fields: Fields, query: bytes, peer: Peer
     ) -> "ConnectUnaryServerCall[Req, Res] | HttpResponse":
         deadline = compression = error = None
-        # Most calls have the version and none of the other headers, and skip the checks.
+        # Most calls have an accepted version and none of the other headers, and skip the checks.
         if (
             self.may_have_deadline
             or RAW_CONNECT_TIMEOUT_MS in fields
             or RAW_CONTENT_ENCODING in fields
-            or fields.get(RAW_CONNECT_PROTOCOL_VERSION) != VERSION
+            or fields.get(RAW_CONNECT_PROTOCOL_VERSION) not in self._accepted_versions
         ):
             try:
                 deadline = read_deadline(fields, self.options)

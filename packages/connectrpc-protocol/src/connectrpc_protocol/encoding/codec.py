@@ -53,6 +53,11 @@ class ProtoCodec:
             raise ValueError(str(error)) from None
 
 
+# `json.dumps` makes an encoder for each call, unless all of its options are the defaults.
+_DUMP = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_DUMP_SORTED = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+
+
 class JsonCodec:
     """The canonical JSON mapping of Protobuf (protobuf.dev/programming-guides/json).
 
@@ -62,10 +67,10 @@ class JsonCodec:
     name = "json"
 
     def encode(self, message: Message) -> bytes:
-        return self._dump(message, sort_keys=False)
+        return _DUMP(json_format.MessageToDict(message)).encode()
 
     def encode_stable(self, message: Message) -> bytes:
-        return self._dump(message, sort_keys=True)
+        return _DUMP_SORTED(json_format.MessageToDict(message)).encode()
 
     def decode(self, data: bytes, message_type: type[M]) -> M:
         message = message_type()
@@ -82,12 +87,6 @@ class JsonCodec:
             # Besides its own error, json_format raises others for values of a wrong type.
             raise ValueError(str(error)) from None
         return message
-
-    def _dump(self, message: Message, *, sort_keys: bool) -> bytes:
-        value = json_format.MessageToDict(message)
-        return json.dumps(
-            value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys
-        ).encode()
 
 
 def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -13,16 +13,8 @@ from collections.abc import (
     Iterable,
     Iterator,
 )
-from contextlib import (
-    AbstractAsyncContextManager,
-    AsyncExitStack,
-    ExitStack,
-    asynccontextmanager,
-    contextmanager,
-    nullcontext,
-)
+from contextlib import AsyncExitStack, ExitStack
 from functools import partial
-from types import TracebackType
 from typing import TypeGuard, TypeVar
 
 from google.protobuf.message import Message
@@ -30,6 +22,7 @@ from google.protobuf.message import Message
 from connectrpc_protocol.argument_checks import as_tuple
 from connectrpc_protocol.closing import aclose_iterator, close_iterator
 from connectrpc_protocol.context import RequestContext
+from connectrpc_protocol.interceptors.around import Around, AroundSync, Limit
 from connectrpc_protocol.interceptors.types import (
     BidiStreamInterceptor,
     BidiStreamInterceptorSync,
@@ -118,24 +111,14 @@ class InterceptorChain:
                 call_next = partial(_close_at_end, intercept, call_next)
         return call_next
 
-    @asynccontextmanager
-    async def around(
-        self,
-        ctx: RequestContext,
-        limit: Callable[[], AbstractAsyncContextManager[object]] = nullcontext,
-    ) -> AsyncGenerator[None, None]:
-        """Call `on_start` of the metadata interceptors, and at the end `on_end` in reverse order.
+    def around(self, ctx: RequestContext, limit: Limit) -> Around:
+        """Return the context manager that calls the metadata interceptors around a call.
 
-        If an `on_start` fails, only the interceptors before it get an `on_end`, with that error.
-        Each `on_start` runs inside a context manager that `limit` returns, such as one that keeps
-        the deadline of the call.
+        It calls `on_start`, and at the end `on_end` in reverse order. If an `on_start` fails, only
+        the interceptors before it get an `on_end`, with that error. `limit` runs each `on_start`
+        within the deadline of the call.
         """
-        async with AsyncExitStack() as stack:
-            for interceptor in self.metadata:
-                async with limit():
-                    token = await interceptor.on_start(ctx)
-                stack.push_async_exit(partial(_end, interceptor, token, ctx))
-            yield
+        return Around(self.metadata, ctx, limit)
 
 
 class InterceptorChainSync:
@@ -191,14 +174,9 @@ class InterceptorChainSync:
                 call_next = partial(_close_at_end_sync, intercept, call_next)
         return call_next
 
-    @contextmanager
-    def around(self, ctx: RequestContext) -> Generator[None, None, None]:
+    def around(self, ctx: RequestContext) -> AroundSync:
         """See `InterceptorChain.around`."""
-        with ExitStack() as stack:
-            for interceptor in self.metadata:
-                token = interceptor.on_start_sync(ctx)
-                stack.push(partial(_end_sync, interceptor, token, ctx))
-            yield
+        return AroundSync(self.metadata, ctx)
 
 
 async def _close_at_end(
@@ -253,45 +231,3 @@ def _is_metadata(interceptor: object) -> TypeGuard[MetadataInterceptor[object]]:
 
 def _is_metadata_sync(interceptor: object) -> TypeGuard[MetadataInterceptorSync[object]]:
     return isinstance(interceptor, MetadataInterceptorSync)
-
-
-async def _end(
-    interceptor: MetadataInterceptor[object],
-    token: object,
-    ctx: RequestContext,
-    _type: type[BaseException] | None,
-    error: BaseException | None,
-    _traceback: TracebackType | None,
-) -> None:
-    try:
-        await interceptor.on_end(token, ctx, error)
-    except Exception as failure:
-        if not _keeps_error(error, failure):
-            raise
-
-
-def _end_sync(
-    interceptor: MetadataInterceptorSync[object],
-    token: object,
-    ctx: RequestContext,
-    _type: type[BaseException] | None,
-    error: BaseException | None,
-    _traceback: TracebackType | None,
-) -> None:
-    try:
-        interceptor.on_end_sync(token, ctx, error)
-    except Exception as failure:
-        if not _keeps_error(error, failure):
-            raise
-
-
-def _keeps_error(error: BaseException | None, failure: Exception) -> bool:
-    """Return whether the error of the call stays, instead of the failure of an `on_end`.
-
-    A cancellation or an interrupt must reach the code that waits for it. So it stays, and gets the
-    failure of the `on_end` as its cause.
-    """
-    if error is None or isinstance(error, Exception):
-        return False
-    error.__cause__ = failure
-    return True

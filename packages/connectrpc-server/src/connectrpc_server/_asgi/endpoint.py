@@ -15,15 +15,15 @@ from connectrpc_protocol.interceptors.chain import InterceptorChain
 from connectrpc_protocol.server import ServerMethod
 from connectrpc_server._asgi.cancel_scope import Cancelled, CancelScope
 from connectrpc_server._asgi.request import AsgiRequest, check_trailers
-from connectrpc_server._asgi.response import StreamResponse, respond, response_events
+from connectrpc_server._asgi.response import StreamResponse, respond, send_response
 from connectrpc_server._asgi.server_quirks import deliver_empty_body, must_see_end
 from connectrpc_server._asgi.stepping import (
     FINISHED,
     Resumption,
-    as_generator,
     run_stepwise,
+    run_within,
 )
-from connectrpc_server._asgi.types import Event, Receive, Scope, Send
+from connectrpc_server._asgi.types import Receive, Scope, Send
 from connectrpc_server._errors import CancelledByServer
 from connectrpc_server._limits import STREAM_DRAIN_PAUSE
 from connectrpc_server._logging import log_unexpected
@@ -72,7 +72,7 @@ class UnaryEndpoint(Generic[Req, Res]):
                 await refused.write_end(respond(call, refused))
                 return
         if self._has_metadata_interceptors or call.context.deadline is not None:
-            await self._handle_in_cancel_scope(call, scope, receive, send)
+            await self._handle_with_limits(call, scope, receive, send)
             return
         request: AsgiRequest | None = None
         encoded: list[bytes] = []
@@ -98,38 +98,25 @@ class UnaryEndpoint(Generic[Req, Res]):
         if request is not None:
             await request.write_end(respond(response, request))
             return
-        # Most calls end here. This repeats `send_response`, to save a coroutine.
-        status, headers = response.status, response.headers
-        plain: tuple[Event, ...] = (
-            {"type": "http.response.start", "status": status, "headers": headers},
-            {"type": "http.response.body", "body": response.body},
-        )
-        events = plain if response.trailers is None else response_events(response)
-        try:
-            for event in events:
-                writing = send(event).__await__()
-                waits_for = next(writing, FINISHED)
-                if waits_for is not FINISHED:
-                    request = AsgiRequest(scope, receive, send, has_ended=True)
-                    rest = events[events.index(event) + 1 :]
-                    await request.write_end(_send_rest(writing, waits_for, rest, send))
-                    return
-        except OSError:
-            pass
+        # Nearly all servers take the events of a small response at once.
+        writing = send_response(response, send)
+        waits_for = next(writing.__await__(), FINISHED)
+        if waits_for is not FINISHED:
+            request = AsgiRequest(scope, receive, send, has_ended=True)
+            await request.write_rest(writing, waits_for)
 
-    async def _handle_in_cancel_scope(
+    async def _handle_with_limits(
         self, call: UnaryServerCall[Req, Res], scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Handle a call within its deadline, with its metadata interceptors around it."""
         deadline = call.context.deadline
         has_ended = not (call.has_body or must_see_end(scope))
         request = AsgiRequest(scope, receive, send, has_ended=has_ended, deadline=deadline)
-        cancel_scope = partial(CancelScope, deadline)
         encoded: list[bytes] = []
         try:
-            async with self._chain.around(call.context, cancel_scope), cancel_scope() as inner:
+            async with self._chain.around(call.context, partial(run_within, deadline)):
                 run = self._run(call, request, b"", encoded)
-                await run_stepwise(run, partial(request.watch, inner.cancel))
+                await run_within(deadline, run, request.watch)
             response = call.response(encoded[0])
         except (Exception, Cancelled) as exc:
             await _end_failed(call, request, exc)
@@ -177,15 +164,6 @@ async def _resume(
     async with CancelScope(None) as cancel_scope:
         request.watch(cancel_scope.cancel)
         await Resumption(run, waits_for)
-
-
-async def _send_rest(
-    writing: Iterator[object], waits_for: object, events: tuple[Event, ...], send: Send
-) -> None:
-    """Send the event that `send` waits for, then the other ones."""
-    await Resumption(as_generator(writing), waits_for)
-    for event in events:
-        await send(event)
 
 
 class StreamEndpoint(Generic[Req, Res]):
@@ -254,8 +232,8 @@ class StreamEndpoint(Generic[Req, Res]):
     ) -> None:
         """Run a call within its deadline, with its metadata interceptors around it."""
         deadline = call.context.deadline
-        cancel_scope = partial(CancelScope, deadline)
-        async with self._chain.around(call.context, cancel_scope), cancel_scope() as inner:
+        limit = partial(run_within, deadline)
+        async with self._chain.around(call.context, limit), CancelScope(deadline) as inner:
             remaining(deadline)
             watch = partial(request.watch, inner.cancel)
             if not call.context.method.kind.one_request:

@@ -13,7 +13,7 @@ from connectrpc_protocol.http import HttpResponse
 from connectrpc_server._asgi import server_quirks
 from connectrpc_server._asgi.cancel_scope import Cancelled, move_on_after, shielded
 from connectrpc_server._asgi.read_ahead import ReadAhead, ignore
-from connectrpc_server._asgi.stepping import write_end
+from connectrpc_server._asgi.stepping import FINISHED, write_rest
 from connectrpc_server._asgi.types import Event, Receive, Scope, Send
 from connectrpc_server._errors import ClientDisconnected, ServerCall, refuse_without_trailers
 from connectrpc_server._limits import (
@@ -146,16 +146,34 @@ class AsgiRequest:
         if self._read_ahead is not None:
             self._read_ahead.close()
 
-    async def write_end(self, writing: Coroutine[object, object, None]) -> None:
-        """Write the end of the response, within the limits of `stepping.write_end`.
+    async def write_end(
+        self, writing: Coroutine[object, object, None], seconds: float | None = None
+    ) -> None:
+        """Write the end of the response, within the limits of `stepping.write_rest`.
 
-        After the deadline, it may take a grace period. The request is not watched any more after
-        that.
+        Without `seconds`, the limit is the deadline and a grace period. The request is not watched
+        any more after that.
         """
-        seconds = None
-        if self.deadline is not None:
+        try:
+            waits_for = next(writing.__await__(), FINISHED)
+            if waits_for is not FINISHED:
+                await self.write_rest(writing, waits_for, seconds)
+        finally:
+            self.stop_watching()
+
+    async def write_rest(
+        self,
+        writing: Coroutine[object, object, None],
+        waits_for: object,
+        seconds: float | None = None,
+    ) -> None:
+        """Do as `write_end` after the first step of `writing`, whose result is `waits_for`."""
+        if seconds is None and self.deadline is not None:
             seconds = max(0.0, self.deadline - time.monotonic()) + WRITE_GRACE_PERIOD
-        await self._write_end(writing, seconds)
+        try:
+            await write_rest(writing, waits_for, seconds, self.watch)
+        finally:
+            self.stop_watching()
 
     async def end_cancelled(
         self, exc: Cancelled, method: str, writing: Coroutine[object, object, None]
@@ -167,17 +185,9 @@ class AsgiRequest:
         logger.warning("%s was cancelled, because the server is stopping", method)
         self.has_ended = True
         with suppress(Exception):  # of a server that does not send anything any more
-            await self._write_end(writing, CANCELLED_GRACE_PERIOD)
+            await self.write_end(writing, CANCELLED_GRACE_PERIOD)
         if not server_quirks.logs_cancellation(exc):
             raise exc
-
-    async def _write_end(
-        self, writing: Coroutine[object, object, None], seconds: float | None
-    ) -> None:
-        try:
-            await write_end(writing, seconds, self.watch)
-        finally:
-            self.stop_watching()
 
     async def drain(self) -> None:
         """Read the rest of the body and drop it, if the client might lose the response otherwise.

@@ -23,7 +23,8 @@ Res = TypeVar("Res", bound=Message)
 
 async def respond(response: HttpResponse, request: AsgiRequest) -> None:
     """Drain the request and send a whole response."""
-    await request.drain()
+    if not request.has_ended:
+        await request.drain()
     if response.trailers is not None and not request.has_trailers:
         response = response.without_trailers()
     await send_response(response, request.send)
@@ -44,13 +45,6 @@ async def send_response(response: HttpResponse, send: Send) -> None:
     If the client has disconnected, a server may raise `OSError` (ASGI, "Disconnected Client"),
     which is ignored.
     """
-    with suppress(OSError):
-        for event in response_events(response):
-            await shielded(send(event))
-
-
-def response_events(response: HttpResponse) -> tuple[Event, ...]:
-    """Return the events of a whole response."""
     trailers = response.trailers
     start: Event = {
         "type": "http.response.start",
@@ -58,10 +52,13 @@ def response_events(response: HttpResponse) -> tuple[Event, ...]:
         "headers": response.headers,
         "trailers": trailers is not None,
     }
-    body: Event = {"type": "http.response.body", "body": response.body}
-    if trailers is None:
-        return start, body
-    return start, body, {"type": "http.response.trailers", "headers": trailers}
+    try:
+        await send(start)
+        await send({"type": "http.response.body", "body": response.body})
+        if trailers is not None:
+            await send({"type": "http.response.trailers", "headers": trailers})
+    except OSError:
+        pass
 
 
 class StreamResponse(Generic[Req, Res]):
@@ -89,7 +86,9 @@ class StreamResponse(Generic[Req, Res]):
             try:
                 if not self._has_started:
                     await self._send_head()
-                await shielded(send({"type": "http.response.body", "body": data, "more_body": True}))
+                await shielded(
+                    send({"type": "http.response.body", "body": data, "more_body": True})
+                )
             except OSError:
                 # A server may report a disconnect in this way (ASGI, "Disconnected Client").
                 raise ClientDisconnected from None
@@ -110,9 +109,9 @@ class StreamResponse(Generic[Req, Res]):
         with suppress(OSError):
             if not self._has_started:
                 await self._send_head()
-            await shielded(send({"type": "http.response.body", "body": data}))
+            await send({"type": "http.response.body", "body": data})
             if trailers is not None:
-                await shielded(send({"type": "http.response.trailers", "headers": trailers}))
+                await send({"type": "http.response.trailers", "headers": trailers})
 
     async def _send_head(self) -> None:
         self._has_started = True

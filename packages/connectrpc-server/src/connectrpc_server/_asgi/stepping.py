@@ -5,10 +5,11 @@ watch for a disconnect.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
-from typing import TypeAlias, cast
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from functools import partial
+from typing import TypeAlias
 
-from connectrpc_server._asgi.cancel_scope import move_on_after
+from connectrpc_server._asgi.cancel_scope import CancelScope, move_on_after
 from connectrpc_server._errors import ClientDisconnected
 from connectrpc_server._limits import DISCONNECTED_GRACE_PERIOD
 
@@ -36,7 +37,7 @@ class Resumption(Awaitable[None]):
 
     def __init__(
         self,
-        coroutine: Coroutine[object, object, None] | Generator[object, object, None],
+        coroutine: Coroutine[object, object, None],
         waits_for: object,
         on_wait: Callable[[], None] | None = None,
     ) -> None:
@@ -72,17 +73,34 @@ async def run_stepwise(
         await Resumption(coroutine, waits_for, on_wait)
 
 
-async def write_end(
-    writing: Coroutine[object, object, None], seconds: float | None, watch: Watch
+async def run_within(
+    deadline: float | None,
+    coroutine: Coroutine[object, object, None],
+    watch: Watch | None = None,
 ) -> None:
-    """Write the end of a response, but do not wait for the client without a limit.
+    """Run a coroutine in this task, until the deadline or a disconnect that `watch` notices.
+
+    Both begin to count when the coroutine waits for the first time.
+    """
+    waits_for = next(coroutine.__await__(), FINISHED)
+    if waits_for is FINISHED:
+        return
+    async with CancelScope(deadline) as cancel_scope:
+        on_wait = None if watch is None else partial(watch, cancel_scope.cancel)
+        await Resumption(coroutine, waits_for, on_wait)
+
+
+async def write_rest(
+    writing: Coroutine[object, object, None],
+    waits_for: object,
+    seconds: float | None,
+    watch: Watch,
+) -> None:
+    """Write the rest of the end of a response, but do not wait for the client without a limit.
 
     The call gives up after this number of seconds, and soon after the client has disconnected. The
     server then has a response that does not end, and ends the connection or the stream.
     """
-    waits_for = next(writing.__await__(), FINISHED)
-    if waits_for is FINISHED:
-        return
     async with move_on_after(seconds) as limit_next:
 
         def on_failure(reason: Exception) -> None:
@@ -90,17 +108,3 @@ async def write_end(
                 limit_next(DISCONNECTED_GRACE_PERIOD)
 
         await Resumption(writing, waits_for, lambda: watch(on_failure))
-
-
-def as_generator(steps: Iterator[object]) -> Generator[object, object, None]:
-    """Return the steps of an awaitable as a generator, for `Resumption`.
-
-    The awaitables of some servers have iterators without the other methods of a generator.
-    """
-    if hasattr(steps, "throw"):
-        return cast("Generator[object, object, None]", steps)
-    return _delegate(steps)
-
-
-def _delegate(steps: Iterator[object]) -> Generator[object, object, None]:
-    yield from steps
