@@ -1,6 +1,7 @@
 """The checks of a whole service when an application is built, with a service as it is generated."""
 
 import asyncio
+import warnings
 from contextlib import asynccontextmanager, contextmanager
 from typing import Protocol
 from unittest.mock import AsyncMock, MagicMock, Mock, NonCallableMagicMock, create_autospec
@@ -177,6 +178,115 @@ class TestMissingMethods:
             GreeterASGIApplication(MineSync())
 
 
+class TestSimilarNames:
+    def test_a_coroutine_function_that_resembles_an_rpc_is_a_warning(self):
+        class Mine(Greeter):
+            async def great(self, request, ctx): ...
+
+        with pytest.warns(UserWarning, match="resembles") as caught:
+            GreeterASGIApplication(Mine())
+        (warning,) = caught
+        assert str(warning.message) == (
+            "Mine.great is not an RPC of acme.v1.Greeter, but its name resembles 'greet', which "
+            "Mine does not implement: rename it to 'greet', or to '_great' if it is not a handler"
+        )
+        assert warning.filename == __file__
+
+    def test_a_function_that_resembles_an_rpc_is_a_warning_in_a_sync_service(self):
+        class Mine(GreeterSync):
+            def great(self, request, ctx): ...
+
+        with pytest.warns(UserWarning, match=r"Mine\.great .* 'greet'") as caught:
+            GreeterWSGIApplication(Mine())
+        assert [warning.filename for warning in caught] == [__file__]
+
+    def test_generators_are_compared_too(self):
+        class Mine(Greeter):
+            async def repeats(self, request, ctx):
+                yield request
+
+            def tolk(self, requests, ctx):
+                yield requests
+
+        with pytest.warns(UserWarning, match="resembles") as caught:
+            GreeterASGIApplication(Mine())
+        texts = [str(warning.message) for warning in caught]
+        assert len(texts) == 2
+        assert "Mine.repeats is not an RPC" in texts[0]
+        assert "'repeat'" in texts[0]
+        assert "Mine.tolk is not an RPC" in texts[1]
+        assert "'talk'" in texts[1]
+
+    @pytest.mark.parametrize("name", ["Greet", "GREET", "CollectAll", "collectAll", "collect_al"])
+    def test_case_and_underscores_do_not_make_names_different(self, name):
+        async def handler(self, request, ctx): ...
+
+        service = type("Mine", (Greeter,), {name: handler})()
+        with pytest.warns(UserWarning, match=rf"Mine\.{name} is not an RPC"):
+            GreeterASGIApplication(service)
+
+    def test_a_service_that_is_yielded_is_compared_too(self):
+        class Mine(Greeter):
+            async def great(self, request, ctx): ...
+
+        async def service():
+            yield Mine()
+
+        async def start():
+            async with GreeterASGIApplication(service()).lifespan():
+                pass
+
+        with pytest.warns(UserWarning, match=r"Mine\.great"):
+            asyncio.run(start())
+
+    @pytest.mark.filterwarnings("error")
+    @pytest.mark.parametrize("name", ["_great", "create", "treat_all", "close", "call"])
+    @BOTH
+    def test_a_private_or_different_name_is_not_a_warning(self, application, generated, name):
+        async def async_helper(self, request, ctx): ...
+
+        def helper(self, request, ctx): ...
+
+        function = async_helper if generated is Greeter else helper
+        application(type("Mine", (generated,), {name: function})())
+
+    @pytest.mark.filterwarnings("error")
+    def test_a_helper_of_an_rpc_that_is_implemented_is_not_a_warning(self):
+        class Mine(Greeter):
+            def __init__(self):
+                self.talk = AsyncTalk().talk
+
+            async def greet(self, request, ctx):
+                return await self.greet1(request)
+
+            async def greet1(self, request): ...
+
+            async def talk2(self, request): ...
+
+            def repeats(self): ...  # not async, so it cannot be meant as a handler
+
+            repeated = 7
+
+        class AsyncTalk:
+            async def talk(self, requests, ctx):
+                yield requests
+
+        class Derived(Mine):
+            async def greet2(self, request): ...
+
+        GreeterASGIApplication(Derived())
+
+    @pytest.mark.filterwarnings("error")
+    def test_the_rpcs_of_another_service_are_not_a_warning(self):
+        class Other(Protocol):
+            async def greets(self, request, ctx): ...
+
+        class Mine(Greeter, Other):
+            async def greets(self, request, ctx): ...
+
+        GreeterASGIApplication(Mine())
+
+
 class TestMocks:
     """A mock of a generated class is a service, whose methods return what the test says."""
 
@@ -272,6 +382,14 @@ class TestMocks:
     def test_a_mock_that_cannot_be_the_service(self, application, make, text):
         with pytest.raises(TypeError, match=text):
             application(make())
+
+    @pytest.mark.filterwarnings("error")
+    def test_a_mock_is_not_compared_with_the_rpcs(self):
+        class Mine(GreeterSync):
+            def great(self, request, ctx): ...
+
+        with warnings.catch_warnings():
+            GreeterWSGIApplication(create_autospec(Mine))
 
     @staticmethod
     def unary(app, host, make_request):

@@ -58,6 +58,9 @@ class Application(ABC, Generic[Service_contra, Interceptor_contra]):
         method for each RPC, an object that cannot be a service, such as a class, and a number that
         is not an integer; `ValueError` for a negative number, an empty list of codecs, and an
         unknown compression; `ImportError` for a compression that is not installed.
+
+        Warns (`UserWarning`) of a public method of the service that is not an RPC, if its name
+        resembles an RPC that the service does not implement.
         """
         options = ServerOptions(
             read_max_bytes=read_max_bytes,

@@ -1,6 +1,7 @@
 """The checks of a whole service, made when an application is built."""
 
 import inspect
+import warnings
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import ClassVar, Protocol, TypeVar
@@ -9,7 +10,9 @@ from connectrpc_server._mocks import is_mock
 from connectrpc_server._service_methods import (
     closest,
     generated_class,
+    helpers,
     rpcs,
+    unwritten_rpcs,
 )
 
 Service_contra = TypeVar("Service_contra", contravariant=True)
@@ -39,19 +42,26 @@ class ServiceApplication(Protocol[Service_contra, Handler_co]):
 
 
 def checked_handlers(
-    application: ServiceApplication[Service_contra, Handler_co], service: Service_contra
+    application: ServiceApplication[Service_contra, Handler_co],
+    service: Service_contra,
+    *,
+    is_async: bool,
 ) -> Sequence[Handler_co]:
-    """Return the handlers of a service for an application.
+    """Return the handlers of a service for an application, an ASGI application if `is_async`.
 
     Raises `TypeError`, which says what to pass or write, for an object that cannot be the service.
+    Warns of methods that resemble an RPC.
     """
     _check_service(service)
     try:
-        return application.handlers(service)
+        handlers = application.handlers(service)
     except AttributeError as error:
         if error.obj is not service:
             raise
         raise _missing_method(str(error.name), service, application) from None
+    if not is_mock(service):
+        _warn_of_similar_names(service, application, is_async=is_async)
+    return handlers
 
 
 def _check_service(service: object) -> None:
@@ -87,3 +97,38 @@ def _missing_method(
 def _is_context_manager(service: object) -> bool:
     kinds = (AsyncGenerator, AbstractAsyncContextManager, AbstractContextManager)
     return isinstance(service, kinds)
+
+
+def _warn_of_similar_names(
+    service: object,
+    application: ServiceApplication[Service_contra, Handler_co],
+    *,
+    is_async: bool,
+) -> None:
+    """Warn of each method that is not an RPC, but resembles one that the service does not have.
+
+    Otherwise a handler with a misspelt name would not be noticed: the calls of its RPC fail with
+    `unimplemented`.
+    """
+    generated = generated_class(type(application))
+    unwritten = [] if generated is None else unwritten_rpcs(service, generated)
+    type_name = type(service).__name__
+    for name in helpers(type(service), is_async=is_async) if unwritten else ():
+        rpc = closest(name, unwritten)
+        if rpc is not None:
+            warnings.warn(
+                f"{type_name}.{name} is not an RPC of {application.service_name}, but its name "
+                f"resembles {rpc!r}, which {type_name} does not implement: rename it to {rpc!r}, "
+                f"or to '_{name}' if it is not a handler",
+                UserWarning,
+                stacklevel=_stacklevel(),
+            )
+
+
+def _stacklevel() -> int:
+    """Return the level of the first caller outside this package, for a warning of the caller."""
+    package = __name__.rpartition(".")[0]
+    frame, level = inspect.currentframe(), 0
+    while frame is not None and f"{frame.f_globals.get('__name__')}.".startswith(f"{package}."):
+        frame, level = frame.f_back, level + 1
+    return level

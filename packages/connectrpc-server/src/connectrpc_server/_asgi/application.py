@@ -61,7 +61,7 @@ class ASGIApplication(
         """Return one handler for each RPC of the service."""
 
     def _bind(self, service: S_contra) -> None:
-        handlers = checked_handlers(self, service)
+        handlers = checked_handlers(self, service, is_async=True)
         self._chain.check_are_reached(
             {handler.method.kind for handler in handlers}, self.service_name
         )

@@ -31,7 +31,7 @@ class WSGIApplication(Application[S_contra, InterceptorSync], Generic[S_contra])
         self, service: S_contra, interceptors: Iterable[InterceptorSync], options: ServerOptions
     ) -> None:
         chain = InterceptorChainSync(interceptors)
-        handlers = checked_handlers(self, service)
+        handlers = checked_handlers(self, service, is_async=False)
         chain.check_are_reached({handler.method.kind for handler in handlers}, self.service_name)
         self._routes = {
             handler.method.path: handler.endpoint(chain, options) for handler in handlers
