@@ -156,6 +156,15 @@ class TestMissingMethods:
                 asyncio.run(start())
             assert text in str(caught.value)
 
+    @BOTH
+    def test_a_service_that_delegates_is_checked_too(self, application, generated):
+        class Mine:
+            def __getattr__(self, name):
+                return getattr(7, name)
+
+        with pytest.raises(TypeError, match="Mine does not have the method 'greet'"):
+            application(Mine())
+
     def test_the_attribute_error_of_a_property_is_not_hidden(self):
         class Mine(GreeterSync):
             @property
@@ -176,6 +185,12 @@ class TestMissingMethods:
             GreeterWSGIApplication(Mine())
         with pytest.raises(TypeError, match=r"sync handlers needs the WSGI application"):
             GreeterASGIApplication(MineSync())
+
+
+class Endless:
+    @property
+    def __wrapped__(self):
+        return self
 
 
 class TestSimilarNames:
@@ -266,6 +281,7 @@ class TestSimilarNames:
             def repeats(self): ...  # not async, so it cannot be meant as a handler
 
             repeated = 7
+            collect_any = Endless()
 
         class AsyncTalk:
             async def talk(self, requests, ctx):

@@ -56,7 +56,8 @@ def checked_handlers(
     try:
         handlers = application.handlers(service)
     except AttributeError as error:
-        if error.obj is not service:
+        # A service that delegates to another object raises the error of that object.
+        if error.obj is not service and error.name not in rpcs(generated_class(type(application))):
             raise
         raise _missing_method(str(error.name), service, application) from None
     if not is_mock(service):
@@ -78,7 +79,7 @@ def _missing_method(
 ) -> TypeError:
     type_name = type(service).__name__
     generated = generated_class(type(application))
-    known = [] if generated is None else rpcs(generated)
+    known = rpcs(generated)
     if _is_context_manager(service) and not any(hasattr(service, rpc) for rpc in known):
         return TypeError(
             f"{_MUST_BE}: {type_name} is a context manager or an async generator; pass the object "

@@ -19,8 +19,10 @@ def generated_class(application: type) -> type | None:
     return None
 
 
-def rpcs(generated: type) -> list[str]:
+def rpcs(generated: type | None) -> list[str]:
     """Return the names of the methods of a generated service class."""
+    if generated is None:
+        return []
     members = vars(generated).items()
     return [name for name, value in members if _is_public(name) and inspect.isfunction(value)]
 
@@ -42,9 +44,10 @@ def helpers(service_type: type, *, is_async: bool) -> Iterator[str]:
     generated = [base for base in service_type.__mro__ if _is_protocol(base)]
     for name in filter(_is_public, dir(service_type)):
         value = inspect.getattr_static(service_type, name)
-        function = inspect.unwrap(getattr(value, "__func__", value))
-        is_method = _is_async_or_generator if is_async else inspect.isfunction
-        if is_method(function) and not any(name in vars(base) for base in generated):
+        function: object = getattr(value, "__func__", value)
+        if not inspect.isfunction(function) or any(name in vars(base) for base in generated):
+            continue
+        if not is_async or _is_async_or_generator(inspect.unwrap(function)):
             yield name
 
 
