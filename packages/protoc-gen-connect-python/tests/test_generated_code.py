@@ -260,3 +260,51 @@ def test_clients_and_applications_know_the_kinds_of_their_methods(tree: Path) ->
     names = ["Client", "ClientSync", "ASGIApplication", "WSGIApplication"]
     lines = [f"{name} {kinds}" for kinds in (every, ["unary"]) for name in names]
     assert output.splitlines() == lines
+
+
+def test_applications_compare_a_service_with_the_generated_class(tree: Path) -> None:
+    output = _python(
+        """
+        import warnings
+        from unittest.mock import create_autospec
+
+        from acme.eliza.v1 import eliza_connect
+
+        warnings.simplefilter("error")
+        for suffix, interface in (("", "ASGI"), ("Sync", "WSGI")):
+            generated = getattr(eliza_connect, "ElizaService" + suffix)
+            application = getattr(eliza_connect, f"ElizaService{interface}Application")
+
+            class Misspelt(generated):
+                def introduces(self, request, ctx):
+                    yield request
+
+            class Incomplete:
+                collect = getattr(generated, "collect")
+                say = getattr(generated, "say")
+
+            application(create_autospec(generated))
+            for service in (Misspelt(), Incomplete()):
+                try:
+                    application(service)
+                except (TypeError, UserWarning) as error:
+                    print(error)
+        """,
+        tree,
+    )
+    misspelt = (
+        "Misspelt.introduces is not an RPC of acme.eliza.v1.ElizaService, but its name resembles "
+        "'introduce', which Misspelt does not implement: rename it to 'introduce', or to "
+        "'_introduces' if it is not a handler"
+    )
+    incomplete = (
+        "the service must be an object with a method for each RPC: Incomplete does not have the "
+        "method 'introduce' of acme.eliza.v1.ElizaService; write it, or derive the class from {}, "
+        "so that calls of this method fail with 'unimplemented'"
+    )
+    assert output.splitlines() == [
+        misspelt,
+        incomplete.format("ElizaService"),
+        misspelt,
+        incomplete.format("ElizaServiceSync"),
+    ]

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from typing import TypeVar, cast
 
 from google.protobuf.any_pb2 import Any as AnyMessage
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 
 from connectrpc_protocol.code import Code
 from connectrpc_protocol.headers import Headers, HeadersInput
+from connectrpc_protocol.parse_errors import PARSE_ERRORS, parse_error_reason
 
 M = TypeVar("M", bound=Message)
 
@@ -49,9 +50,10 @@ class ErrorDetail:
         message = message_type()
         try:
             message.ParseFromString(self.value)
-        except DecodeError as error:
+        except PARSE_ERRORS as error:
+            reason = parse_error_reason(error)
             raise ValueError(
-                f"the bytes of this detail are not a {self.type_name}: {error}"
+                f"the bytes of this detail are not a {self.type_name}: {reason}"
             ) from None
         return message
 

@@ -7,7 +7,6 @@ from typing import ClassVar, Generic, TypeVar
 from connectrpc_protocol import Codec, Compression
 from connectrpc_protocol.argument_checks import as_tuple
 from connectrpc_protocol.options import ServerOptions, server_compressions
-from connectrpc_server._handler_checks import check_service
 
 Service_contra = TypeVar("Service_contra", contravariant=True)
 Interceptor_contra = TypeVar("Interceptor_contra", contravariant=True)
@@ -55,10 +54,13 @@ class Application(ABC, Generic[Service_contra, Interceptor_contra]):
         - `expose_errors`: send clients the text of unexpected exceptions; for development only.
 
         Raises `TypeError` for an interceptor that cannot be used or would never be called, a
-        handler of the wrong kind or with the wrong parameters, an object that cannot be a service,
-        such as a class, and a number that is not an integer; `ValueError` for a negative number, an
-        empty list of codecs, and an unknown compression; `ImportError` for a compression that is
-        not installed.
+        handler of the wrong kind or with the wrong parameters, a service that does not have a
+        method for each RPC, an object that cannot be a service, such as a class, and a number that
+        is not an integer; `ValueError` for a negative number, an empty list of codecs, and an
+        unknown compression; `ImportError` for a compression that is not installed.
+
+        Warns (`UserWarning`) of a public method of the service that is not an RPC, if its name
+        resembles an RPC that the service does not implement.
         """
         options = ServerOptions(
             read_max_bytes=read_max_bytes,
@@ -71,7 +73,6 @@ class Application(ABC, Generic[Service_contra, Interceptor_contra]):
             require_connect_protocol_header=require_connect_protocol_header,
             expose_errors=expose_errors,
         )
-        check_service(service)
         self._serve(service, interceptors, options)
 
     @abstractmethod

@@ -97,3 +97,10 @@ FIRST_TIMED_READ_BYTES = 1
 A read blocks until all of its bytes have arrived. Each piece is twice the size of the one before,
 so the next read takes about as long as all reads before it, and a slow client is noticed.
 """
+
+NAME_SIMILARITY = 0.75
+"""How similar the names of a helper and of an RPC without a handler must be for a warning.
+
+`difflib` measures it, from 0 to 1. One wrong letter in a name of four letters gives 0.75. Names
+that differ on purpose mostly give less: `create_user` and `update_user` give 0.7.
+"""

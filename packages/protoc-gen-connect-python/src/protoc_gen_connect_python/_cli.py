@@ -38,7 +38,7 @@ def run(arguments: Sequence[str]) -> int:
         return 2
     try:
         request = CodeGeneratorRequest.FromString(sys.stdin.buffer.read())
-    except DecodeError:
+    except (DecodeError, RecursionError):  # protobuf 5.29.0 in pure Python does not count levels
         return _fail("standard input does not contain a request from protoc; see --help")
     sys.stdout.buffer.write(respond(request).SerializeToString(deterministic=True))
     sys.stdout.flush()

@@ -7,9 +7,10 @@ from typing import Protocol, TypeVar, cast
 
 from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 
 from connectrpc_protocol.encoding.json_check import check_json
+from connectrpc_protocol.parse_errors import PARSE_ERRORS, parse_error_reason
 
 M = TypeVar("M", bound=Message)
 
@@ -49,8 +50,8 @@ class ProtoCodec:
     def decode(self, data: bytes, message_type: type[M]) -> M:
         try:
             return message_type.FromString(data)
-        except DecodeError as error:
-            raise ValueError(str(error)) from None
+        except PARSE_ERRORS as error:
+            raise ValueError(parse_error_reason(error)) from None
 
 
 # `json.dumps` makes an encoder for each call, unless all of its options are the defaults.
@@ -78,14 +79,12 @@ class JsonCodec:
             value = json.loads(data.decode(), object_pairs_hook=_without_duplicates)
             check_json(value, cast("Descriptor", message_type.DESCRIPTOR))
             json_format.ParseDict(value, message, ignore_unknown_fields=True)
-        except RecursionError:
-            # A hostile peer may nest brackets deeper than the stack of the parser.
-            raise ValueError("nested too deeply") from None
         except ValueError:
             raise
         except Exception as error:
-            # Besides its own error, json_format raises others for values of a wrong type.
-            raise ValueError(str(error)) from None
+            # Besides its own error, json_format raises others for values of a wrong type. A hostile
+            # peer may nest brackets deeper than the stack of the parser.
+            raise ValueError(parse_error_reason(error)) from None
         return message
 
 
@@ -115,7 +114,7 @@ def resolve_codec(codec: "str | Codec") -> Codec:
 def decode_function(codec: Codec, message_type: type[M]) -> Callable[[bytes], M]:
     """Return a function that decodes messages of one type, as fast as the codec allows.
 
-    It raises `ValueError` or `DecodeError`.
+    It raises `ValueError`, or one of `PARSE_ERRORS`.
     """
     if codec is PROTO:
         return message_type.FromString

@@ -3,13 +3,14 @@
 import sys
 from typing import Generic, TypeVar
 
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 
 from connectrpc_protocol.code import Code
 from connectrpc_protocol.encoding.codec import Codec, decode_function, encode_function
 from connectrpc_protocol.encoding.compression import Compression
 from connectrpc_protocol.encoding.envelope import COMPRESSED, pack
 from connectrpc_protocol.errors import ConnectError, too_large
+from connectrpc_protocol.parse_errors import PARSE_ERRORS, parse_error_reason
 
 M = TypeVar("M", bound=Message)
 
@@ -44,9 +45,9 @@ class MessageDecoder(Generic[M]):
             data = self.decompress(data, compression, self.limit)
         try:
             return self._decode(data)
-        except (ValueError, DecodeError) as error:
+        except (ValueError, *PARSE_ERRORS) as error:
             name = self._type.DESCRIPTOR.full_name
-            reason = str(error)[:_REASON_LENGTH]
+            reason = parse_error_reason(error)[:_REASON_LENGTH]
             raise ConnectError(
                 self.fault, f"cannot decode {name} from {self._codec.name}: {reason}"
             ) from error

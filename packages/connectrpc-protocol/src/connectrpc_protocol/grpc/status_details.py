@@ -10,11 +10,11 @@ from typing import Protocol, cast
 
 from google.protobuf import any_pb2, message_factory
 from google.protobuf.descriptor_pool import DescriptorPool
-from google.protobuf.message import DecodeError
 
 from connectrpc_protocol.code import Code
 from connectrpc_protocol.errors import ErrorDetail
 from connectrpc_protocol.headers import decode_base64
+from connectrpc_protocol.parse_errors import PARSE_ERRORS
 
 _TYPE_URL_PREFIX = "type.googleapis.com/"
 
@@ -80,7 +80,7 @@ def decode_details(value: str) -> list[ErrorDetail]:
     status = _new_status()
     try:
         status.ParseFromString(decode_base64(value))
-    except (ValueError, DecodeError):
+    except (ValueError, *PARSE_ERRORS):
         return []
     return [
         ErrorDetail(detail.type_url.rpartition("/")[2], detail.value) for detail in status.details

@@ -15,7 +15,9 @@ from connectrpc_server._asgi.handler import Handler
 from connectrpc_server._asgi.lifespan import serve_lifespan
 from connectrpc_server._asgi.response import respond_not_found
 from connectrpc_server._asgi.types import ASGIApp, Receive, Scope, Send
+from connectrpc_server._mocks import is_mock
 from connectrpc_server._routing import find_route
+from connectrpc_server._service_checks import checked_handlers
 
 S = TypeVar("S")
 S_contra = TypeVar("S_contra", contravariant=True)
@@ -47,7 +49,9 @@ class ASGIApplication(
         self._context: AbstractAsyncContextManager[S_contra] | None = None
         if isinstance(service, AsyncGenerator):
             self._context = _GeneratorContext(cast("AsyncGenerator[S_contra, None]", service))
-        elif isinstance(service, AbstractAsyncContextManager):
+        elif isinstance(service, AbstractAsyncContextManager) and not is_mock(
+            cast("object", service)
+        ):
             self._context = service
         else:
             self._bind(cast("S_contra", service))
@@ -57,7 +61,7 @@ class ASGIApplication(
         """Return one handler for each RPC of the service."""
 
     def _bind(self, service: S_contra) -> None:
-        handlers = self.handlers(service)
+        handlers = checked_handlers(self, service, is_async=True)
         self._chain.check_are_reached(
             {handler.method.kind for handler in handlers}, self.service_name
         )

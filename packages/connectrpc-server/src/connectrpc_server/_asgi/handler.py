@@ -12,6 +12,7 @@ from connectrpc_protocol.server import stream_server_method, unary_server_method
 from connectrpc_server._asgi.endpoint import StreamEndpoint, StreamFunction, UnaryEndpoint
 from connectrpc_server._asgi.types import ASGIApp
 from connectrpc_server._handler_checks import check_async_iterator, check_coroutine_function
+from connectrpc_server._mocks import iterator_function
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -68,7 +69,8 @@ class Handler:
     ) -> "Handler":
         """Create the handler of a server stream: one request, a stream of responses."""
         check_async_iterator(method, function)
-        return cls._stream(method, lambda chain: _one_request(chain.server_stream(function)))
+        iterator = iterator_function(function)
+        return cls._stream(method, lambda chain: _one_request(chain.server_stream(iterator)))
 
     @classmethod
     def bidi_stream(
@@ -78,7 +80,8 @@ class Handler:
     ) -> "Handler":
         """Create the handler of a bidi stream: a stream of requests, a stream of responses."""
         check_async_iterator(method, function)
-        return cls._stream(method, lambda chain: _two_streams(chain.bidi_stream(function)))
+        iterator = iterator_function(function)
+        return cls._stream(method, lambda chain: _two_streams(chain.bidi_stream(iterator)))
 
     @classmethod
     def _stream(

@@ -9,6 +9,7 @@ from connectrpc_protocol.interceptors.chain import InterceptorChainSync
 from connectrpc_protocol.options import ServerOptions
 from connectrpc_server._application import Application
 from connectrpc_server._routing import find_route
+from connectrpc_server._service_checks import checked_handlers
 from connectrpc_server._wsgi.handler import HandlerSync
 from connectrpc_server._wsgi.response import respond_not_found
 from connectrpc_server._wsgi.types import Environ, StartResponse
@@ -30,7 +31,7 @@ class WSGIApplication(Application[S_contra, InterceptorSync], Generic[S_contra])
         self, service: S_contra, interceptors: Iterable[InterceptorSync], options: ServerOptions
     ) -> None:
         chain = InterceptorChainSync(interceptors)
-        handlers = self.handlers(service)
+        handlers = checked_handlers(self, service, is_async=False)
         chain.check_are_reached({handler.method.kind for handler in handlers}, self.service_name)
         self._routes = {
             handler.method.path: handler.endpoint(chain, options) for handler in handlers
