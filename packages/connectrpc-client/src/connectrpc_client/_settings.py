@@ -7,13 +7,13 @@ from google.protobuf.message import Message
 
 from connectrpc_client._cancellation import Cancellation
 from connectrpc_client._context import ClientContext
-from connectrpc_protocol import Headers, HeadersInput, Method
+from connectrpc_protocol import HeadersInput, Method
 from connectrpc_protocol.binding import ClientBinding
 from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
 from connectrpc_protocol.client import client_protocol
 from connectrpc_protocol.deadline import deadline_after
 from connectrpc_protocol.options import ClientOptions, check_number
-from connectrpc_protocol.reserved_headers import refuse_reserved
+from connectrpc_protocol.reserved_headers import RequestHeaders
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -72,14 +72,11 @@ class Settings:
             raise ValueError(
                 f"{method.full_name} cannot be called with GET: not declared NO_SIDE_EFFECTS"
             )
-        request_headers = Headers(headers or ())
-        if headers:
-            refuse_reserved(request_headers)
         context = ClientContext(
             method,
             self.protocol.name,
             "GET" if use_get and self.protocol.has_get else "POST",
-            request_headers,
+            RequestHeaders(headers or ()),
             deadline_after(timeout_ms),
             self._peer,
         )

@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 
 from connectrpc_protocol.headers import Headers, RawHeaders
 from connectrpc_protocol.method import Method
+from connectrpc_protocol.reserved_headers import ResponseHeaders, ResponseTrailers
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -44,6 +45,7 @@ class RequestContext:
     """
 
     __slots__ = (
+        "_has_sent_head",
         "_http_method",
         "_method",
         "_peer",
@@ -99,17 +101,40 @@ class RequestContext:
 
     @property
     def response_headers(self) -> Headers:
-        """The metadata that the server sends before the first message."""
+        """The metadata that the server sends before the first message.
+
+        On the server, setting a name that HTTP or a protocol sets itself raises `ValueError`, and
+        any change after the first message of a stream raises `RuntimeError`.
+        """
         if not self.has_response_metadata:
-            self.receive(Headers(), Headers())
+            self._make_response_metadata()
         return self._response_headers
 
     @property
     def response_trailers(self) -> Headers:
-        """The metadata that the server sends after the last message."""
+        """The metadata that the server sends after the last message.
+
+        On the server, setting a name that HTTP or a protocol sets itself raises `ValueError`.
+        """
         if not self.has_response_metadata:
-            self.receive(Headers(), Headers())
+            self._make_response_metadata()
         return self._response_trailers
+
+    def _make_response_metadata(self) -> None:
+        headers = ResponseHeaders()
+        self.receive(headers, ResponseTrailers())
+        if getattr(self, "_has_sent_head", False):
+            headers.note_sent()
+
+    def note_sent_head(self) -> None:
+        """Make later changes of the response headers a `RuntimeError`.
+
+        The server side of a protocol calls this when it makes the head of a stream. Unary calls do
+        not need it, so `_has_sent_head` is set only here.
+        """
+        self._has_sent_head = True
+        if self.has_response_metadata and isinstance(self._response_headers, ResponseHeaders):
+            self._response_headers.note_sent()
 
     def receive(self, headers: Headers, trailers: Headers) -> None:
         """Set the response metadata. The client side of a protocol stores here what it receives."""

@@ -254,6 +254,7 @@ class GrpcStreamServerCall(GrpcServerCall[Req, Res]):
         self._reader.check_count()
 
     def head(self) -> Head:
+        self.context.note_sent_head()
         return Head(HTTP_OK, self._headers(self._to_client), self.needs_trailers)
 
     def message(self, message: Res) -> bytes:
