@@ -22,12 +22,15 @@ Res = TypeVar("Res", bound=Message)
 class Settings:
     """The settings that all calls of a client share.
 
-    Raises `ValueError` for a base URL that cannot be used, and for an unknown protocol.
+    Raises `ValueError` for a base URL that cannot be used, for an unknown protocol, and for a
+    header that HTTP cannot carry or that the client sets itself.
     """
 
-    __slots__ = ("_peer", "base_url", "options", "protocol")
+    __slots__ = ("_headers", "_peer", "base_url", "options", "protocol")
 
-    def __init__(self, base_url: str, protocol: str, options: ClientOptions) -> None:
+    def __init__(
+        self, base_url: str, protocol: str, headers: HeadersInput | None, options: ClientOptions
+    ) -> None:
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"the base URL must begin with http:// or https://: {base_url!r}")
@@ -36,6 +39,7 @@ class Settings:
         self.base_url = base_url.rstrip("/")
         self._peer = (parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
         self.protocol = client_protocol(protocol)
+        self._headers = RequestHeaders(headers) if headers else None
         self.options = options
 
     def unary(self, method: Method[Req, Res]) -> ClientBinding[Req, Res, UnaryClientCall[Req, Res]]:
@@ -72,11 +76,12 @@ class Settings:
             raise ValueError(
                 f"{method.full_name} cannot be called with GET: not declared NO_SIDE_EFFECTS"
             )
+        given = headers or ()
         context = ClientContext(
             method,
             self.protocol.name,
             "GET" if use_get and self.protocol.has_get else "POST",
-            RequestHeaders(headers or ()),
+            RequestHeaders(given) if self._headers is None else self._headers.replaced_by(given),
             deadline_after(timeout_ms),
             self._peer,
         )
