@@ -10,11 +10,14 @@ from connectrpc_client._context import ClientContext
 from connectrpc_client._settings import Settings
 from connectrpc_protocol import (
     Codec,
+    CodecName,
     Compression,
+    CompressionName,
     Compressions,
     HeadersInput,
     Method,
     MethodKind,
+    ProtocolName,
     resolve_compression,
 )
 from connectrpc_protocol.argument_checks import as_tuple
@@ -36,10 +39,10 @@ class BaseClient(Generic[HttpClient, AnyInterceptor]):
         *,
         http_client: HttpClient | None = None,
         headers: HeadersInput | None = None,
-        protocol: str = "connect",
-        codec: str | Codec = _DEFAULTS.codec.name,
-        send_compression: str | Compression | None = _DEFAULTS.send_compression,
-        accept_compression: Iterable[str | Compression] = ACCEPT_COMPRESSION,
+        protocol: ProtocolName = "connect",
+        codec: CodecName | Codec = PROTO.name,
+        send_compression: CompressionName | Compression | None = _DEFAULTS.send_compression,
+        accept_compression: Iterable[CompressionName | Compression] = ACCEPT_COMPRESSION,
         compress_min_bytes: int = _DEFAULTS.compress_min_bytes,
         timeout_ms: int | None = _DEFAULTS.timeout_ms,
         read_max_bytes: int | None = _DEFAULTS.read_max_bytes,

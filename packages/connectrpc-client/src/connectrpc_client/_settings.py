@@ -7,12 +7,12 @@ from google.protobuf.message import Message
 
 from connectrpc_client._cancellation import Cancellation
 from connectrpc_client._context import ClientContext
-from connectrpc_protocol import HeadersInput, Method
+from connectrpc_protocol import HeadersInput, Method, ProtocolName
 from connectrpc_protocol.binding import ClientBinding
 from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
 from connectrpc_protocol.client import client_protocol
 from connectrpc_protocol.deadline import deadline_after
-from connectrpc_protocol.options import ClientOptions, check_number
+from connectrpc_protocol.options import ClientOptions, as_integer
 from connectrpc_protocol.reserved_headers import RequestHeaders
 
 Req = TypeVar("Req", bound=Message)
@@ -29,7 +29,11 @@ class Settings:
     __slots__ = ("_headers", "_peer", "base_url", "options", "protocol")
 
     def __init__(
-        self, base_url: str, protocol: str, headers: HeadersInput | None, options: ClientOptions
+        self,
+        base_url: str,
+        protocol: ProtocolName,
+        headers: HeadersInput | None,
+        options: ClientOptions,
     ) -> None:
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -71,7 +75,7 @@ class Settings:
         if timeout_ms is None:
             timeout_ms = self.options.timeout_ms
         else:
-            check_number("timeout_ms", timeout_ms)
+            timeout_ms = as_integer("timeout_ms", timeout_ms)
         if use_get and not method.allows_get:
             raise ValueError(
                 f"{method.full_name} cannot be called with GET: not declared NO_SIDE_EFFECTS"

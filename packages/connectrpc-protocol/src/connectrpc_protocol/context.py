@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 
 from connectrpc_protocol.headers import Headers, RawHeaders
 from connectrpc_protocol.method import Method
+from connectrpc_protocol.names import ProtocolName
 from connectrpc_protocol.reserved_headers import ResponseHeaders, ResponseTrailers
 
 T = TypeVar("T")
@@ -61,14 +62,14 @@ class RequestContext:
     def __init__(
         self,
         method: Method[Message, Message],
-        protocol: str,
+        protocol: ProtocolName,
         http_method: str,
         request_headers: Headers | RawHeaders,
         deadline: float | None = None,
         peer: tuple[str, int] | None = None,
     ) -> None:
         self._method = method
-        self._protocol = protocol
+        self._protocol: ProtocolName = protocol
         self._http_method = http_method
         self._request_headers = request_headers
         self._peer = peer
@@ -82,7 +83,7 @@ class RequestContext:
         return self._method
 
     @property
-    def protocol(self) -> str:
+    def protocol(self) -> ProtocolName:
         """`connect`, `grpc` or `grpc-web`."""
         return self._protocol
 

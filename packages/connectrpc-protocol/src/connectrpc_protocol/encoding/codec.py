@@ -10,6 +10,7 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError, Message
 
 from connectrpc_protocol.encoding.json_check import check_json
+from connectrpc_protocol.names import CodecName
 
 M = TypeVar("M", bound=Message)
 
@@ -38,7 +39,7 @@ class Codec(Protocol):
 class ProtoCodec:
     """The binary format of Protobuf."""
 
-    name = "proto"
+    name: CodecName = "proto"
 
     def encode(self, message: Message) -> bytes:
         return message.SerializeToString()
@@ -59,7 +60,7 @@ class JsonCodec:
     It ignores unknown fields, because a peer may have a newer schema.
     """
 
-    name = "json"
+    name: CodecName = "json"
 
     def encode(self, message: Message) -> bytes:
         return self._dump(message, sort_keys=False)
@@ -102,7 +103,7 @@ JSON = JsonCodec()
 DEFAULT_CODECS: tuple[Codec, ...] = (PROTO, JSON)
 
 
-def resolve_codec(codec: "str | Codec") -> Codec:
+def resolve_codec(codec: CodecName | Codec) -> Codec:
     """Return the codec of that name, or the given one. Raises `ValueError` for an unknown name."""
     if not isinstance(codec, str):
         return codec
