@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from connectrpc_client import Code, ConnectError
+from connectrpc_client import Code, ConnectError, ProtocolName
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "src"
 sys.path.insert(0, str(EXAMPLES))
@@ -38,7 +38,7 @@ from eliza.v1.eliza_pb2 import (  # noqa: E402
 
 TIME_LIMIT = 60  # seconds for the whole program, which takes about five
 CALL_LIMIT = 20_000  # milliseconds for one call
-PROTOCOLS = ("connect", "grpc", "grpc-web")
+PROTOCOLS: tuple[ProtocolName, ...] = ("connect", "grpc", "grpc-web")
 PROTOCOL_WIDTH = 10
 SAY = "/connectrpc.eliza.v1.ElizaService/Say"
 

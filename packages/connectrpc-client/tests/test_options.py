@@ -1,11 +1,12 @@
 """The options of clients and calls, and the errors for bad ones."""
 
 import asyncio
+import sys
 
 import httpx
 import pytest
 
-from connectrpc_client import Headers
+from connectrpc_client import Code, ConnectError, Headers
 from connectrpc_protocol.header_names import RESERVED
 
 
@@ -40,6 +41,67 @@ def test_timeout_that_is_not_an_integer(caller, server, value):
             caller.call(name, [], timeout_ms=value)
         with pytest.raises(TypeError, match=text):
             getattr(caller.make(), f"open_{name}")(timeout_ms=value)
+    assert server.requests == []
+
+
+class Five:
+    """An integer of another library, such as numpy."""
+
+    def __index__(self):
+        return 5000
+
+
+@pytest.mark.parametrize("timeout_ms", [5000, Five()])
+def test_timeout_that_is_an_integer(caller, server, timeout_ms):
+    for options in ({"timeout_ms": timeout_ms}, {"client": caller.make(timeout_ms=timeout_ms)}):
+        caller.call("unary", "hi", **options)
+        sent = server.requests[-1].headers["connect-timeout-ms"]
+        assert 0 < int(sent) <= 5000
+
+
+@pytest.mark.parametrize("timeout_ms", [10**10, 10**13, 10**19, 10**30, 10**400])
+@pytest.mark.parametrize("library", ["httpx", "pyqwest"])
+def test_timeout_that_is_too_long_becomes_the_longest(
+    caller, live_server, monkeypatch, library, timeout_ms
+):
+    """The operating system and the HTTP libraries cannot wait for so long."""
+    if library == "httpx":
+        monkeypatch.setitem(sys.modules, "pyqwest", None)
+    seen = []
+
+    class Record:
+        async def on_start(self, ctx):
+            self.on_start_sync(ctx)
+
+        async def on_end(self, token, ctx, error): ...
+
+        def on_start_sync(self, ctx):
+            seen.append(ctx.timeout_ms)
+
+        def on_end_sync(self, token, ctx, error): ...
+
+    options = {"http_client": None, "interceptors": [Record()]}
+    for of_client, of_call in ((timeout_ms, None), (None, timeout_ms)):
+        client = caller.make(live_server.url, timeout_ms=of_client, **options)
+        if caller.is_async:
+
+            async def call(client, timeout_ms):
+                async with client:
+                    return await client.call_client([], timeout_ms=timeout_ms)
+
+            output = asyncio.run(call(client, of_call))
+        else:
+            with client:
+                output = client.call_client([], timeout_ms=of_call)
+        assert output.message.value == "a"
+    assert [9_990_000_000 < each <= 9_999_999_999 for each in seen] == [True, True]
+
+
+def test_timeout_of_zero_has_passed(caller, server):
+    for options in ({"timeout_ms": 0}, {"client": caller.make(timeout_ms=0)}):
+        with pytest.raises(ConnectError) as caught:
+            caller.call("unary", "hi", **options)
+        assert caught.value.code is Code.DEADLINE_EXCEEDED
     assert server.requests == []
 
 

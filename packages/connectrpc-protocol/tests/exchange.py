@@ -108,13 +108,8 @@ def chunks(data: bytes, size: int) -> list[bytes]:
 
 
 def fill(context: RequestContext, sent: Sent) -> None:
-    """Set the metadata of the response, as a handler does."""
-    for target, source in (
-        (context.response_headers, sent.headers),
-        (context.response_trailers, sent.trailers),
-    ):
-        for name, value in source.multi_items():
-            target.add(name, value)
+    """Set the metadata of the response. Unlike a handler, this may set reserved names, too."""
+    context.receive(Headers(sent.headers), Headers(sent.trailers))
 
 
 def new_context(

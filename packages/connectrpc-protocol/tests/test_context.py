@@ -137,3 +137,31 @@ def test_the_repr_of_a_key_shows_its_name() -> None:
 
 def test_the_repr_of_a_context_shows_its_call() -> None:
     assert repr(context()) == "<RequestContext connect POST acme.v1.EchoService/Echo>"
+
+
+@pytest.mark.parametrize("is_used_before", [True, False])
+def test_response_headers_cannot_be_changed_after_the_head(is_used_before: bool) -> None:
+    ctx = context()
+    if is_used_before:
+        ctx.response_headers["x-one"] = "1"
+    ctx.note_sent_head()
+    assert ctx.has_response_metadata is is_used_before
+    with pytest.raises(RuntimeError, match="the response headers have been sent: set them before"):
+        ctx.response_headers["x-two"] = "2"
+    ctx.response_trailers["x-two"] = "2"
+    assert list(ctx.response_headers) == (["x-one"] if is_used_before else [])
+
+
+def test_received_headers_can_be_changed_after_the_head() -> None:
+    ctx = context()
+    ctx.receive(Headers(), Headers())
+    ctx.note_sent_head()
+    ctx.response_headers["content-type"] = "text/plain"
+
+
+def test_response_metadata_with_a_reserved_name_is_a_value_error() -> None:
+    ctx = context()
+    with pytest.raises(ValueError, match="the response header 'content-type' cannot be set"):
+        ctx.response_headers["Content-Type"] = "text/plain"
+    with pytest.raises(ValueError, match="the response trailer 'grpc-status' cannot be set"):
+        ctx.response_trailers.add("grpc-status", "0")

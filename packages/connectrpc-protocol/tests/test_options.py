@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 
 from connectrpc_protocol import Compressions, Gzip, JsonCodec
+from connectrpc_protocol.deadline import LONGEST_TIMEOUT_MS
 from connectrpc_protocol.options import ClientOptions, ServerOptions, server_compressions
 
 GZIP = Compressions(["gzip"])
@@ -120,3 +121,23 @@ def test_a_server_may_accept_an_empty_list_of_compressions() -> None:
 def test_a_server_needs_a_codec() -> None:
     with pytest.raises(ValueError, match="codecs must not be empty"):
         ServerOptions(compressions=GZIP, codecs=())
+
+
+class Seven:
+    """An integer of another library, such as numpy."""
+
+    def __index__(self) -> int:
+        return 7
+
+
+@pytest.mark.parametrize("name", SERVER_NUMBERS)
+def test_a_number_of_another_library_becomes_an_int(name: str) -> None:
+    value = getattr(ServerOptions(compressions=GZIP, **{name: Seven()}), name)
+    assert (value, type(value)) == (7, int)
+
+
+@pytest.mark.parametrize("name", ["default_timeout_ms", "max_timeout_ms"])
+def test_a_timeout_that_is_too_long_becomes_the_longest(name: str) -> None:
+    deadline = ServerOptions(compressions=GZIP, **{name: 10**400}).deadline(None)
+    assert deadline is not None
+    assert deadline - time.monotonic() == pytest.approx(LONGEST_TIMEOUT_MS / 1000, abs=60)

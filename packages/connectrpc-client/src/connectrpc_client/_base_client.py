@@ -10,11 +10,14 @@ from connectrpc_client._context import ClientContext
 from connectrpc_client._settings import Settings
 from connectrpc_protocol import (
     Codec,
+    CodecName,
     Compression,
+    CompressionName,
     Compressions,
     HeadersInput,
     Method,
     MethodKind,
+    ProtocolName,
     resolve_compression,
 )
 from connectrpc_protocol.argument_checks import as_tuple
@@ -35,10 +38,11 @@ class BaseClient(Generic[HttpClient, AnyInterceptor]):
         base_url: str,
         *,
         http_client: HttpClient | None = None,
-        protocol: str = "connect",
-        codec: str | Codec = _DEFAULTS.codec.name,
-        send_compression: str | Compression | None = _DEFAULTS.send_compression,
-        accept_compression: Iterable[str | Compression] = ACCEPT_COMPRESSION,
+        headers: HeadersInput | None = None,
+        protocol: ProtocolName = "connect",
+        codec: CodecName | Codec = PROTO.name,
+        send_compression: CompressionName | Compression | None = _DEFAULTS.send_compression,
+        accept_compression: Iterable[CompressionName | Compression] = ACCEPT_COMPRESSION,
         compress_min_bytes: int = _DEFAULTS.compress_min_bytes,
         timeout_ms: int | None = _DEFAULTS.timeout_ms,
         read_max_bytes: int | None = _DEFAULTS.read_max_bytes,
@@ -52,6 +56,8 @@ class BaseClient(Generic[HttpClient, AnyInterceptor]):
           `ClientSync`: a `pyqwest.SyncClient`, an `httpx.Client`, an `httpx2.Client` or a
           `TransportSync`. If `None`, this client makes its own, with pyqwest if that is installed
           and with httpx otherwise, and closes it.
+        - `headers`: sent with every call. The headers of a call replace those of the same name.
+          They are copied, so a later change of the given object has no effect.
         - `protocol`: `"connect"`, `"grpc"` or `"grpc-web"`.
         - `codec`: how messages are encoded: `"proto"`, `"json"` or a `Codec` of your own.
         - `send_compression`: the compression of requests, by name or as a `Compression`; `None` for
@@ -65,14 +71,15 @@ class BaseClient(Generic[HttpClient, AnyInterceptor]):
           `None` lifts the limit.
         - `interceptors`: wrap every call; the first one is the outermost.
 
-        Raises `ValueError` for a bad option, and if `http_client` cannot do what the protocol
-        needs; `TypeError` if `http_client` cannot be used, for an interceptor that would never be
-        called, and for a number that is not an integer; `ImportError` for a compression that is not
-        installed.
+        Raises `ValueError` for a bad option, such as a header that the client sets itself, and if
+        `http_client` cannot do what the protocol needs; `TypeError` if `http_client` cannot be
+        used, for an interceptor that would never be called, and for a number that is not an
+        integer; `ImportError` for a compression that is not installed.
         """
         self._settings = Settings(
             base_url,
             protocol,
+            headers,
             ClientOptions(
                 codec=resolve_codec(codec),
                 send_compression=(

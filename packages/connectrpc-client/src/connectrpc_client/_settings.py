@@ -7,13 +7,13 @@ from google.protobuf.message import Message
 
 from connectrpc_client._cancellation import Cancellation
 from connectrpc_client._context import ClientContext
-from connectrpc_protocol import Headers, HeadersInput, Method
+from connectrpc_protocol import HeadersInput, Method, ProtocolName
 from connectrpc_protocol.binding import ClientBinding
 from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
 from connectrpc_protocol.client import client_protocol
 from connectrpc_protocol.deadline import deadline_after
-from connectrpc_protocol.options import ClientOptions, check_number
-from connectrpc_protocol.reserved_headers import refuse_reserved
+from connectrpc_protocol.options import ClientOptions, as_integer
+from connectrpc_protocol.reserved_headers import RequestHeaders
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -22,12 +22,19 @@ Res = TypeVar("Res", bound=Message)
 class Settings:
     """The settings that all calls of a client share.
 
-    Raises `ValueError` for a base URL that cannot be used, and for an unknown protocol.
+    Raises `ValueError` for a base URL that cannot be used, for an unknown protocol, and for a
+    header that HTTP cannot carry or that the client sets itself.
     """
 
-    __slots__ = ("_peer", "base_url", "options", "protocol")
+    __slots__ = ("_headers", "_peer", "base_url", "options", "protocol")
 
-    def __init__(self, base_url: str, protocol: str, options: ClientOptions) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        protocol: ProtocolName,
+        headers: HeadersInput | None,
+        options: ClientOptions,
+    ) -> None:
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"the base URL must begin with http:// or https://: {base_url!r}")
@@ -36,6 +43,7 @@ class Settings:
         self.base_url = base_url.rstrip("/")
         self._peer = (parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
         self.protocol = client_protocol(protocol)
+        self._headers = RequestHeaders(headers) if headers else None
         self.options = options
 
     def unary(self, method: Method[Req, Res]) -> ClientBinding[Req, Res, UnaryClientCall[Req, Res]]:
@@ -67,19 +75,17 @@ class Settings:
         if timeout_ms is None:
             timeout_ms = self.options.timeout_ms
         else:
-            check_number("timeout_ms", timeout_ms)
+            timeout_ms = as_integer("timeout_ms", timeout_ms)
         if use_get and not method.allows_get:
             raise ValueError(
                 f"{method.full_name} cannot be called with GET: not declared NO_SIDE_EFFECTS"
             )
-        request_headers = Headers(headers or ())
-        if headers:
-            refuse_reserved(request_headers)
+        given = headers or ()
         context = ClientContext(
             method,
             self.protocol.name,
             "GET" if use_get and self.protocol.has_get else "POST",
-            request_headers,
+            RequestHeaders(given) if self._headers is None else self._headers.replaced_by(given),
             deadline_after(timeout_ms),
             self._peer,
         )

@@ -36,6 +36,7 @@ from connectrpc_protocol.interceptors.types import (
     UnaryInterceptorSync,
 )
 from connectrpc_protocol.method import IdempotencyLevel, Method, MethodKind
+from connectrpc_protocol.names import CodecName, CompressionName, ProtocolName
 
 __all__ = [
     "BidiStreamInterceptor",
@@ -45,7 +46,9 @@ __all__ = [
     "ClientStreamInterceptorSync",
     "Code",
     "Codec",
+    "CodecName",
     "Compression",
+    "CompressionName",
     "Compressions",
     "ConnectError",
     "ContextKey",
@@ -63,6 +66,7 @@ __all__ = [
     "Method",
     "MethodKind",
     "ProtoCodec",
+    "ProtocolName",
     "RawHeaders",
     "RequestContext",
     "ServerStreamInterceptor",

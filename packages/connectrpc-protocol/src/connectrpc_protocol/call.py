@@ -144,7 +144,7 @@ class StreamServerCall(Protocol[Req_co, Res_contra]):
         ...
 
     def head(self) -> Head:
-        """Return the response head."""
+        """Return the response head. From then on, the response headers cannot be changed."""
         ...
 
     def message(self, message: Res_contra) -> bytes:

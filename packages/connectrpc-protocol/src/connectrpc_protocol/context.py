@@ -8,6 +8,8 @@ from google.protobuf.message import Message
 
 from connectrpc_protocol.headers import Headers, RawHeaders
 from connectrpc_protocol.method import Method
+from connectrpc_protocol.names import ProtocolName
+from connectrpc_protocol.reserved_headers import ResponseHeaders, ResponseTrailers
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -44,6 +46,7 @@ class RequestContext:
     """
 
     __slots__ = (
+        "_has_sent_head",
         "_http_method",
         "_method",
         "_peer",
@@ -59,14 +62,14 @@ class RequestContext:
     def __init__(
         self,
         method: Method[Message, Message],
-        protocol: str,
+        protocol: ProtocolName,
         http_method: str,
         request_headers: Headers | RawHeaders,
         deadline: float | None = None,
         peer: tuple[str, int] | None = None,
     ) -> None:
         self._method = method
-        self._protocol = protocol
+        self._protocol: ProtocolName = protocol
         self._http_method = http_method
         self._request_headers = request_headers
         self._peer = peer
@@ -80,7 +83,7 @@ class RequestContext:
         return self._method
 
     @property
-    def protocol(self) -> str:
+    def protocol(self) -> ProtocolName:
         """`connect`, `grpc` or `grpc-web`."""
         return self._protocol
 
@@ -99,17 +102,40 @@ class RequestContext:
 
     @property
     def response_headers(self) -> Headers:
-        """The metadata that the server sends before the first message."""
+        """The metadata that the server sends before the first message.
+
+        On the server, setting a name that HTTP or a protocol sets itself raises `ValueError`, and
+        any change after the first message of a stream raises `RuntimeError`.
+        """
         if not self.has_response_metadata:
-            self.receive(Headers(), Headers())
+            self._make_response_metadata()
         return self._response_headers
 
     @property
     def response_trailers(self) -> Headers:
-        """The metadata that the server sends after the last message."""
+        """The metadata that the server sends after the last message.
+
+        On the server, setting a name that HTTP or a protocol sets itself raises `ValueError`.
+        """
         if not self.has_response_metadata:
-            self.receive(Headers(), Headers())
+            self._make_response_metadata()
         return self._response_trailers
+
+    def _make_response_metadata(self) -> None:
+        headers = ResponseHeaders()
+        self.receive(headers, ResponseTrailers())
+        if getattr(self, "_has_sent_head", False):
+            headers.note_sent()
+
+    def note_sent_head(self) -> None:
+        """Make later changes of the response headers a `RuntimeError`.
+
+        The server side of a protocol calls this when it makes the head of a stream. Unary calls do
+        not need it, so `_has_sent_head` is set only here.
+        """
+        self._has_sent_head = True
+        if self.has_response_metadata and isinstance(self._response_headers, ResponseHeaders):
+            self._response_headers.note_sent()
 
     def receive(self, headers: Headers, trailers: Headers) -> None:
         """Set the response metadata. The client side of a protocol stores here what it receives."""

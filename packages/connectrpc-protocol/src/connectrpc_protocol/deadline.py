@@ -5,10 +5,18 @@ import time
 from connectrpc_protocol.code import Code
 from connectrpc_protocol.errors import ConnectError
 
+LONGEST_TIMEOUT_MS = 10**10 - 1
+"""115 days, the longest timeout of Connect. Sockets and threads cannot wait much longer."""
+
 
 def deadline_after(timeout_ms: int | None) -> float | None:
-    """Return the deadline of a call that begins now with this timeout, in milliseconds."""
-    return None if timeout_ms is None else time.monotonic() + timeout_ms / 1000
+    """Return the deadline of a call that begins now with this timeout, in milliseconds.
+
+    A timeout that is longer than the longest one becomes the longest one.
+    """
+    if timeout_ms is None:
+        return None
+    return time.monotonic() + min(timeout_ms, LONGEST_TIMEOUT_MS) / 1000
 
 
 def deadline_exceeded() -> ConnectError:

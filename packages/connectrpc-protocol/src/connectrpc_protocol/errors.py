@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from connectrpc_protocol.code import Code
 from connectrpc_protocol.headers import Headers, HeadersInput
 from connectrpc_protocol.parse_errors import PARSE_ERRORS, parse_error_reason
+from connectrpc_protocol.reserved_headers import ErrorMetadata
 
 M = TypeVar("M", bound=Message)
 
@@ -77,7 +78,9 @@ class ConnectError(Exception):
     server, `metadata` is sent with the headers or the trailers of the response. On the client, it
     holds the headers and trailers that were received.
 
-    Raises `TypeError` if the code is not a `Code` or the message is not a string.
+    Raises `TypeError` if the code is not a `Code` or the message is not a string, and `ValueError`
+    for metadata that HTTP cannot carry, or with a name that HTTP or a protocol sets itself. The
+    metadata of another error or call, which is a `Headers`, may have such names. They are not sent.
     """
 
     def __init__(
@@ -96,7 +99,7 @@ class ConnectError(Exception):
         self.code = code
         self.message = message
         self.details = tuple(ErrorDetail.of(detail) for detail in details)
-        self.metadata = metadata if isinstance(metadata, Headers) else Headers(metadata or ())
+        self.metadata = metadata if isinstance(metadata, Headers) else ErrorMetadata(metadata or ())
 
     def __str__(self) -> str:
         return f"{self.code.value}: {self.message}" if self.message else self.code.value

@@ -4,6 +4,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from functools import lru_cache
 from typing import TypeAlias, TypeVar, cast, overload
 
 from connectrpc_protocol.header_names import RESERVED
@@ -80,8 +81,13 @@ class Headers(MutableMapping[str, str]):
         self._add(name, value)
 
     def _add(self, name: str, value: object) -> None:
+        key = self._key(name)
         checked = _checked_value(name, value)
-        self._values.setdefault(_checked_name(name), []).append(checked)
+        self._values.setdefault(key, []).append(checked)
+
+    def _key(self, name: str) -> str:
+        """Return the key of a name that is set. Subclasses refuse more names."""
+        return checked_name(name)
 
     def get_all(self, name: str) -> list[str]:
         """Return all values of a name in order, or an empty list."""
@@ -123,7 +129,8 @@ class Headers(MutableMapping[str, str]):
         return ", ".join(self._values[name.lower()])
 
     def __setitem__(self, name: str, value: str) -> None:
-        self._values[_checked_name(name)] = [_checked_value(name, value)]
+        key = self._key(name)
+        self._values[key] = [_checked_value(name, value)]
 
     def __delitem__(self, name: str) -> None:
         del self._values[name.lower()]
@@ -170,9 +177,13 @@ def _decode_parts(value: str) -> list[bytes]:
     return [decode_base64(part.strip()) for part in value.split(",")]
 
 
-def _checked_name(name: str) -> str:
+@lru_cache(maxsize=1024)  # far more names than a program uses; the pattern takes longer
+def checked_name(name: str) -> str:
+    """Return a name in lower case. Raises `ValueError` if HTTP cannot carry it."""
     if not _NAME.fullmatch(name):
-        raise ValueError(f"invalid header name: {name!r}")
+        # RFC 9113, section 8.3.
+        hint = "; a pseudo-header follows from the URL of the call" if name[:1] == ":" else ""
+        raise ValueError(f"invalid header name: {name!r}{hint}")
     return name.lower()
 
 

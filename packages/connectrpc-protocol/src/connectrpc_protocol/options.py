@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import index
+from typing import SupportsIndex
 
 from connectrpc_protocol.deadline import deadline_after
 from connectrpc_protocol.encoding.codec import DEFAULT_CODECS, Codec
@@ -10,10 +12,12 @@ from connectrpc_protocol.encoding.compression import (
     Compressions,
     available_compressions,
 )
+from connectrpc_protocol.names import CompressionName
 
 READ_MAX_BYTES = 4 * 1024 * 1024  # the default of grpc-go, grpc-java and grpcio
 COMPRESS_MIN_BYTES = 1024  # a shorter message fits into one packet, compressed or not
-ACCEPT_COMPRESSION = ("gzip",)  # works without an extra, and every implementation has it
+# Works without an extra, and every implementation has it.
+ACCEPT_COMPRESSION: tuple[CompressionName, ...] = ("gzip",)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +48,7 @@ class ServerOptions:
             "default_timeout_ms",
             "max_timeout_ms",
         ):
-            check_number(name, getattr(self, name))
+            object.__setattr__(self, name, as_integer(name, getattr(self, name)))
 
     @property
     def may_have_deadline(self) -> bool:
@@ -78,24 +82,30 @@ class ClientOptions:
 
     def __post_init__(self) -> None:
         for name in ("compress_min_bytes", "read_max_bytes", "timeout_ms"):
-            check_number(name, getattr(self, name))
+            object.__setattr__(self, name, as_integer(name, getattr(self, name)))
 
 
-def server_compressions(compressions: Iterable[str | Compression] | None) -> Compressions:
+def server_compressions(
+    compressions: Iterable[CompressionName | Compression] | None,
+) -> Compressions:
     """Return the given compressions, or the default ones: `available_compressions()`."""
     return Compressions(available_compressions() if compressions is None else compressions)
 
 
-def check_number(name: str, value: object) -> None:
-    """Check the value of an option, in bytes or, if its name ends in `_ms`, in milliseconds.
+def as_integer(name: str, value: object) -> int | None:
+    """Return the value of an option, in bytes or, if its name ends in `_ms`, in milliseconds.
+
+    Integers of other libraries, such as numpy, become an `int`.
 
     Raises `TypeError` if it is not an integer or `None`, and `ValueError` if it is negative. Both
     texts contain the name of the option.
     """
     if value is None:
-        return
-    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
         unit = "milliseconds, not seconds" if name.endswith("_ms") else "bytes"
         raise TypeError(f"{name} must be an integer, in {unit}: {value!r}")
-    if value < 0:
-        raise ValueError(f"{name} must not be negative: {value}")
+    number = index(value)
+    if number < 0:
+        raise ValueError(f"{name} must not be negative: {number}")
+    return number

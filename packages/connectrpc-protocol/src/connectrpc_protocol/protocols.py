@@ -25,6 +25,7 @@ from connectrpc_protocol.grpc_web import headers as grpc_web_headers
 from connectrpc_protocol.grpc_web import server as grpc_web_server
 from connectrpc_protocol.http import HttpResponse
 from connectrpc_protocol.method import Method
+from connectrpc_protocol.names import ProtocolName
 from connectrpc_protocol.options import ClientOptions, ServerOptions
 
 Req = TypeVar("Req", bound=Message)
@@ -77,7 +78,7 @@ class WireProtocol:
       not end with a slash.
     """
 
-    name: str
+    name: ProtocolName
     needs_trailers: bool
     unary_server: _UnaryServer
     get_server: _GetServer | None

@@ -15,6 +15,7 @@ from connectrpc_protocol import (
     Code,
     ConnectError,
     Gzip,
+    Headers,
     IdempotencyLevel,
     MethodKind,
 )
@@ -145,7 +146,6 @@ def test_metadata_is_sent_as_headers_and_prefixed_trailers() -> None:
     call = accepted()
     call.context.response_headers.add("x-a", "1")
     call.context.response_headers.add("x-a", "2")
-    call.context.response_headers.add("content-length", "999")
     call.context.response_trailers.add("x-b", "3")
     headers = respond(call, HELLO).headers
     assert list(headers) == [
@@ -211,7 +211,8 @@ def test_a_failure_carries_the_metadata_of_the_call_and_of_the_error() -> None:
     call = accepted()
     call.context.response_headers["x-a"] = "1"
     call.context.response_trailers["x-b"] = "2"
-    error = ConnectError(Code.ABORTED, metadata={"x-c": ["3", "4"], "content-type": "text/html"})
+    received = Headers({"x-c": ["3", "4"], "content-type": "text/html"})
+    error = ConnectError(Code.ABORTED, metadata=received)
     assert list(call.failure(error).headers)[2:] == [
         (b"x-a", b"1"),
         (b"x-c", b"3"),

@@ -96,7 +96,8 @@ def test_a_failure_sends_its_metadata_once(protocol: str, begin) -> None:
     call = begin(protocol)
     call.context.response_headers.add("x-a", "1")
     call.context.response_trailers.add("x-b", "2")
-    error = ConnectError(Code.ABORTED, "try again", metadata={"x-c": "3", "grpc-status": "0"})
+    received = Headers({"x-c": "3", "grpc-status": "0"})
+    error = ConnectError(Code.ABORTED, "try again", metadata=received)
     response = call.failure(error)
     messages, trailers = split_response(protocol, response)
     assert messages == []

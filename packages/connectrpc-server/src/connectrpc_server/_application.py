@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import ClassVar, Generic, TypeVar
 
-from connectrpc_protocol import Codec, Compression
+from connectrpc_protocol import Codec, Compression, CompressionName
 from connectrpc_protocol.argument_checks import as_tuple
 from connectrpc_protocol.options import ServerOptions, server_compressions
 
@@ -27,7 +27,7 @@ class Application(ABC, Generic[Service_contra, Interceptor_contra]):
         read_max_bytes: int | None = _DEFAULTS.read_max_bytes,
         send_max_bytes: int | None = _DEFAULTS.send_max_bytes,
         compress_min_bytes: int = _DEFAULTS.compress_min_bytes,
-        compressions: Iterable[str | Compression] | None = None,
+        compressions: Iterable[CompressionName | Compression] | None = None,
         codecs: Iterable[Codec] = _DEFAULTS.codecs,
         default_timeout_ms: int | None = _DEFAULTS.default_timeout_ms,
         max_timeout_ms: int | None = _DEFAULTS.max_timeout_ms,

@@ -4,6 +4,7 @@ Source: Connect protocol reference, "Unary-Request" and "Streaming-Request".
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from connectrpc_protocol.call import Fields
 from connectrpc_protocol.code import Code
@@ -19,7 +20,7 @@ from connectrpc_protocol.header_names import (
 )
 from connectrpc_protocol.options import ServerOptions
 
-PROTOCOL = "connect"
+PROTOCOL: Final = "connect"
 VERSION = b"1"
 
 UNARY_PREFIX = "application/"

@@ -287,7 +287,10 @@ class ConnectStreamServerCall(Generic[Req, Res]):
         headers = [(RAW_CONTENT_TYPE, self._binding.content_type)]
         if self._compression is not None:
             headers.append((RAW_CONNECT_CONTENT_ENCODING, self._compression.name.encode()))
-        return Head(HTTP_OK, headers + raw_pairs(self.context.response_headers.metadata()))
+        self.context.note_sent_head()
+        if self.context.has_response_metadata:
+            headers += raw_pairs(self.context.response_headers.metadata())
+        return Head(HTTP_OK, headers)
 
     def message(self, message: Res) -> bytes:
         return self._binding.encoder.envelope(message, self._compression)

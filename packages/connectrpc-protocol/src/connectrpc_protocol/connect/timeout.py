@@ -1,6 +1,7 @@
 """`connect-timeout-ms`. Source: Connect protocol reference, "Unary-Request"."""
 
 from connectrpc_protocol.code import Code
+from connectrpc_protocol.deadline import LONGEST_TIMEOUT_MS
 from connectrpc_protocol.errors import ConnectError, quoted
 from connectrpc_protocol.header_names import CONNECT_TIMEOUT_MS
 
@@ -19,4 +20,4 @@ def parse_timeout(value: bytes) -> int:
 
 def format_timeout(timeout_ms: int) -> str:
     """Return the value on the wire. A timeout of more than ten digits becomes the longest one."""
-    return str(min(timeout_ms, 10**_MAX_DIGITS - 1))
+    return str(min(timeout_ms, LONGEST_TIMEOUT_MS))

@@ -10,6 +10,7 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from connectrpc_protocol.encoding.json_check import check_json
+from connectrpc_protocol.names import CodecName
 from connectrpc_protocol.parse_errors import PARSE_ERRORS, parse_error_reason
 
 M = TypeVar("M", bound=Message)
@@ -39,7 +40,7 @@ class Codec(Protocol):
 class ProtoCodec:
     """The binary format of Protobuf."""
 
-    name = "proto"
+    name: CodecName = "proto"
 
     def encode(self, message: Message) -> bytes:
         return message.SerializeToString()
@@ -65,7 +66,7 @@ class JsonCodec:
     It ignores unknown fields, because a peer may have a newer schema.
     """
 
-    name = "json"
+    name: CodecName = "json"
 
     def encode(self, message: Message) -> bytes:
         return _DUMP(json_format.MessageToDict(message)).encode()
@@ -100,7 +101,7 @@ JSON = JsonCodec()
 DEFAULT_CODECS: tuple[Codec, ...] = (PROTO, JSON)
 
 
-def resolve_codec(codec: "str | Codec") -> Codec:
+def resolve_codec(codec: CodecName | Codec) -> Codec:
     """Return the codec of that name, or the given one. Raises `ValueError` for an unknown name."""
     if not isinstance(codec, str):
         return codec

@@ -13,6 +13,7 @@ from connectrpc_protocol.encoding.gzip import Gzip
 from connectrpc_protocol.encoding.snappy import Snappy
 from connectrpc_protocol.encoding.zstd import Zstd
 from connectrpc_protocol.errors import ConnectError, quoted
+from connectrpc_protocol.names import CompressionName
 
 
 class Compression(Protocol):
@@ -63,7 +64,7 @@ def available_compressions() -> tuple[Compression, ...]:
     return tuple(compression for compression in _OFFERED if _is_installed(compression.name))
 
 
-def resolve_compression(compression: "str | Compression") -> Compression:
+def resolve_compression(compression: CompressionName | Compression) -> Compression:
     """Return the compression of that name, or the given object.
 
     Raises `ValueError` for an unknown name. Raises `ImportError`, with the extra to install, if the
@@ -95,7 +96,7 @@ class Compressions:
 
     __slots__ = ("_by_name", "header", "names")
 
-    def __init__(self, compressions: Iterable[str | Compression]) -> None:
+    def __init__(self, compressions: Iterable[CompressionName | Compression]) -> None:
         given = as_tuple("compressions", compressions)
         resolved = [resolve_compression(compression) for compression in given]
         self._by_name = {compression.name: compression for compression in resolved}

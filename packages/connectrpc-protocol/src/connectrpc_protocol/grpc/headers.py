@@ -1,5 +1,7 @@
 """The headers of requests, and the content types. Source: grpc/grpc, PROTOCOL-HTTP2.md."""
 
+from typing import Final
+
 from connectrpc_protocol.call import Fields
 from connectrpc_protocol.context import RequestContext
 from connectrpc_protocol.encoding.compression import Compression
@@ -7,7 +9,7 @@ from connectrpc_protocol.grpc.timeout import format_timeout, parse_timeout
 from connectrpc_protocol.header_names import GRPC_TIMEOUT, RAW_GRPC_ENCODING, RAW_GRPC_TIMEOUT
 from connectrpc_protocol.options import ServerOptions
 
-PROTOCOL = "grpc"
+PROTOCOL: Final = "grpc"
 CONTENT_TYPE_PREFIX = "application/grpc"
 
 

@@ -38,6 +38,7 @@ from connectrpc_protocol.header_names import (
 from connectrpc_protocol.headers import RawHeaders, raw_pairs
 from connectrpc_protocol.http import HTTP_OK, End, Head, HeaderPair, HttpResponse
 from connectrpc_protocol.method import Method
+from connectrpc_protocol.names import ProtocolName
 from connectrpc_protocol.options import ServerOptions
 
 Req = TypeVar("Req", bound=Message)
@@ -69,7 +70,7 @@ def stream_bindings(
 def grpc_bindings(
     method: Method[Req, Res],
     options: ServerOptions,
-    protocol: str,
+    protocol: ProtocolName,
     prefix: str,
     new_call: "NewCall[Req, Res, Call]",
 ) -> "list[GrpcServerBinding[Req, Res, Call]]":
@@ -106,7 +107,7 @@ class GrpcServerBinding(ServerBinding[Req, Res, Call_co]):
         codec: Codec,
         options: ServerOptions,
         content_type: str,
-        protocol: str,
+        protocol: ProtocolName,
         new_call: "NewCall[Req, Res, Call_co]",
     ) -> None:
         super().__init__(method, codec, options, content_type)
@@ -115,7 +116,7 @@ class GrpcServerBinding(ServerBinding[Req, Res, Call_co]):
             (RAW_GRPC_ACCEPT_ENCODING, options.compressions.header.encode()),
         ]
         self.read_limit = single_message_limit(options.read_max_bytes)
-        self._protocol = protocol
+        self._protocol: ProtocolName = protocol
         self._new_call = new_call
 
     def accept(
@@ -254,6 +255,7 @@ class GrpcStreamServerCall(GrpcServerCall[Req, Res]):
         self._reader.check_count()
 
     def head(self) -> Head:
+        self.context.note_sent_head()
         return Head(HTTP_OK, self._headers(self._to_client), self.needs_trailers)
 
     def message(self, message: Res) -> bytes:

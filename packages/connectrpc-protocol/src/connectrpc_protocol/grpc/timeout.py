@@ -1,6 +1,7 @@
 """`grpc-timeout`. Source: grpc/grpc, PROTOCOL-HTTP2.md, "Timeout"."""
 
 from connectrpc_protocol.code import Code
+from connectrpc_protocol.deadline import LONGEST_TIMEOUT_MS
 from connectrpc_protocol.errors import ConnectError, quoted
 from connectrpc_protocol.header_names import GRPC_TIMEOUT
 
@@ -14,20 +15,18 @@ _NANOSECONDS = {
     b"H": 3_600_000_000_000,
 }
 _MILLISECOND = _NANOSECONDS[b"m"]
-# In milliseconds: 115 days, the longest timeout of Connect. The longest value of this format means
-# 11,000 years, and sockets cannot wait that long.
-_LONGEST = 10**10 - 1
 
 
 def parse_timeout(value: bytes) -> int:
-    """Return the timeout in milliseconds, rounded up.
+    """Return the timeout in milliseconds, rounded up, at most `LONGEST_TIMEOUT_MS`.
 
-    Raises `ConnectError` (`invalid_argument`) unless the value is one to eight digits and a unit.
+    The longest value of this format means 11,000 years. Raises `ConnectError`
+    (`invalid_argument`) unless the value is one to eight digits and a unit.
     """
     digits, unit = value[:-1], _NANOSECONDS.get(value[-1:])
     if unit is None or not digits.isdigit() or len(digits) > _MAX_DIGITS:
         raise ConnectError(Code.INVALID_ARGUMENT, f"invalid {GRPC_TIMEOUT}: {quoted(value)}")
-    return min(-(-int(digits) * unit // _MILLISECOND), _LONGEST)
+    return min(-(-int(digits) * unit // _MILLISECOND), LONGEST_TIMEOUT_MS)
 
 
 def format_timeout(timeout_ms: int) -> str:

@@ -1,5 +1,7 @@
 """The content types of gRPC-Web. Source: PROTOCOL-WEB.md, "Content-Type"."""
 
-PROTOCOL = "grpc-web"
+from typing import Final
+
+PROTOCOL: Final = "grpc-web"
 CONTENT_TYPE_PREFIX = "application/grpc-web"
 TEXT_CONTENT_TYPE_PREFIX = "application/grpc-web-text"
