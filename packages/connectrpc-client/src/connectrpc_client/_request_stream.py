@@ -1,13 +1,14 @@
 """The requests of a stream: lists, iterables and async iterables, all as one kind of iterator."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
-from typing import Self, TypeVar
+from typing import Generic, Self, TypeVar
 
 from google.protobuf.message import Message
 
 from connectrpc_protocol.closing import aclose_iterator, close_iterator
 
 Req = TypeVar("Req", bound=Message)
+T = TypeVar("T")
 
 # Requests of a list are encoded together up to this size, in bytes, before any of them is sent.
 # So a short list becomes a body of known length, and a long one does not take twice its memory.
@@ -59,6 +60,31 @@ class RequestList(Iterator[Req], AsyncIterator[Req]):
             if size >= _FIRST_CHUNK_SIZE:
                 break
         return b"".join(encoded), rest if rest._next < len(rest._requests) else None
+
+
+class Untaken(Generic[T]):
+    """The iterator of a stream's requests, until the body of an HTTP request takes it.
+
+    If that HTTP request fails, the client takes the iterator back, for another one. Only the first
+    to take it gets it, also if they run in two threads.
+    """
+
+    __slots__ = ("_iterators",)
+
+    def __init__(self, iterator: T) -> None:
+        self._iterators = [iterator]
+
+    def take(self) -> T:
+        """Return the iterator. Raises `LookupError` if it was taken or taken back."""
+        return self._iterators.pop()
+
+    def take_back(self) -> bool:
+        """Return whether the iterator was not taken. If so, it cannot be taken any more."""
+        try:
+            self._iterators.pop()
+        except LookupError:
+            return False
+        return True
 
 
 def iterate(requests: AsyncIterable[Req] | Iterable[Req]) -> AsyncIterator[Req]:

@@ -13,8 +13,10 @@ from connectrpc_client._async.concurrency import OpenStreams, TimeLimit, UntilCl
 from connectrpc_client._cancellation import client_closed
 from connectrpc_client._context import ClientContext
 from connectrpc_client._errors import error_of_later_reads
-from connectrpc_client._request_stream import RequestList
+from connectrpc_client._request_stream import RequestList, Untaken
+from connectrpc_client._send_again import check_may_send_again
 from connectrpc_client._transports.interface import Transport, TransportResponse
+from connectrpc_protocol import ConnectError
 from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
 from connectrpc_protocol.closing import aclose_iterator
 from connectrpc_protocol.deadline import remaining
@@ -32,19 +34,24 @@ async def unary(
     outgoing = call.request(request)
     with UntilClosed(context.closing):
         if context.deadline is None:
-            return await _exchange(transport, call, outgoing, context)
+            return await _exchange(transport, call, request, outgoing, context)
         remaining(context.deadline)  # raises if the deadline has passed
         async with TimeLimit(context.deadline):
-            return await _exchange(transport, call, outgoing, context)
+            return await _exchange(transport, call, request, outgoing, context)
 
 
 async def _exchange(
     transport: Transport,
     call: UnaryClientCall[Req, Res],
+    request: Req,
     outgoing: HttpRequest,
     context: ClientContext,
 ) -> Res:
-    response = await transport.send(outgoing, None, context.deadline)
+    try:
+        response = await transport.send(outgoing, None, context.deadline)
+    except ConnectError as error:
+        check_may_send_again(error, context)
+        response = await transport.send(call.request(request), None, context.deadline)
     try:
         body = await _read_all(response, call)
     finally:
@@ -84,6 +91,7 @@ class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
         self._requests = requests
         self._open_streams = open_streams
         self._response: TransportResponse | None = None
+        self._untaken: Untaken[AsyncIterator[Req]] | None = None
         self._body: AsyncIterator[bytes] | None = None
         self._chunks: AsyncIterator[bytes] | None = None
         self._has_begun = False
@@ -102,20 +110,18 @@ class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
             raise
 
     async def _send(self) -> None:
-        head = self._call.head()
-        first = b""
-        rest: AsyncIterator[Req] | None = self._requests
-        if isinstance(self._requests, RequestList):
-            first, rest = self._requests.encode_first_chunk(self._call.message)
-        if rest is None:
-            head = head._replace(body=first)
-        else:
-            self._body = self._encode(first, rest)
+        request = self._request()
         deadline = self._context.deadline
         remaining(deadline)  # raises if the deadline has passed
         with UntilClosed(self._context.closing):
             async with TimeLimit(deadline):
-                self._response = await self._transport.send(head, self._body, deadline)
+                try:
+                    self._response = await self._transport.send(request, self._body, deadline)
+                except ConnectError as error:
+                    has_requests = self._take_back()
+                    check_may_send_again(error, self._context, has_requests=has_requests)
+                    request = self._request()
+                    self._response = await self._transport.send(request, self._body, deadline)
         self._open_streams.add(self)
         self._context.check_cancelled()  # another thread may close the client
         self._call.start(self._response.status, self._response.headers)
@@ -123,7 +129,28 @@ class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
         if self._context.on_head is not None:
             self._context.on_head()
 
-    async def _encode(self, first: bytes, requests: AsyncIterator[Req]) -> AsyncIterator[bytes]:
+    def _request(self) -> HttpRequest:
+        """Return the HTTP request. If it does not have the whole body, `_body` is the body."""
+        head = self._call.head()
+        first = b""
+        rest: AsyncIterator[Req] | None = self._requests
+        if isinstance(self._requests, RequestList):
+            first, rest = self._requests.encode_first_chunk(self._call.message)
+        if rest is None:
+            return head._replace(body=first)
+        self._untaken = Untaken(rest)
+        self._body = self._encode(first, self._untaken)
+        return head
+
+    def _take_back(self) -> bool:
+        """Return whether the client has all requests, so that it can send them again."""
+        untaken = self._untaken
+        return untaken is None or isinstance(self._requests, RequestList) or untaken.take_back()
+
+    async def _encode(
+        self, first: bytes, untaken: Untaken[AsyncIterator[Req]]
+    ) -> AsyncIterator[bytes]:
+        requests = untaken.take()
         try:
             if first:
                 yield first

@@ -13,7 +13,8 @@ from google.protobuf.message import Message
 from connectrpc_client._cancellation import Cancellation, canceled
 from connectrpc_client._context import ClientContext
 from connectrpc_client._errors import error_of_later_reads
-from connectrpc_client._request_stream import RequestList
+from connectrpc_client._request_stream import RequestList, Untaken
+from connectrpc_client._send_again import check_may_send_again
 from connectrpc_client._transports.interface import TransportResponseSync, TransportSync
 from connectrpc_protocol import ConnectError
 from connectrpc_protocol.call import StreamClientCall, UnaryClientCall
@@ -37,11 +38,13 @@ def unary(
     remaining(context.deadline)  # raises if the deadline has passed
     try:
         if context.cancellation is None:
-            response, body = _exchange(transport, call, outgoing, context, context.closing)
+            response, body = _exchange(transport, call, request, outgoing, context, context.closing)
         else:
             with ExitStack() as links:
                 cancellation = _cancellation(context, links)
-                response, body = _exchange(transport, call, outgoing, context, cancellation)
+                response, body = _exchange(
+                    transport, call, request, outgoing, context, cancellation
+                )
     except ConnectError as error:
         _check_own_end(error, context)
         raise
@@ -53,13 +56,18 @@ def unary(
 def _exchange(
     transport: TransportSync,
     call: UnaryClientCall[Req, Res],
+    request: Req,
     outgoing: HttpRequest,
     context: ClientContext,
     cancellation: Cancellation,
 ) -> tuple[TransportResponseSync, bytes]:
     """Return the response, which is closed, and its body."""
-    closing = context.closing
-    response = transport.send(outgoing, None, context.deadline, cancellation)
+    closing, deadline = context.closing, context.deadline
+    try:
+        response = transport.send(outgoing, None, deadline, cancellation)
+    except ConnectError as error:
+        check_may_send_again(error, context)
+        response = transport.send(call.request(request), None, deadline, cancellation)
     try:
         key = closing.add(response.close)
         try:
@@ -121,6 +129,7 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
         self._requests = requests
         self._response: TransportResponseSync | None = None
         self._links = ExitStack()
+        self._untaken: Untaken[Iterator[Req]] | None = None
         self._body: Iterator[bytes] | None = None
         self._chunks: Iterator[bytes] | None = None
         self._has_begun = self._is_closed = False
@@ -137,20 +146,19 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
             raise
 
     def _send(self) -> None:
-        head = self._call.head()
-        first = b""
-        rest: Iterator[Req] | None = self._requests
-        if isinstance(self._requests, RequestList):
-            first, rest = self._requests.encode_first_chunk(self._call.message)
-        if rest is None:
-            head = head._replace(body=first)
-        else:
-            self._body = self._encode(first, rest, copy_context())
+        request = self._request()
         deadline, links = self._context.deadline, self._links
         self._context.check_cancelled()
         remaining(deadline)  # raises if the deadline has passed
         cancellation = _cancellation(self._context, links)
-        self._response = self._transport.send(head, self._body, deadline, cancellation)
+        send = self._transport.send
+        try:
+            self._response = send(request, self._body, deadline, cancellation)
+        except ConnectError as error:
+            has_requests = self._take_back()
+            check_may_send_again(error, self._context, has_requests=has_requests)
+            request = self._request()
+            self._response = send(request, self._body, deadline, cancellation)
         # This does not keep the call itself in memory.
         closing = self._context.closing
         links.callback(closing.remove, closing.add(self._response.close))
@@ -159,10 +167,31 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
         if self._context.on_head is not None:
             self._context.on_head()
 
-    def _encode(self, first: bytes, requests: Iterator[Req], context: Context) -> Iterator[bytes]:
+    def _request(self) -> HttpRequest:
+        """Return the HTTP request. If it does not have the whole body, `_body` is the body."""
+        head = self._call.head()
+        first = b""
+        rest: Iterator[Req] | None = self._requests
+        if isinstance(self._requests, RequestList):
+            first, rest = self._requests.encode_first_chunk(self._call.message)
+        if rest is None:
+            return head._replace(body=first)
+        self._untaken = Untaken(rest)
+        self._body = self._encode(first, self._untaken, copy_context())
+        return head
+
+    def _take_back(self) -> bool:
+        """Return whether the client has all requests, so that it can send them again."""
+        untaken = self._untaken
+        return untaken is None or isinstance(self._requests, RequestList) or untaken.take_back()
+
+    def _encode(
+        self, first: bytes, untaken: Untaken[Iterator[Req]], context: Context
+    ) -> Iterator[bytes]:
         # Some HTTP libraries iterate over the body in a thread of their own. The iterator of the
         # requests always runs in a copy of the caller's context.
         run = context.run
+        requests = untaken.take()
         try:
             if first:
                 yield first

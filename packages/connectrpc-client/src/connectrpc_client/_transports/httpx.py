@@ -12,12 +12,14 @@ from typing import TypedDict, cast
 import httpx
 
 from connectrpc_client._cancellation import canceled
+from connectrpc_client._transports.delivery import IDLE_EXPIRY, unavailable
 from connectrpc_client._transports.errors import (
     record_errors,
     record_errors_sync,
     translate_errors,
 )
 from connectrpc_client._transports.http_clients import HttpxAsyncClient, HttpxClient
+from connectrpc_client._transports.httpx_delivery import delivery_of
 from connectrpc_client._transports.httpx_forks import use_of
 from connectrpc_client._version import __version__
 from connectrpc_protocol import Code, ConnectError, RawHeaders
@@ -36,6 +38,7 @@ class HttpxTransport:
         self._use = use_of(client)
         self._library = library
         self._urls = _UrlCache(library)
+        self._has_responded = False
 
     @classmethod
     def make(cls) -> "HttpxTransport":
@@ -48,7 +51,7 @@ class HttpxTransport:
         self._use.check()
         client = self._client
         body_errors: list[Exception] = []
-        with _translate_errors(self._library, body_errors):
+        with _translate_errors(self._library, body_errors, may_reuse=self._has_responded):
             outgoing = client.build_request(
                 request.method,
                 self._urls(request),
@@ -57,11 +60,13 @@ class HttpxTransport:
                 timeout=client.timeout if deadline is None else None,
             )
             try:
-                return _Response(await client.send(outgoing, stream=True), self._library)
+                response = await client.send(outgoing, stream=True)
             except RuntimeError as exc:
                 if exc in body_errors or "loop" not in str(exc):
                     raise
                 raise _of_another_loop(exc) from exc
+        self._has_responded = True
+        return _Response(response, self._library)
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -80,6 +85,7 @@ class HttpxTransportSync:
         self._use = use_of(client)
         self._library = library
         self._urls = _UrlCache(library)
+        self._has_responded = False
 
     @classmethod
     def make(cls) -> "HttpxTransportSync":
@@ -92,7 +98,12 @@ class HttpxTransportSync:
         self._use.check()
         client = self._client
         body_errors: list[Exception] = []
-        with _translate_errors(self._library, body_errors, has_deadline=deadline is not None):
+        with _translate_errors(
+            self._library,
+            body_errors,
+            has_deadline=deadline is not None,
+            may_reuse=self._has_responded,
+        ):
             outgoing = client.build_request(
                 request.method,
                 self._urls(request),
@@ -100,7 +111,9 @@ class HttpxTransportSync:
                 content=request.body if body is None else record_errors_sync(body, body_errors),
                 timeout=client.timeout if deadline is None else remaining(deadline),
             )
-            return _ResponseSync(client.send(outgoing, stream=True), self._library)
+            response = client.send(outgoing, stream=True)
+        self._has_responded = True
+        return _ResponseSync(response, self._library)
 
     def close(self) -> None:
         self._client.close()
@@ -228,7 +241,9 @@ def _default_options() -> _Options:
         "headers": {"user-agent": f"connectrpc-client/{__version__} httpx/{httpx.__version__}"},
         # Connections are not limited: a call that is cancelled while it waits for a place in the
         # pool of httpx 0.28 never gives the place back. 20 idle connections is httpx's own default.
-        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=20),
+        "limits": httpx.Limits(
+            max_connections=None, max_keepalive_connections=20, keepalive_expiry=IDLE_EXPIRY
+        ),
         # Seconds. A server that can be reached accepts in far less than 10; everything else takes
         # as long as the deadline of the call allows.
         "timeout": httpx.Timeout(None, connect=10.0),
@@ -236,20 +251,26 @@ def _default_options() -> _Options:
 
 
 def _translate_errors(
-    library: ModuleType, body_errors: Sequence[Exception] = (), *, has_deadline: bool = False
+    library: ModuleType,
+    body_errors: Sequence[Exception] = (),
+    *,
+    has_deadline: bool = False,
+    may_reuse: bool = False,
 ) -> AbstractContextManager[None]:
-    translate = partial(_connect_error, library, has_deadline=has_deadline)
-    return translate_errors(library.RequestError, translate, body_errors)
+    translate = partial(_connect_error, library, has_deadline=has_deadline, may_reuse=may_reuse)
+    return translate_errors((library.RequestError, library.StreamConsumed), translate, body_errors)
 
 
-def _connect_error(library: ModuleType, exc: Exception, *, has_deadline: bool) -> ConnectError:
+def _connect_error(
+    library: ModuleType, exc: Exception, *, has_deadline: bool, may_reuse: bool
+) -> ConnectError:
     if not has_deadline and isinstance(exc, library.ConnectTimeout | library.PoolTimeout):
         return ConnectError(Code.UNAVAILABLE, _text(exc))
     if isinstance(exc, library.TimeoutException):
         return ConnectError(Code.DEADLINE_EXCEEDED, f"timeout: {_text(exc)}")
     if isinstance(exc, library.LocalProtocolError | library.UnsupportedProtocol):
         return ConnectError(Code.INTERNAL, f"bad request: {_text(exc)}")
-    return ConnectError(Code.UNAVAILABLE, _text(exc))
+    return unavailable(_text(exc), delivery_of(library, exc, may_reuse=may_reuse))
 
 
 def _of_another_loop(exc: Exception) -> ConnectError:

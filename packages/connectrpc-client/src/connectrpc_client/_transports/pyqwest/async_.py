@@ -8,7 +8,11 @@ import pyqwest
 
 from connectrpc_client._transports.errors import record_errors
 from connectrpc_client._transports.http_clients import PyqwestAsyncClient
-from connectrpc_client._transports.pyqwest.errors import missing_trailers, translate_errors
+from connectrpc_client._transports.pyqwest.errors import (
+    missing_trailers,
+    translate_errors,
+    translate_send_errors,
+)
 from connectrpc_client._transports.pyqwest.options import (
     USER_AGENT,
     default_options,
@@ -30,6 +34,7 @@ class PyqwestTransport:
         self._client = cast("pyqwest.Client", client)
         self._own: pyqwest.HTTPTransport | None = None
         self._user_agent: Sequence[tuple[str, str]] = ()
+        self._has_responded = False
 
     @classmethod
     def make(cls, *, http2: bool) -> "PyqwestTransport":
@@ -46,7 +51,9 @@ class PyqwestTransport:
     ) -> "_Response":
         runtime.start()
         body_errors: list[Exception] = []
-        with translate_errors(body_errors):
+        with translate_send_errors(
+            body_errors, has_whole_body=body is None, may_reuse=self._has_responded
+        ):
             exchange = self._client.stream(
                 request.method,
                 request.url,
@@ -54,6 +61,7 @@ class PyqwestTransport:
                 request.body if body is None else record_errors(body, body_errors),
             )
             head = await exchange.__aenter__()
+        self._has_responded = True
         response = _Response(exchange, head, body_errors)
         error = missing_trailers(request, head)
         if error is not None:

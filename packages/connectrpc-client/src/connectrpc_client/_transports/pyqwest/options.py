@@ -6,6 +6,7 @@ from typing import TypedDict
 
 import pyqwest
 
+from connectrpc_client._transports.delivery import IDLE_EXPIRY
 from connectrpc_client._version import __version__
 from connectrpc_protocol.http import HttpRequest
 
@@ -18,6 +19,7 @@ class Options(TypedDict):
     tls_include_system_certs: bool
     http_version: pyqwest.HTTPVersion | None
     connect_timeout: float
+    pool_idle_timeout: float
     pool_max_idle_per_host: int
     enable_gzip: bool
     enable_brotli: bool
@@ -38,6 +40,7 @@ def default_options(*, http2: bool) -> Options:
         # Seconds. A server that can be reached accepts in far less; the rest of a call takes as
         # long as its deadline allows.
         "connect_timeout": 10.0,
+        "pool_idle_timeout": IDLE_EXPIRY,
         "pool_max_idle_per_host": 20,  # httpx keeps as many by default, for all hosts
         # The protocol layer decompresses bodies, within the limits of messages.
         "enable_gzip": False,

@@ -8,7 +8,11 @@ import pyqwest
 
 from connectrpc_client._transports.errors import record_errors_sync
 from connectrpc_client._transports.http_clients import PyqwestClient
-from connectrpc_client._transports.pyqwest.errors import missing_trailers, translate_errors
+from connectrpc_client._transports.pyqwest.errors import (
+    missing_trailers,
+    translate_errors,
+    translate_send_errors,
+)
 from connectrpc_client._transports.pyqwest.options import (
     USER_AGENT,
     default_options,
@@ -33,6 +37,7 @@ class PyqwestTransportSync:
         self._client = cast("pyqwest.SyncClient", client)
         self._own: pyqwest.SyncHTTPTransport | None = None
         self._user_agent: Sequence[tuple[str, str]] = ()
+        self._has_responded = False
 
     @classmethod
     def make(cls, *, http2: bool) -> "PyqwestTransportSync":
@@ -49,7 +54,9 @@ class PyqwestTransportSync:
     ) -> "_ResponseSync":
         runtime.start()
         body_errors: list[Exception] = []
-        with translate_errors(body_errors):
+        with translate_send_errors(
+            body_errors, has_whole_body=body is None, may_reuse=self._has_responded
+        ):
             exchange = self._client.stream(
                 request.method,
                 request.url,
@@ -58,6 +65,7 @@ class PyqwestTransportSync:
                 timeout=remaining(deadline),
             )
             head = exchange.__enter__()
+        self._has_responded = True
         response = _ResponseSync(exchange, head, body_errors)
         error = missing_trailers(request, head)
         if error is not None:
