@@ -9,9 +9,10 @@ from enum import Enum, auto
 
 from connectrpc_protocol import Code, ConnectError
 
-# Seconds. A client's own connections are not used again after this time without a call. Most
-# servers close idle connections after 5 seconds (uvicorn, Hypercorn, Node.js). The second between
-# the two is for the way of the request to the server, whose time began when it sent the response.
+# Seconds. A client does not use one of its own connections after this time without a call. Most
+# servers close idle connections after 5 seconds (uvicorn, Hypercorn, Node.js). A server counts from
+# the response that it sent, and until the next request arrives. So the difference of one second
+# is left for the network, and for a client or a server that is busy.
 IDLE_EXPIRY = 4.0
 
 _ATTRIBUTE = "_connectrpc_client_delivery"  # of a `ConnectError`
