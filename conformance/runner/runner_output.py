@@ -45,7 +45,8 @@ class RunnerOutput:
         self._log = log
         self._verbose = verbose
         self._done = 0
-        self._start = self._last_progress = self._last_line = time.monotonic()
+        self._start = self._last_progress = time.monotonic()
+        self._silent_ticks = 0
         self._ended = threading.Event()
 
     def read(self, process: "subprocess.Popen[str]") -> None:
@@ -64,22 +65,23 @@ class RunnerOutput:
     def watch(self, stop: Callable[[], None], stall: float) -> None:
         """Call `stop` if the run takes too long or prints nothing for `stall` seconds.
 
-        Runs in a thread of its own, and returns soon after `read`.
+        Runs in a thread of its own, and returns soon after `read`. It counts its own ticks of one
+        second: if the whole machine stands still, such as without memory, this thread does so, too.
         """
         while not self._ended.wait(1):
-            now = time.monotonic()
-            if now - self._start > TIMEOUT:
+            self._silent_ticks += 1
+            if time.monotonic() - self._start > TIMEOUT:
                 self.stop_reason = f"not done after {TIMEOUT:.0f} s"
-            elif now - self._last_line > stall:
+            elif self._silent_ticks >= stall:
                 self.stop_reason = f"no output for {stall:.0f} s"
             if self.stop_reason:
                 stop()
                 return
 
     def _parse(self, line: str) -> None:
-        self._last_line = time.monotonic()
+        self._silent_ticks = 0
         if match := _SENT.match(line):
-            self.in_flight[match[1]] = self._last_line
+            self.in_flight[match[1]] = time.monotonic()
         elif match := _RECEIVED.match(line):
             self.in_flight.pop(match[1], None)
             self._done += 1

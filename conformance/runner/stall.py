@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-_REPORT_SECONDS = 3.0
+_REPORT_SECONDS = 5.0
 """How long to wait for the report of a process. It takes milliseconds; the rest is for load."""
 
 _THREADS_SECONDS = 0.5
@@ -43,6 +43,7 @@ def explain(
     `in_flight` has the time at which each case began. The time that this takes is bounded, by a
     few seconds for each process.
     """
+    print(f"{row}: the load is {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
     _print_cases(row, in_flight)
     before = _lines(log)
     shown = [line for line in before if not line.startswith(("Sending request", "Received resp"))]
