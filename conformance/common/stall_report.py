@@ -45,6 +45,8 @@ def report_on_request() -> None:
 
 
 def _wait(pipe: Path) -> None:
+    # A signal that ends the process must not wake this thread while the interpreter ends.
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     with pipe.open("rb") as request:  # waits until the runner opens the pipe, too
         request.read()
     try:
