@@ -1,7 +1,7 @@
 """`conformance/run.py`: a row that stalls prints what it waits for, and fails in bounded time.
 
 Each test has a program under test that stalls on purpose, and a runner that starts it, calls it
-and then is silent for ever, as the suite's runner is while a call does not end.
+and is silent after that, as the suite's runner is while a call does not end.
 """
 
 import re
@@ -207,5 +207,5 @@ def test_a_program_whose_interpreter_is_blocked_shows_the_stacks_of_its_threads(
     copy: Path,
 ) -> None:
     output = run(copy, "httpx-async", BLOCKED_CLIENT)
-    assert re.search(r"httpx-async: process \d+ did not report;", output), output
+    assert re.search(r"httpx-async: process \d+ did not report in time;", output), output
     assert re.search(r"__main__.py\", line \d+ in stall_on_purpose", output), output

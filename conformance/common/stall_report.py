@@ -2,7 +2,7 @@
 
 The runner of a row (`runner/stall.py`) asks for it through a named pipe, because each process can
 have one, wherever an HTTP server starts it, and a thread can wait for it: the embedded Python of
-pyvoy cannot handle signals in Python code, and a busy event loop cannot answer. The pipe has the
+pyvoy cannot handle signals in Python code, and a busy event loop does not respond. The pipe has the
 number of the process as its name, and is deleted after the report. The signal SIGUSR1 is for a
 process that does not report, because native code holds the lock of the interpreter: it writes the
 stacks of the threads alone.

@@ -55,7 +55,7 @@ def explain(
     if len(written) > _SHOWN_REPORT_LINES:
         print(f"... and {len(written) - _SHOWN_REPORT_LINES} more lines in {log}")
     for pid in silent:
-        print(f"{row}: process {pid} did not report; native code may hold its interpreter lock")
+        print(f"{row}: process {pid} did not report in time; native code may hold its lock")
     process.send_signal(signal.SIGQUIT)
     with suppress(subprocess.TimeoutExpired):
         process.wait(_EXIT_SECONDS)
