@@ -12,6 +12,7 @@ from runner.build_suite import SuiteError, prepare
 from runner.report import report
 from runner.rows import QUICK_SKIP, ROWS, Row
 from runner.run_row import run_row
+from runner.runner_output import STALL
 
 _OPEN_FILES = 16384
 """The soft limit to ask for: each case may open a connection of its own, on both sides."""
@@ -44,6 +45,7 @@ def main() -> int:
             expected=_expected(row, options),
             verbose=options.vv,
             extra_compressions=options.extra_compressions,
+            stall=options.stall,
         )
         for row in rows
     ]
@@ -65,6 +67,13 @@ def _parse() -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--quick", action="store_true", help="run some of the cases of each row")
     parser.add_argument(
         "--extra-compressions", action="store_true", help="add deflate and snappy to each row"
+    )
+    parser.add_argument(
+        "--stall",
+        type=float,
+        default=STALL,
+        metavar="SECONDS",
+        help="explain and end a row that prints nothing for so long",
     )
     parser.add_argument("--vv", action="store_true", help="show everything that the runner prints")
     parser.add_argument(

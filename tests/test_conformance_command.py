@@ -28,7 +28,7 @@ def copy(tmp_path: Path) -> Path:
     """Copy the command to a folder where everything is built but the suite's runner."""
     (tmp_path / "conformance").mkdir()
     shutil.copy(FOLDER / "run.py", tmp_path / "conformance")
-    for folder in ("runner", "features"):
+    for folder in ("runner", "common", "features"):
         shutil.copytree(FOLDER / folder, tmp_path / "conformance" / folder)
     protos = suite_of(tmp_path) / "proto"
     protos.mkdir(parents=True)

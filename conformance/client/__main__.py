@@ -19,6 +19,8 @@ from connectrpc.conformance.v1.config_pb2 import HTTPVersion
 
 from client import call_async, call_sync, http_clients
 from client.result import failed
+from common.in_flight import in_flight
+from common.stall_report import report_on_request
 from common.stdio import read_messages, write_message
 
 _CALLS_IN_FLIGHT = 4
@@ -29,6 +31,7 @@ C = TypeVar("C")
 
 def main() -> None:
     """Make the calls on standard input until it ends."""
+    report_on_request()
     library, kind = sys.argv[1:]
     requests = read_messages(ClientCompatRequest)
     make = getattr(http_clients, f"{library}_{kind}")
@@ -72,7 +75,9 @@ async def _all_async(
 
     async def make_call(request: ClientCompatRequest) -> None:
         try:
-            result = await call_async.invoke(request, clients.of(request))
+            call = call_async.invoke(request, clients.of(request))
+            with in_flight(request.test_name, call):
+                result = await call
         except Exception as error:
             write_message(failed(request, error))
         else:
@@ -91,7 +96,8 @@ def _all_sync(
 ) -> None:
     def make_call(request: ClientCompatRequest) -> None:
         try:
-            result = call_sync.invoke(request, clients.of(request))
+            with in_flight(request.test_name):
+                result = call_sync.invoke(request, clients.of(request))
         except Exception as error:
             write_message(failed(request, error))
         else:

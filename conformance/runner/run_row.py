@@ -12,11 +12,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from common.stall_report import FOLDER
 from runner.build_suite import BUILD, Suite
 from runner.rows import Row
 from runner.runner_output import RunnerOutput
+from runner.stall import explain
 
 _FOLDER = Path(__file__).resolve().parents[1]
+_REPORTS = "stall-reports"
 _SHOWN_FAILURES = 10
 _SHOWN_LINES = 15
 
@@ -55,18 +58,31 @@ def run_row(
     expected: int | None,
     verbose: bool,
     extra_compressions: bool,
+    stall: float,
 ) -> Outcome:
-    """Run the suite against one program; the runner gets `arguments`."""
+    """Run the suite against one program; the runner gets `arguments`.
+
+    A row without output for `stall` seconds is explained and ends as a failure.
+    """
     path = BUILD / "log" / f"{row.name}.log"
     path.parent.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
-    with path.open("w") as log, tempfile.TemporaryDirectory() as scratch:
+    # The processes write to the same file, so the lines must not wait in a buffer.
+    with path.open("w", buffering=1) as log, tempfile.TemporaryDirectory() as scratch:
         process = _start(row, suite, arguments, log, scratch, extra_compressions=extra_compressions)
         output = RunnerOutput(row, log, verbose=verbose)
-        watchdog = (process, lambda: _kill(process))
-        threading.Thread(target=output.watch, args=watchdog, daemon=True).start()
+
+        def stop() -> None:
+            try:
+                explain(row.name, dict(output.in_flight), Path(scratch) / _REPORTS, path, process)
+            finally:
+                _kill(process)
+
+        watching = threading.Thread(target=output.watch, args=(stop, stall), daemon=True)
+        watching.start()
         try:
             output.read(process)
+            watching.join()
         finally:
             _kill(process)
     seconds = time.monotonic() - start
@@ -94,7 +110,9 @@ def _start(
     command += ["--vv", *arguments, "--", sys.executable, "-m", *row.program]
     # A killed program leaves its key files behind; they are deleted with the scratch folder.
     path = os.pathsep.join([str(_FOLDER), str(suite.generated)])
-    env = os.environ | {"PYTHONPATH": path, "TMPDIR": scratch}
+    reports = Path(scratch) / _REPORTS
+    reports.mkdir()
+    env = os.environ | {"PYTHONPATH": path, "TMPDIR": scratch, FOLDER: str(reports)}
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -135,7 +153,8 @@ def _explain(outcome: Outcome, path: Path, output: RunnerOutput) -> None:
         print("".join(failure[:_SHOWN_LINES]).rstrip())
     if len(output.failures) > _SHOWN_FAILURES:
         print(f"... and {len(output.failures) - _SHOWN_FAILURES} more")
-    if not output.failures and not (outcome.is_clean and outcome.has_other_cases):
+    is_explained = output.failures or output.stop_reason
+    if not is_explained and not (outcome.is_clean and outcome.has_other_cases):
         lines = path.read_text(errors="replace").splitlines()
         print("\n".join(lines[-_SHOWN_LINES:]))
     print(f"{row.name}: all output of the runner and the program is in {path}", flush=True)
