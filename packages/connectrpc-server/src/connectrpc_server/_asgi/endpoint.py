@@ -23,7 +23,7 @@ from connectrpc_server._asgi.stepping import (
     run_stepwise,
     run_within,
 )
-from connectrpc_server._asgi.types import Receive, Scope, Send
+from connectrpc_server._asgi.types import Event, Receive, Scope, Send
 from connectrpc_server._errors import CancelledByServer
 from connectrpc_server._limits import STREAM_DRAIN_PAUSE
 from connectrpc_server._logging import log_unexpected
@@ -75,7 +75,7 @@ class UnaryEndpoint(Generic[Req, Res]):
             await self._handle_with_limits(call, scope, receive, send)
             return
         request: AsgiRequest | None = None
-        encoded: list[bytes] = []
+        progress = _Progress()
         try:
             body = b""
             if call.has_body or must_see_end(scope):
@@ -85,25 +85,50 @@ class UnaryEndpoint(Generic[Req, Res]):
                 else:
                     request = AsgiRequest(scope, receive, send, received=event)
                     body = await request.read_all(call)
-            run = self._run(call, None, body, encoded)
+            run = self._run_plain(call, body, send, progress)
             waits_for = next(run.__await__(), FINISHED)
-            if waits_for is not FINISHED:
-                request = request or AsgiRequest(scope, receive, send, has_ended=True)
-                await _resume(run, waits_for, request)
-            response = call.response(encoded[0])
+            if waits_for is FINISHED:
+                return  # as most calls
+            request = request or AsgiRequest(scope, receive, send, has_ended=True)
+            if progress.response is not None:
+                await request.write_rest(run, waits_for)
+                return
+            progress.has_waited = True
+            await _resume(run, waits_for, request)
         except (Exception, Cancelled) as exc:
+            if progress.response is not None:
+                raise  # it comes from the server
             request = request or AsgiRequest(scope, receive, send, has_ended=True)
             await _end_failed(call, request, exc)
             return
-        if request is not None:
-            await request.write_end(respond(response, request))
+        assert progress.response is not None
+        await request.write_end(send_response(progress.response, send))
+
+    async def _run_plain(
+        self, call: UnaryServerCall[Req, Res], body: bytes, send: Send, progress: "_Progress"
+    ) -> None:
+        """Run the steps of a plain call. If the handler does not wait, send the response too.
+
+        One coroutine for both is cheaper than two. So the last lines repeat `send_response`.
+        """
+        message = await self._function(call.request(body), call.context)
+        response = progress.response = call.response(call.encode(message))
+        if progress.has_waited:
             return
-        # Nearly all servers take the events of a small response at once.
-        writing = send_response(response, send)
-        waits_for = next(writing.__await__(), FINISHED)
-        if waits_for is not FINISHED:
-            request = AsgiRequest(scope, receive, send, has_ended=True)
-            await request.write_rest(writing, waits_for)
+        trailers = response.trailers
+        start: Event = {
+            "type": "http.response.start",
+            "status": response.status,
+            "headers": response.headers,
+            "trailers": trailers is not None,
+        }
+        try:
+            await send(start)
+            await send({"type": "http.response.body", "body": response.body})
+            if trailers is not None:
+                await send({"type": "http.response.trailers", "headers": trailers})
+        except OSError:
+            pass
 
     async def _handle_with_limits(
         self, call: UnaryServerCall[Req, Res], scope: Scope, receive: Receive, send: Send
@@ -115,7 +140,7 @@ class UnaryEndpoint(Generic[Req, Res]):
         encoded: list[bytes] = []
         try:
             async with self._chain.around(call.context, partial(run_within, deadline)):
-                run = self._run(call, request, b"", encoded)
+                run = self._run(call, request, encoded)
                 await run_within(deadline, run, request.watch)
             response = call.response(encoded[0])
         except (Exception, Cancelled) as exc:
@@ -124,25 +149,25 @@ class UnaryEndpoint(Generic[Req, Res]):
         await request.write_end(respond(response, request))
 
     async def _run(
-        self,
-        call: UnaryServerCall[Req, Res],
-        request: AsgiRequest | None,
-        body: bytes,
-        encoded: list[bytes],
+        self, call: UnaryServerCall[Req, Res], request: AsgiRequest, encoded: list[bytes]
     ) -> None:
-        """Run the steps of a unary call, and append the bytes of the response to `encoded`.
-
-        The body is read from `request`. If that is `None`, the body has been read before.
-        """
+        """Run the steps of a call, and append the bytes of the response to `encoded`."""
         deadline = call.context.deadline
-        if deadline is not None:
-            remaining(deadline)
-        if request is not None:
-            body = await request.read_all(call)
+        remaining(deadline)
+        body = await request.read_all(call)
         message = await self._function(call.request(body), call.context)
-        if deadline is not None:
-            remaining(deadline)
+        remaining(deadline)
         encoded.append(call.encode(message))
+
+
+class _Progress:
+    """How far a plain call has come."""
+
+    __slots__ = ("has_waited", "response")
+
+    def __init__(self) -> None:
+        self.has_waited = False
+        self.response: HttpResponse | None = None
 
 
 async def _end_failed(
