@@ -1,7 +1,7 @@
 """Mocks of `unittest.mock`, which users pass as services in tests.
 
 The classes of mocks are found by their names: an import of `unittest.mock` would take time in every
-program, and the distribution `mock` has classes of its own. The functions of `inspect` are no help,
+program, and the distribution `mock` has classes of its own. The functions of `inspect` do not help,
 because a mock made by `create_autospec` has a code object which is a mock too.
 """
 

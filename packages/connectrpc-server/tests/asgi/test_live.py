@@ -194,7 +194,7 @@ def test_a_client_that_disconnects_before_its_half_close(port_of, name, version)
 
 
 async def settle(port, most):
-    """Wait until the server has no stream and at most `most` tasks; return their number."""
+    """Wait until all streams of the server and all tasks but `most` ended; return their number."""
     body = message(str(most))
     response = await client(HTTP1).post(url(port, "Settle"), headers=PROTO, content=body)
     return int(StringValue.FromString(response.content).value)

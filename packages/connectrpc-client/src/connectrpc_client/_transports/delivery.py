@@ -1,4 +1,4 @@
-"""What a transport knows about a request that failed before its response head arrived.
+"""The knowledge of a transport about a request that failed before its response head arrived.
 
 Servers close idle connections. A request that meets such a close fails although it is correct, and
 `_send_again.py` decides whether it is sent once more. Each library says in its own way how far the

@@ -71,7 +71,7 @@ class InterceptorChain:
     def check_are_reached(self, kinds: Iterable[MethodKind], service: str) -> None:
         """Raise `TypeError` if an interceptor does not run for any of the methods of a service.
 
-        If `kinds` is empty, the service has no methods or they are unknown, and nothing is checked.
+        If `kinds` is empty, the methods of the service are unknown, and nothing is checked.
         """
         known: set[MethodKind] = set(kinds) if self._interceptors else set()
         for interceptor in self._interceptors:
