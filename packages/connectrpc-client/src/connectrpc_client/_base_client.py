@@ -57,7 +57,7 @@ class BaseClient(Generic[HttpClient, AnyInterceptor]):
           `TransportSync`. If `None`, this client makes its own, with pyqwest if that is installed
           and with httpx otherwise, and closes it.
         - `headers`: sent with every call. The headers of a call replace those of the same name.
-          They are copied, so a later change of the given object has no effect.
+          They are copied: a later change of the given object does not count.
         - `protocol`: `"connect"`, `"grpc"` or `"grpc-web"`.
         - `codec`: how messages are encoded: `"proto"`, `"json"` or a `Codec` of your own.
         - `send_compression`: the compression of requests, by name or as a `Compression`; `None` for

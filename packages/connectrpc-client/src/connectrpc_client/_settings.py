@@ -67,7 +67,7 @@ class Settings:
     ) -> ClientContext:
         """Return the context of a call that begins now.
 
-        `use_get` has no effect if the protocol does not define GET. Raises `TypeError` for a
+        `use_get` is ignored if the protocol does not define GET. Raises `TypeError` for a
         timeout that is not an integer, and `ValueError` for a negative timeout, for a header that
         HTTP cannot carry or that the client sets itself, and for GET with a method that may have
         side effects.
