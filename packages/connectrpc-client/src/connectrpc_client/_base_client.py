@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 from connectrpc_client._cancellation import Cancellation, Closing
 from connectrpc_client._context import ClientContext
 from connectrpc_client._settings import Settings
+from connectrpc_client._transports.select import transport_name
 from connectrpc_protocol import (
     Codec,
     CodecName,
@@ -23,6 +24,7 @@ from connectrpc_protocol import (
 from connectrpc_protocol.argument_checks import as_tuple
 from connectrpc_protocol.encoding.codec import PROTO, resolve_codec
 from connectrpc_protocol.options import ACCEPT_COMPRESSION, ClientOptions
+from connectrpc_protocol.representation import representation
 
 HttpClient = TypeVar("HttpClient")
 AnyInterceptor = TypeVar("AnyInterceptor")
@@ -92,9 +94,24 @@ class BaseClient(Generic[HttpClient, AnyInterceptor]):
             ),
         )
         self._closing = Closing()
+        self._http_client = http_client
         self._owns_transport = http_client is None
         self._set_up(http_client, interceptors)
         self._functions = _Functions(self._builders())
+
+    def __repr__(self) -> str:
+        return representation(self, self._summary)
+
+    def _summary(self) -> str:
+        settings = self._settings
+        words = [
+            settings.protocol.name,
+            settings.options.codec.name,
+            transport_name(self._http_client),
+        ]
+        if self._closing.is_cancelled:
+            words.append("closed")
+        return f"{settings.public_url} ({', '.join(words)})"
 
     def _set_up(
         self, http_client: HttpClient | None, interceptors: Iterable[AnyInterceptor]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 
 from connectrpc_protocol import Code, ConnectError
+from connectrpc_protocol.representation import representation
 
 
 class Cancellation:
@@ -37,6 +38,9 @@ class Cancellation:
         with ExitStack() as stack:  # calls every callback, even if one of them raises
             for callback in callbacks:
                 stack.callback(callback)
+
+    def __repr__(self) -> str:
+        return representation(self, lambda: "cancelled" if self._is_cancelled else "not cancelled")
 
     @contextmanager
     def calling(self, callback: Callable[[], None]) -> Generator[None, None, None]:

@@ -24,6 +24,14 @@ def error_of_later_reads(exc: BaseException) -> Exception | None:
     return exc if isinstance(exc, Exception) else canceled()
 
 
+def ended(error: BaseException | None) -> str:
+    """Return the state of a call that has ended, for `repr`. The text of the error is left out."""
+    if error is None:
+        return "ended"
+    reason = error.code.value if isinstance(error, ConnectError) else type(error).__name__
+    return f"ended with {reason}"
+
+
 def check_full_duplex(is_full_duplex: bool, context: RequestContext) -> None:
     """Raise `ConnectError` (`unimplemented`) for an open bidi call on a half-duplex transport.
 

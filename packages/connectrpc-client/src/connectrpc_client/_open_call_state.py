@@ -11,6 +11,7 @@ from typing import Generic, TypeAlias, TypeVar
 from google.protobuf.message import Message
 
 from connectrpc_client._cancellation import canceled
+from connectrpc_client._errors import ended
 from connectrpc_protocol import ConnectError
 
 Req = TypeVar("Req", bound=Message)
@@ -100,6 +101,14 @@ class OpenCallState(Generic[Req, Res]):
     def reason(self) -> BaseException | None:
         """Why the caller ended the call: an error, or `None` if it only stopped receiving."""
         return self._reason
+
+    def summary(self, *, is_running: bool) -> str:
+        """Return the state in a few words. `is_running` is that of the exchange."""
+        if self._has_ended:
+            return ended(self._error)
+        if not is_running:
+            return "not begun"
+        return "requests ended" if self._requests_ended else "open"
 
     # For the caller.
 

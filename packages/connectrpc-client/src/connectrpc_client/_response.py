@@ -5,6 +5,7 @@ from typing import Generic, TypeVar
 from google.protobuf.message import Message
 
 from connectrpc_protocol import Headers, RequestContext
+from connectrpc_protocol.representation import representation
 
 Res = TypeVar("Res", bound=Message)
 
@@ -27,3 +28,6 @@ class UnaryOutput(Generic[Res]):
     def trailers(self) -> Headers:
         """The response trailers."""
         return self._context.response_trailers
+
+    def __repr__(self) -> str:
+        return representation(self, lambda: self._context.method.full_name)

@@ -1,7 +1,7 @@
 """The checked options of a client, and the contexts of its calls."""
 
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from google.protobuf.message import Message
 
@@ -45,6 +45,12 @@ class Settings:
         self.protocol = client_protocol(protocol)
         self._headers = RequestHeaders(headers) if headers else None
         self.options = options
+
+    @property
+    def public_url(self) -> str:
+        """The base URL without its user info, which may contain a password."""
+        parts = urlsplit(self.base_url)
+        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
     def unary(self, method: Method[Req, Res]) -> ClientBinding[Req, Res, UnaryClientCall[Req, Res]]:
         """Return the binding of a unary method."""

@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from connectrpc_protocol.headers import Headers, RawHeaders
 from connectrpc_protocol.method import Method
 from connectrpc_protocol.names import ProtocolName
+from connectrpc_protocol.representation import representation
 from connectrpc_protocol.reserved_headers import ResponseHeaders, ResponseTrailers
 
 T = TypeVar("T")
@@ -182,4 +183,9 @@ class RequestContext:
         return cast("T | D | None", values.get(cast("ContextKey[object]", key), default))
 
     def __repr__(self) -> str:
-        return f"<RequestContext {self._protocol} {self._http_method} {self._method.full_name}>"
+        # Users see the context of a client, which has a class of its own, as a `RequestContext`.
+        return representation(
+            self,
+            lambda: f"{self._protocol} {self._http_method} {self._method.full_name}",
+            class_name="RequestContext",
+        )

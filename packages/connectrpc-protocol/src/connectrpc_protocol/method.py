@@ -7,6 +7,7 @@ from google.protobuf.message import Message
 
 from connectrpc_protocol.code import Code
 from connectrpc_protocol.errors import ConnectError
+from connectrpc_protocol.representation import representation
 
 Req_co = TypeVar("Req_co", bound=Message, covariant=True)
 Res_co = TypeVar("Res_co", bound=Message, covariant=True)
@@ -82,4 +83,4 @@ class Method(Generic[Req_co, Res_co]):
         return ConnectError(Code.UNIMPLEMENTED, f"{self.full_name} is not implemented")
 
     def __repr__(self) -> str:
-        return f"<Method {self.full_name} ({self.kind.value})>"
+        return representation(self, lambda: f"{self.full_name} ({self.kind.value})")

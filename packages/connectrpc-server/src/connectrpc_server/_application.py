@@ -7,6 +7,7 @@ from typing import ClassVar, Generic, TypeVar
 from connectrpc_protocol import Codec, Compression, CompressionName
 from connectrpc_protocol.argument_checks import as_tuple
 from connectrpc_protocol.options import ServerOptions, server_compressions
+from connectrpc_protocol.representation import representation
 
 Service_contra = TypeVar("Service_contra", contravariant=True)
 Interceptor_contra = TypeVar("Interceptor_contra", contravariant=True)
@@ -83,6 +84,9 @@ class Application(ABC, Generic[Service_contra, Interceptor_contra]):
         options: ServerOptions,
     ) -> None:
         """Build the endpoints of the service, now or when the server starts."""
+
+    def __repr__(self) -> str:
+        return representation(self, lambda: self.service_name)
 
     @property
     def path(self) -> str:

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Never, cast, overload
 
 from connectrpc_protocol.argument_checks import check_parameters
+from connectrpc_protocol.representation import representation
 from connectrpc_protocol.server import refuse_unknown_method
 from connectrpc_server._asgi.application import ASGIApplication
 from connectrpc_server._asgi.lifespan import run_lifespan, serve_lifespan
@@ -30,6 +31,9 @@ class CombinedASGIApplication:
     ) -> None:
         self._apps = {app.service_name: app for app in apps}
         self._fallback = fallback
+
+    def __repr__(self) -> str:
+        return representation(self, lambda: _summary(self._apps, self._fallback))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI interface."""
@@ -79,6 +83,9 @@ class CombinedWSGIApplication:
         self._apps = {app.service_name: app for app in apps}
         self._fallback = fallback
 
+    def __repr__(self) -> str:
+        return representation(self, lambda: _summary(self._apps, self._fallback))
+
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """The WSGI interface."""
         prefix, path = environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", "")
@@ -88,6 +95,13 @@ class CombinedWSGIApplication:
         if not is_ours and refuse_unknown_method(method, headers, path) is not None:
             app = wsgi_not_found
         return app(environ, start_response)
+
+
+def _summary(services: Iterable[str], fallback: object) -> str:
+    words = list(services)
+    if fallback is not None:
+        words.append(f"fallback={getattr(fallback, '__name__', type(fallback).__name__)}")
+    return ", ".join(words)
 
 
 @overload

@@ -139,8 +139,8 @@ class Client(BaseClient[AsyncHttpClient, Interceptor]):
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[Res, None]:
         """Return the messages of `_call_server_stream`."""
-        call = self._call_server_stream
-        return Messages(partial(call, method, request, headers=headers, timeout_ms=timeout_ms))
+        call = partial(self._call_server_stream, method, request, headers=headers)
+        return Messages(partial(call, timeout_ms=timeout_ms), method)
 
     def _bidi_stream(
         self,
@@ -151,8 +151,8 @@ class Client(BaseClient[AsyncHttpClient, Interceptor]):
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[Res, None]:
         """Return the messages of `_call_bidi_stream`."""
-        call = self._call_bidi_stream
-        return Messages(partial(call, method, requests, headers=headers, timeout_ms=timeout_ms))
+        call = partial(self._call_bidi_stream, method, requests, headers=headers)
+        return Messages(partial(call, timeout_ms=timeout_ms), method)
 
     def _open_client_stream(
         self,

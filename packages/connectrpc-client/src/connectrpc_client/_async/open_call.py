@@ -11,6 +11,7 @@ from connectrpc_client._async.concurrency import EventLoop
 from connectrpc_client._async.exchange import Exchange
 from connectrpc_client._context import ClientContext
 from connectrpc_protocol import Headers
+from connectrpc_protocol.representation import representation
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -86,6 +87,13 @@ class _OpenCall(Generic[Req, Res]):
         if exc is not None:
             # The exchange raised it, too, and added its own frames.
             exc.__traceback__ = traceback
+
+    def __repr__(self) -> str:
+        return representation(self, self._summary)
+
+    def _summary(self) -> str:
+        state = self._state.summary(is_running=self._exchange.is_running)
+        return f"{self._context.method.full_name} ({state})"
 
     def __del__(self) -> None:
         if self._loop is not None and self._exchange.is_running:

@@ -2,15 +2,16 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
-from types import TracebackType
-from typing import Any, NoReturn, Protocol, TypeVar, runtime_checkable
+from types import AsyncGeneratorType, TracebackType
+from typing import Any, NoReturn, Protocol, TypeVar, cast, runtime_checkable
 
 from google.protobuf.message import Message
 
 from connectrpc_client._async.concurrency import EventLoop
-from connectrpc_client._errors import call_error, error_of_later_reads
-from connectrpc_protocol import Headers, RequestContext
+from connectrpc_client._errors import call_error, ended, error_of_later_reads
+from connectrpc_protocol import Headers, Method, RequestContext
 from connectrpc_protocol.closing import aclose_iterator
+from connectrpc_protocol.representation import representation
 
 Res = TypeVar("Res", bound=Message)
 
@@ -105,6 +106,13 @@ class StreamOutput(AsyncIterator[Res]):
     ) -> None:
         await self._finish(exc)
 
+    def __repr__(self) -> str:
+        return representation(self, self._summary)
+
+    def _summary(self) -> str:
+        state = ended(self._failure) if self._has_ended else "open"
+        return f"{self._context.method.full_name} ({state})"
+
     def __del__(self) -> None:
         if not self._has_ended:
             self._loop.run_later(self.aclose)
@@ -117,7 +125,10 @@ class Messages(AsyncGenerator[Res, None]):
     those of a `StreamOutput` do.
     """
 
-    def __init__(self, call: Callable[[], Awaitable[StreamOutput[Res]]]) -> None:
+    def __init__(
+        self, call: Callable[[], Awaitable[StreamOutput[Res]]], method: Method[Any, Res]
+    ) -> None:
+        self._method = method
         self._failure = _Failure()
         # It does not refer to this object, so that the event loop closes it as soon as this object
         # is dropped.
@@ -139,19 +150,29 @@ class Messages(AsyncGenerator[Res, None]):
     def aclose(self) -> Coroutine[object, object, None]:
         return self._generator.aclose()
 
+    def __repr__(self) -> str:
+        return representation(self, lambda: f"{self._method.full_name} ({self._state()})")
+
+    def _state(self) -> str:
+        if cast("AsyncGeneratorType[Res, None]", self._generator).ag_frame is None:
+            return ended(self._failure.error)
+        return "open" if self._failure.has_begun else "not begun"
+
 
 class _Failure:
-    """The error of a failed read, for later reads."""
+    """The error of a failed read, for later reads. `has_begun` is true after the first read."""
 
-    __slots__ = ("error",)
+    __slots__ = ("error", "has_begun")
 
     def __init__(self) -> None:
         self.error: Exception | None = None
+        self.has_begun = False
 
 
 async def _messages(
     call: Callable[[], Awaitable[StreamOutput[Res]]], failure: _Failure
 ) -> AsyncGenerator[Res, None]:
+    failure.has_begun = True
     try:
         async with await call() as output:
             async for message in output:

@@ -137,7 +137,8 @@ class ClientSync(BaseClient[SyncHttpClient, InterceptorSync]):
     ) -> Generator[Res, None, None]:
         """Return the messages of `_call_server_stream`."""
         call = partial(self._call_server_stream, method, request, headers=headers)
-        return MessagesSync(partial(call, timeout_ms=timeout_ms, cancellation=cancellation))
+        call = partial(call, timeout_ms=timeout_ms, cancellation=cancellation)
+        return MessagesSync(call, method)
 
     def _bidi_stream(
         self,
@@ -150,7 +151,8 @@ class ClientSync(BaseClient[SyncHttpClient, InterceptorSync]):
     ) -> Generator[Res, None, None]:
         """Return the messages of `_call_bidi_stream`."""
         call = partial(self._call_bidi_stream, method, requests, headers=headers)
-        return MessagesSync(partial(call, timeout_ms=timeout_ms, cancellation=cancellation))
+        call = partial(call, timeout_ms=timeout_ms, cancellation=cancellation)
+        return MessagesSync(call, method)
 
     def _open_client_stream(
         self,

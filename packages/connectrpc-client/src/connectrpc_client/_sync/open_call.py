@@ -13,6 +13,7 @@ from connectrpc_client._context import ClientContext
 from connectrpc_client._sync.exchange import ExchangeSync
 from connectrpc_client._transports.interruptible.worker_thread import run_in_worker_thread
 from connectrpc_protocol import Headers
+from connectrpc_protocol.representation import representation
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -86,6 +87,13 @@ class _OpenCallSync(Generic[Req, Res]):
         if exc is not None:
             # The exchange raised it, too, and added its own frames.
             exc.__traceback__ = traceback
+
+    def __repr__(self) -> str:
+        return representation(self, self._summary)
+
+    def _summary(self) -> str:
+        state = self._state.summary(is_running=self._exchange.is_running)
+        return f"{self._context.method.full_name} ({state})"
 
     def __del__(self) -> None:
         # A forked process must not use the connections of its parent.

@@ -1,5 +1,6 @@
 """The response of a call with a stream of responses."""
 
+import inspect
 import logging
 import os
 import threading
@@ -12,10 +13,11 @@ from google.protobuf.message import Message
 
 from connectrpc_client._cancellation import Cancellation
 from connectrpc_client._context import ClientContext
-from connectrpc_client._errors import call_error, error_of_later_reads
+from connectrpc_client._errors import call_error, ended, error_of_later_reads
 from connectrpc_client._transports.interruptible.worker_thread import run_in_worker_thread
-from connectrpc_protocol import Headers
+from connectrpc_protocol import Headers, Method
 from connectrpc_protocol.closing import close_iterator
+from connectrpc_protocol.representation import representation
 
 Res = TypeVar("Res", bound=Message)
 
@@ -139,6 +141,13 @@ class StreamOutputSync(Iterator[Res]):
     ) -> None:
         self._close(exc)
 
+    def __repr__(self) -> str:
+        return representation(self, self._summary)
+
+    def _summary(self) -> str:
+        state = ended(self._failure) if self._has_ended else "open"
+        return f"{self._context.method.full_name} ({state})"
+
     def __del__(self) -> None:
         # A forked process must not use the connections of its parent.
         if not self._has_ended and self._process == os.getpid():
@@ -160,7 +169,8 @@ class MessagesSync(Generator[Res, None, None]):
     those of a `StreamOutputSync` do.
     """
 
-    def __init__(self, call: Callable[[], StreamOutputSync[Res]]) -> None:
+    def __init__(self, call: Callable[[], StreamOutputSync[Res]], method: Method[Any, Res]) -> None:
+        self._method = method
         self._generator = _messages(call)
         self._failure: Exception | None = None
 
@@ -183,6 +193,15 @@ class MessagesSync(Generator[Res, None, None]):
 
     def close(self) -> None:
         self._generator.close()
+
+    def __repr__(self) -> str:
+        return representation(self, lambda: f"{self._method.full_name} ({self._state()})")
+
+    def _state(self) -> str:
+        state = inspect.getgeneratorstate(self._generator)
+        if state == inspect.GEN_CLOSED:
+            return ended(self._failure)
+        return "not begun" if state == inspect.GEN_CREATED else "open"
 
 
 def _messages(call: Callable[[], StreamOutputSync[Res]]) -> Generator[Res, None, None]:

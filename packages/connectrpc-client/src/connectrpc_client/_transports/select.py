@@ -54,6 +54,16 @@ def select_transport_sync(
     return transport
 
 
+def transport_name(http_client: object) -> str:
+    """Return the name of the HTTP library that sends requests, or of the class of a `Transport`.
+
+    `http_client` is what the user passed. For `None`, this is the library of the default transport.
+    """
+    if http_client is None:
+        return "pyqwest" if _has_pyqwest() else "httpx"
+    return _library_of(http_client) or type(http_client).__qualname__
+
+
 def _transport(http_client: AsyncHttpClient | None, protocol: WireProtocol) -> Transport:
     library = _library_of(http_client)
     if http_client is None:
@@ -222,7 +232,7 @@ def _check_trailers(
     """Raise `ValueError` if the protocol needs trailers and the transport does not support them."""
     if not protocol.needs_trailers or transport.has_trailers:
         return
-    name = "httpx" if client is None else _library_of(client) or type(client).__qualname__
+    name = transport_name(client)
     raise ValueError(
         f"{protocol.name} needs HTTP trailers, and {name} does not support HTTP trailers: "
         "pip install 'connectrpc-client[pyqwest]', or pass a pyqwest client as http_client"

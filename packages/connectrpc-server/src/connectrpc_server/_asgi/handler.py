@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 from connectrpc_protocol import Method, RequestContext
 from connectrpc_protocol.interceptors.chain import InterceptorChain
 from connectrpc_protocol.options import ServerOptions
+from connectrpc_protocol.representation import representation
 from connectrpc_protocol.server import stream_server_method, unary_server_method
 from connectrpc_server._asgi.endpoint import StreamEndpoint, StreamFunction, UnaryEndpoint
 from connectrpc_server._asgi.types import ASGIApp
@@ -37,6 +38,9 @@ class Handler:
     def endpoint(self, chain: InterceptorChain, options: ServerOptions) -> ASGIApp:
         """Return the application that handles the requests for the method."""
         return self._build(chain, options)
+
+    def __repr__(self) -> str:
+        return representation(self, lambda: f"{self.method.full_name} ({self.method.kind.value})")
 
     @classmethod
     def unary(

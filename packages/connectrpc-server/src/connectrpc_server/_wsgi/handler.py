@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 from connectrpc_protocol import Method, RequestContext
 from connectrpc_protocol.interceptors.chain import InterceptorChainSync
 from connectrpc_protocol.options import ServerOptions
+from connectrpc_protocol.representation import representation
 from connectrpc_protocol.server import stream_server_method, unary_server_method
 from connectrpc_server._handler_checks import check_sync
 from connectrpc_server._wsgi.endpoint import StreamEndpoint, StreamFunction, UnaryEndpoint
@@ -36,6 +37,9 @@ class HandlerSync:
     def endpoint(self, chain: InterceptorChainSync, options: ServerOptions) -> WSGIApp:
         """Return the application that handles the requests for the method."""
         return self._build(chain, options)
+
+    def __repr__(self) -> str:
+        return representation(self, lambda: f"{self.method.full_name} ({self.method.kind.value})")
 
     @classmethod
     def unary(
