@@ -3,11 +3,12 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Protocol
 
 import pytest
 
-from connectrpc_protocol import deprecated, lazy_attributes
+from connectrpc_protocol import deprecated, lazy_attributes, lazy_exports
 
 
 @pytest.fixture
@@ -79,6 +80,74 @@ def test_an_attribute_that_its_module_lacks_is_an_attribute_error(write_module) 
     get = lazy_attributes("lazy_owner", {"Eliza": "lazy_target_four"})
     with pytest.raises(AttributeError, match="Eliza"):
         get("Eliza")
+
+
+EXPORTS = {"Client": ".a_connect_client", "Service": ".a_connect_server"}
+
+
+@pytest.fixture
+def exporting() -> ModuleType:
+    """A module like a generated one, before its first lazy import."""
+    module = ModuleType("acme.a_connect")
+    module.__package__ = "acme"
+    namespace = {"NAME": "a", "_private": "b", "__all__": ["NAME", "Client", "Service"]}
+    vars(module).update(namespace)
+    module.__getattr__, module.__dir__ = lazy_exports(vars(module), EXPORTS)
+    return module
+
+
+def test_dir_and_all_list_lazy_names_and_import_nothing(exporting, monkeypatch) -> None:
+    monkeypatch.setattr("importlib.import_module", None)
+    assert exporting.__all__ == ["NAME", "Client", "Service"]
+    assert {"NAME", "Client", "Service", "_private", "__all__", "__name__"} <= {*dir(exporting)}
+    assert dir(exporting) == sorted(dir(exporting))
+
+
+@pytest.mark.parametrize(
+    ("missing", "kept"), [("client", ["NAME", "Service"]), ("server", ["NAME", "Client"])]
+)
+@pytest.mark.parametrize("how", ["not found", "blocked"])
+def test_dir_and_all_leave_out_the_names_of_a_missing_side(
+    exporting, monkeypatch: pytest.MonkeyPatch, missing: str, kept: list[str], how: str
+) -> None:
+    package = f"connectrpc_{missing}"
+    for side in ("client", "server"):  # the other side is installed
+        monkeypatch.setitem(sys.modules, f"connectrpc_{side}", ModuleType("installed"))
+    monkeypatch.setitem(sys.modules, package, None)
+    if how == "not found":
+        monkeypatch.delitem(sys.modules, package)
+        monkeypatch.setattr("sys.meta_path", [Missing(package), *sys.meta_path])
+    assert exporting.__all__ == kept
+    assert {"NAME", "Client", "Service"} & {*dir(exporting)} == {*kept}
+
+
+def test_an_installed_side_that_is_not_imported_yet_is_not_missing(
+    exporting, monkeypatch: pytest.MonkeyPatch, write_module
+) -> None:
+    for side in ("client", "server"):
+        write_module(f"connectrpc_{side}", "raise ImportError('not imported for a list of names')")
+    assert exporting.__all__ == ["NAME", "Client", "Service"]
+
+
+def test_a_name_of_no_side_is_always_listed() -> None:
+    module = {"__name__": "a", "__package__": "", "__all__": ["Other"]}
+    get, _ = lazy_exports(module, {"Other": "a_module_of_the_user"})
+    assert get("__all__") == ["Other"]
+
+
+def test_an_unknown_name_of_a_module_is_an_attribute_error(exporting) -> None:
+    with pytest.raises(AttributeError, match=r"module 'acme\.a_connect' has no attribute 'X'"):
+        exporting.X  # noqa: B018
+
+
+def test_an_exported_name_is_imported_from_the_package_of_the_module(
+    exporting, monkeypatch
+) -> None:
+    sibling = ModuleType("acme.a_connect_client")
+    sibling.Client = object()
+    monkeypatch.setitem(sys.modules, "acme", ModuleType("acme"))
+    monkeypatch.setitem(sys.modules, "acme.a_connect_client", sibling)
+    assert exporting.Client is sibling.Client
 
 
 @deprecated("use new")

@@ -24,8 +24,8 @@ _DIFFICULT = """
     ImportModule Int Iterable Iterator M Method MethodKind Name None O OpenSay Protocol Request
     RequestContext Requests S Say Self Sequence ServiceName Str StreamOutput Sync TYPE
     TYPE_CHECKING Type UnaryOutput WSGIApplication X_pb2 _ __Say ____ __init__ bool cls call_say
-    deprecated get_foo getattr import_module int lazy_attributes names_pb2 object open_say self
-    str super type x_pb2
+    deprecated get_foo getattr globals import_module int lazy_attributes lazy_exports names_pb2
+    object open_say self str super type x_pb2
 """.split()  # noqa: SIM905
 identifiers = st.one_of(
     st.sampled_from(_DIFFICULT),

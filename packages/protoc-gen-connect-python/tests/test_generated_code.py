@@ -58,6 +58,51 @@ def test_missing_distribution_is_named(tree: Path, missing: str, wanted: str, ot
     assert missing.replace("_", "-") in output
 
 
+@pytest.mark.parametrize("module", ["acme.eliza.v1.eliza_connect", "nested.one.one_connect"])
+@pytest.mark.parametrize(
+    "installed", [["client", "server"], ["client"], ["server"]], ids=["both", "client", "server"]
+)
+def test_star_imports_and_dir_have_the_names_of_the_installed_side(
+    tree: Path, module: str, installed: list[str]
+) -> None:
+    output = _python(
+        f"""
+        for side in {{"client", "server"}} - {{*{installed!r}}}:
+            sys.modules["connectrpc_" + side] = None
+        import inspect
+        import {module} as module
+
+        names = {{}}
+        exec("from {module} import *", names)
+        del names["__builtins__"]
+        assert sorted(names) == sorted(module.__all__), (names, module.__all__)
+        assert names.keys() <= {{*dir(module)}}
+        assert dict(inspect.getmembers(module)).keys() >= names.keys()
+        for name in sorted(names):
+            if inspect.isclass(names[name]):
+                print(name)
+        """,
+        tree,
+    )
+    classes = output.split()
+    assert any(name.endswith("Client") for name in classes) == ("client" in installed)
+    assert any(name.endswith("Application") for name in classes) == ("server" in installed)
+
+
+def test_dir_loads_neither_side(tree: Path) -> None:
+    output = _python(
+        """
+        from acme.eliza.v1 import eliza_connect
+
+        assert {"ElizaServiceClient", "ElizaService"} <= {*dir(eliza_connect)}
+        assert {"ElizaServiceClient", "ElizaService"} <= {*eliza_connect.__all__}
+        print("connectrpc_client" in sys.modules, "connectrpc_server" in sys.modules)
+        """,
+        tree,
+    )
+    assert output == "False False\n"
+
+
 def test_unknown_name_raises_attribute_error(tree: Path) -> None:
     output = _python(
         """

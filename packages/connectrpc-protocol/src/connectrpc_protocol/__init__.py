@@ -5,7 +5,7 @@ that they need from `connectrpc_client` or `connectrpc_server`.
 """
 
 from connectrpc_protocol.code import Code
-from connectrpc_protocol.codegen_support import deprecated, lazy_attributes
+from connectrpc_protocol.codegen_support import deprecated, lazy_attributes, lazy_exports
 from connectrpc_protocol.context import ContextKey, RequestContext
 from connectrpc_protocol.encoding.brotli import Brotli
 from connectrpc_protocol.encoding.codec import Codec, JsonCodec, ProtoCodec
@@ -78,6 +78,7 @@ __all__ = [
     "available_compressions",
     "deprecated",
     "lazy_attributes",
+    "lazy_exports",
     "resolve_compression",
     "too_large",
 ]

@@ -92,7 +92,7 @@ def test_service_without_methods_is_valid(generate: Generate) -> None:
     modules = generate({"s.proto": 'syntax = "proto3"; service S {}'})
     for source in modules.values():
         compile(source, "s", "exec")
-    assert "from connectrpc_protocol import lazy_attributes\n" in modules["s_connect.py"]
+    assert "from connectrpc_protocol import lazy_exports\n" in modules["s_connect.py"]
 
 
 def test_request_without_source_information(make_request: MakeRequest) -> None:

@@ -45,16 +45,14 @@ class LazyModule:
 class ConnectPage:
     """Everything that `connect.py.jinja` shows.
 
-    `type_checking`, `final`, `method_class` and `lazy_attributes` are imported names. `package` is
-    the variable that lazy imports start from.
+    `type_checking`, `final`, `method_class` and `lazy_exports` are imported names.
     """
 
     header: Header
     type_checking: str
     final: str
     method_class: str
-    lazy_attributes: str
-    package: str
+    lazy_exports: str
     lazy_modules: tuple[LazyModule, ...]
     services: tuple[ServiceConstants, ...]
 
@@ -71,8 +69,7 @@ def connect_page(file: ProtoFile, options: Options) -> ConnectPage:
         type_checking=imports.import_name("typing", "TYPE_CHECKING"),
         final=imports.import_name("typing", "Final"),
         method_class=imports.import_name(PROTOCOL_PACKAGE, "Method") if has_methods else "",
-        lazy_attributes=imports.import_name(PROTOCOL_PACKAGE, "lazy_attributes"),
-        package="__package__" if lazy_modules[0].module.startswith(".") else "__name__",
+        lazy_exports=imports.import_name(PROTOCOL_PACKAGE, "lazy_exports"),
         lazy_modules=lazy_modules,
         services=services,
         header=build_header(

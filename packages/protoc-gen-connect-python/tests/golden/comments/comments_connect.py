@@ -4,7 +4,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from connectrpc_protocol import Method, MethodKind, lazy_attributes
+from connectrpc_protocol import Method, MethodKind, lazy_exports
 
 import comments_pb2
 
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
         QuotesWSGIApplication,
     )
 else:
-    __getattr__ = lazy_attributes(
-        __name__,
+    __getattr__, __dir__ = lazy_exports(
+        globals(),
         {
             "QuotesClient": "comments_connect_client",
             "QuotesClientSync": "comments_connect_client",

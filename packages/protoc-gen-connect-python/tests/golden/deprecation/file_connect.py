@@ -5,7 +5,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from connectrpc_protocol import Method, MethodKind, lazy_attributes
+from connectrpc_protocol import Method, MethodKind, lazy_exports
 
 import file_pb2
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
         InOldFileWSGIApplication,
     )
 else:
-    __getattr__ = lazy_attributes(
-        __name__,
+    __getattr__, __dir__ = lazy_exports(
+        globals(),
         {
             "InOldFileClient": "file_connect_client",
             "InOldFileClientSync": "file_connect_client",

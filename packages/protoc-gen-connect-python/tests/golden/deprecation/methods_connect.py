@@ -5,7 +5,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from connectrpc_protocol import Method, MethodKind, lazy_attributes
+from connectrpc_protocol import Method, MethodKind, lazy_exports
 
 import methods_pb2
 
@@ -48,8 +48,8 @@ if TYPE_CHECKING:
         OldServiceWSGIApplication,
     )
 else:
-    __getattr__ = lazy_attributes(
-        __name__,
+    __getattr__, __dir__ = lazy_exports(
+        globals(),
         {
             "MethodsClient": "methods_connect_client",
             "MethodsClientSync": "methods_connect_client",

@@ -4,7 +4,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from connectrpc_protocol import Method, MethodKind, lazy_attributes
+from connectrpc_protocol import Method, MethodKind, lazy_exports
 
 import edition2023_pb2
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
         Edition2023WSGIApplication,
     )
 else:
-    __getattr__ = lazy_attributes(
-        __name__,
+    __getattr__, __dir__ = lazy_exports(
+        globals(),
         {
             "Edition2023Client": "edition2023_connect_client",
             "Edition2023ClientSync": "edition2023_connect_client",

@@ -4,7 +4,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from connectrpc_protocol import Method, MethodKind, lazy_attributes
+from connectrpc_protocol import Method, MethodKind, lazy_exports
 
 import edition2024_pb2
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
         Edition2024WSGIApplication,
     )
 else:
-    __getattr__ = lazy_attributes(
-        __name__,
+    __getattr__, __dir__ = lazy_exports(
+        globals(),
         {
             "Edition2024Client": "edition2024_connect_client",
             "Edition2024ClientSync": "edition2024_connect_client",

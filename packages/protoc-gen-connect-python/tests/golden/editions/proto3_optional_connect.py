@@ -4,7 +4,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from connectrpc_protocol import Method, MethodKind, lazy_attributes
+from connectrpc_protocol import Method, MethodKind, lazy_exports
 
 import proto3_optional_pb2
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
         Proto3WSGIApplication,
     )
 else:
-    __getattr__ = lazy_attributes(
-        __name__,
+    __getattr__, __dir__ = lazy_exports(
+        globals(),
         {
             "Proto3Client": "proto3_optional_connect_client",
             "Proto3ClientSync": "proto3_optional_connect_client",

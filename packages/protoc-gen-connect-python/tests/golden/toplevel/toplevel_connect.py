@@ -4,7 +4,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from connectrpc_protocol import Method, MethodKind, lazy_attributes
+from connectrpc_protocol import Method, MethodKind, lazy_exports
 
 import other_pb2
 import toplevel_pb2
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
         TopLevelWSGIApplication,
     )
 else:
-    __getattr__ = lazy_attributes(
-        __name__,
+    __getattr__, __dir__ = lazy_exports(
+        globals(),
         {
             "TopLevelClient": "toplevel_connect_client",
             "TopLevelClientSync": "toplevel_connect_client",

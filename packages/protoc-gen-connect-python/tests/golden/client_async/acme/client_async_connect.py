@@ -4,7 +4,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from connectrpc_protocol import Method, MethodKind, lazy_attributes
+from connectrpc_protocol import Method, MethodKind, lazy_exports
 
 from acme import client_async_pb2
 
@@ -20,8 +20,8 @@ __all__ = [
 if TYPE_CHECKING:
     from acme.client_async_connect_client import ClientAsyncClient
 else:
-    __getattr__ = lazy_attributes(
-        __name__,
+    __getattr__, __dir__ = lazy_exports(
+        globals(),
         {
             "ClientAsyncClient": "acme.client_async_connect_client",
         },

@@ -5,7 +5,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from connectrpc_protocol import Method, MethodKind, lazy_attributes
+from connectrpc_protocol import Method, MethodKind, lazy_exports
 
 from _private import _internal_pb2 as internal_pb2
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
         InternalWSGIApplication,
     )
 else:
-    __getattr__ = lazy_attributes(
-        __name__,
+    __getattr__, __dir__ = lazy_exports(
+        globals(),
         {
             "InternalClient": "_private._internal_connect_client",
             "InternalClientSync": "_private._internal_connect_client",

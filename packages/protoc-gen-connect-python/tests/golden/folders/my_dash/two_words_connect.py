@@ -4,7 +4,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from connectrpc_protocol import Method, MethodKind, lazy_attributes
+from connectrpc_protocol import Method, MethodKind, lazy_exports
 
 from my_dash import two_words_pb2
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
         DashWSGIApplication,
     )
 else:
-    __getattr__ = lazy_attributes(
-        __name__,
+    __getattr__, __dir__ = lazy_exports(
+        globals(),
         {
             "DashClient": "my_dash.two_words_connect_client",
             "DashClientSync": "my_dash.two_words_connect_client",

@@ -4,7 +4,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from connectrpc_protocol import IdempotencyLevel, Method, MethodKind, lazy_attributes
+from connectrpc_protocol import IdempotencyLevel, Method, MethodKind, lazy_exports
 
 from acme import long_names_of_a_file_in_a_folder_pb2
 
@@ -129,8 +129,8 @@ if TYPE_CHECKING:
         VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompanyWSGIApplication,
     )
 else:
-    __getattr__ = lazy_attributes(
-        __name__,
+    __getattr__, __dir__ = lazy_exports(
+        globals(),
         {
             "InventoryManagementAdministrationServiceClient": "acme.long_names_of_a_file_in_a_folder_connect_client",
             "InventoryManagementAdministrationServiceClientSync": "acme.long_names_of_a_file_in_a_folder_connect_client",

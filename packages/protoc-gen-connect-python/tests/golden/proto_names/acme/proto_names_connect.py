@@ -4,7 +4,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from connectrpc_protocol import Method, MethodKind, lazy_attributes
+from connectrpc_protocol import Method, MethodKind, lazy_exports
 
 from acme import proto_names_pb2
 
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
         ProtoNamesWSGIApplication,
     )
 else:
-    __getattr__ = lazy_attributes(
-        __name__,
+    __getattr__, __dir__ = lazy_exports(
+        globals(),
         {
             "ProtoNamesClient": "acme.proto_names_connect_client",
             "ProtoNamesClientSync": "acme.proto_names_connect_client",

@@ -4,7 +4,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from connectrpc_protocol import Method, MethodKind, lazy_attributes
+from connectrpc_protocol import Method, MethodKind, lazy_exports
 from google.protobuf import empty_pb2
 
 from ..two.deep import two_pb2
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
         OneServiceWSGIApplication,
     )
 else:
-    __getattr__ = lazy_attributes(
-        __package__,
+    __getattr__, __dir__ = lazy_exports(
+        globals(),
         {
             "OneServiceClient": ".one_connect_client",
             "OneServiceClientSync": ".one_connect_client",

@@ -4,7 +4,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from connectrpc_protocol import Method, MethodKind, lazy_attributes
+from connectrpc_protocol import Method, MethodKind, lazy_exports
 
 from acme import server_sync_pb2
 
@@ -21,8 +21,8 @@ __all__ = [
 if TYPE_CHECKING:
     from acme.server_sync_connect_server import ServerSyncSync, ServerSyncWSGIApplication
 else:
-    __getattr__ = lazy_attributes(
-        __name__,
+    __getattr__, __dir__ = lazy_exports(
+        globals(),
         {
             "ServerSyncSync": "acme.server_sync_connect_server",
             "ServerSyncWSGIApplication": "acme.server_sync_connect_server",

@@ -5,7 +5,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from connectrpc_protocol import Method, MethodKind, lazy_attributes
+from connectrpc_protocol import Method, MethodKind, lazy_exports
 
 from my_dash import two_words_pb2
 from second.b import types_pb2
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from first.a.a_connect_client import AClient, AClientSync
     from first.a.a_connect_server import A, AASGIApplication, ASync, AWSGIApplication
 else:
-    __getattr__ = lazy_attributes(
-        __name__,
+    __getattr__, __dir__ = lazy_exports(
+        globals(),
         {
             "AClient": "first.a.a_connect_client",
             "AClientSync": "first.a.a_connect_client",

@@ -4,7 +4,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from connectrpc_protocol import Method, MethodKind, lazy_attributes
+from connectrpc_protocol import Method, MethodKind, lazy_exports
 
 from first.a import types_pb2
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
         LambdaServiceWSGIApplication,
     )
 else:
-    __getattr__ = lazy_attributes(
-        __package__,
+    __getattr__, __dir__ = lazy_exports(
+        globals(),
         {
             "LambdaServiceClient": ".lambda_connect_client",
             "LambdaServiceClientSync": ".lambda_connect_client",

@@ -4,7 +4,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from connectrpc_protocol import Method, MethodKind, lazy_attributes
+from connectrpc_protocol import Method, MethodKind, lazy_exports
 
 from first.a import types_pb2
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from second.b.b_connect_client import BClient, BClientSync
     from second.b.b_connect_server import B, BASGIApplication, BSync, BWSGIApplication
 else:
-    __getattr__ = lazy_attributes(
-        __name__,
+    __getattr__, __dir__ = lazy_exports(
+        globals(),
         {
             "BClient": "second.b.b_connect_client",
             "BClientSync": "second.b.b_connect_client",

@@ -4,7 +4,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from connectrpc_protocol import Method, MethodKind, lazy_attributes
+from connectrpc_protocol import Method, MethodKind, lazy_exports
 
 from ...one import types_pb2
 from . import two_pb2
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
         TwoServiceWSGIApplication,
     )
 else:
-    __getattr__ = lazy_attributes(
-        __package__,
+    __getattr__, __dir__ = lazy_exports(
+        globals(),
         {
             "TwoServiceClient": ".two_connect_client",
             "TwoServiceClientSync": ".two_connect_client",

@@ -4,7 +4,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from connectrpc_protocol import Method, MethodKind, lazy_attributes
+from connectrpc_protocol import Method, MethodKind, lazy_exports
 
 from acme.several import a_pb2
 
@@ -58,8 +58,8 @@ if TYPE_CHECKING:
         ThirdWSGIApplication,
     )
 else:
-    __getattr__ = lazy_attributes(
-        __name__,
+    __getattr__, __dir__ = lazy_exports(
+        globals(),
         {
             "FirstClient": "acme.several.a_connect_client",
             "FirstClientSync": "acme.several.a_connect_client",

@@ -4,7 +4,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from connectrpc_protocol import Method, MethodKind, lazy_attributes
+from connectrpc_protocol import Method, MethodKind, lazy_exports
 from google.protobuf import empty_pb2
 
 __all__ = [
@@ -114,8 +114,8 @@ if TYPE_CHECKING:
         MethodsWSGIApplication,
     )
 else:
-    __getattr__ = lazy_attributes(
-        __name__,
+    __getattr__, __dir__ = lazy_exports(
+        globals(),
         {
             "FOO_BAR_NAMEClient": "acme.clashes.v1.clashes_connect_client",
             "FOO_BAR_NAMEClientSync": "acme.clashes.v1.clashes_connect_client",

@@ -8,7 +8,7 @@ from connectrpc_protocol import (
     IdempotencyLevel,
     Method as Method_,
     MethodKind as MethodKind_,
-    lazy_attributes as lazy_attributes_,
+    lazy_exports,
 )
 
 from acme.clashes.v1 import imports_pb2 as acme_clashes_v1_imports_pb2
@@ -268,8 +268,8 @@ if TYPE_CHECKING:
         strWSGIApplication,
     )
 else:
-    __getattr__ = lazy_attributes_(
-        __name__,
+    __getattr__, __dir__ = lazy_exports(
+        globals(),
         {
             "ASGIApplicationClient": "acme.clashes.v1.imports_connect_client",
             "ASGIApplicationClientSync": "acme.clashes.v1.imports_connect_client",

@@ -4,7 +4,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from connectrpc_protocol import IdempotencyLevel, Method, MethodKind, lazy_attributes
+from connectrpc_protocol import IdempotencyLevel, Method, MethodKind, lazy_exports
 
 from acme.eliza.v1 import eliza_pb2
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
         ElizaServiceWSGIApplication,
     )
 else:
-    __getattr__ = lazy_attributes(
-        __name__,
+    __getattr__, __dir__ = lazy_exports(
+        globals(),
         {
             "ElizaServiceClient": "acme.eliza.v1.eliza_connect_client",
             "ElizaServiceClientSync": "acme.eliza.v1.eliza_connect_client",

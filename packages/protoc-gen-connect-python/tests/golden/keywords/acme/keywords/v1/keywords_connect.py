@@ -4,7 +4,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from connectrpc_protocol import Method, MethodKind, lazy_attributes
+from connectrpc_protocol import Method, MethodKind, lazy_exports
 
 from acme.keywords.v1 import keywords_pb2 as acme_keywords_v1_keywords_pb2
 
@@ -129,8 +129,8 @@ if TYPE_CHECKING:
         type_,
     )
 else:
-    __getattr__ = lazy_attributes(
-        __name__,
+    __getattr__, __dir__ = lazy_exports(
+        globals(),
         {
             "HiddenClient": "acme.keywords.v1.keywords_connect_client",
             "HiddenClientSync": "acme.keywords.v1.keywords_connect_client",

@@ -5,7 +5,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from connectrpc_protocol import Method, MethodKind, lazy_attributes
+from connectrpc_protocol import Method, MethodKind, lazy_exports
 from google.protobuf import any_pb2, timestamp_pb2
 
 from acme.messages import common_pb2
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
         MessagesWSGIApplication,
     )
 else:
-    __getattr__ = lazy_attributes(
-        __name__,
+    __getattr__, __dir__ = lazy_exports(
+        globals(),
         {
             "MessagesClient": "acme.messages.v1.messages_connect_client",
             "MessagesClientSync": "acme.messages.v1.messages_connect_client",
