@@ -110,7 +110,8 @@ def imported_names(package: Path) -> set[str]:
     """Return the names that a package imports into its `__init__`: its public names."""
     tree = ast.parse((package / "__init__.py").read_text(encoding="utf-8"))
     imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
-    return {alias.asname or alias.name for node in imports for alias in node.names}
+    names = {alias.asname or alias.name for node in imports for alias in node.names}
+    return {name for name in names if not name.startswith("_") or name.endswith("__")}
 
 
 @every_distribution

@@ -44,6 +44,7 @@ from connectrpc_protocol import (
     UnaryInterceptor,
     UnaryInterceptorSync,
 )
+from connectrpc_protocol.public_names import set_public_module as _set_public_module
 
 __all__ = [
     "BidiCall",
@@ -89,3 +90,5 @@ __all__ = [
     "UnaryOutput",
     "__version__",
 ]
+
+_set_public_module(__name__)

@@ -37,6 +37,7 @@ from connectrpc_protocol.interceptors.types import (
 )
 from connectrpc_protocol.method import IdempotencyLevel, Method, MethodKind
 from connectrpc_protocol.names import CodecName, CompressionName, ProtocolName
+from connectrpc_protocol.public_names import set_public_module as _set_public_module
 
 __all__ = [
     "BidiStreamInterceptor",
@@ -82,3 +83,5 @@ __all__ = [
     "resolve_compression",
     "too_large",
 ]
+
+_set_public_module(__name__)

@@ -29,6 +29,7 @@ from connectrpc_protocol import (
     UnaryInterceptor,
     UnaryInterceptorSync,
 )
+from connectrpc_protocol.public_names import set_public_module as _set_public_module
 from connectrpc_server import cors
 from connectrpc_server._asgi.application import ASGIApplication
 from connectrpc_server._asgi.handler import Handler
@@ -73,3 +74,5 @@ __all__ = [
     "combine",
     "cors",
 ]
+
+_set_public_module(__name__)

@@ -11,5 +11,8 @@ other side.
 
 from connectrpc_client.testing.transports_async import ASGITransport, WSGITransportAsync
 from connectrpc_client.testing.transports_sync import ASGITransportSync, WSGITransport
+from connectrpc_protocol.public_names import set_public_module as _set_public_module
 
 __all__ = ["ASGITransport", "ASGITransportSync", "WSGITransport", "WSGITransportAsync"]
+
+_set_public_module(__name__)
