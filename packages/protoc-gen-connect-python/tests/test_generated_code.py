@@ -229,8 +229,8 @@ def test_comments_become_docstrings(tree: Path) -> None:
         from comments_connect import Quotes, QuotesClientSync
 
         for method in ("both", "backslash_quote", "trailing", "bare"):
-            print(getattr(QuotesClientSync, method).__doc__)
-        print(Quotes.escapes.__doc__)
+            print(getattr(QuotesClientSync, method).__doc__.splitlines()[0])
+        print(Quotes.escapes.__doc__.splitlines()[0])
         """,
         tree,
     )
@@ -238,9 +238,25 @@ def test_comments_become_docstrings(tree: Path) -> None:
         '"Quoted"',
         'Ends so: \\"',
         "Stands behind.",
-        "None",
+        "Calls the unary RPC `comments.Quotes.Bare`.",
         r"C:\new\table and \u0041 \N{DASH} {{ braces }} {% tags %}",
     ]
+
+
+def test_constructors_describe_every_option(tree: Path) -> None:
+    output = _python(
+        """
+        import inspect, re, toplevel_connect as module
+
+        for suffix in ("Client", "ClientSync", "ASGIApplication", "WSGIApplication"):
+            kind = getattr(module, "TopLevel" + suffix)
+            options = re.findall(r"^- `(\\w+)`: ", inspect.getdoc(kind.__init__), re.M)
+            assert options == [*inspect.signature(kind).parameters], (kind, options)
+            print(f"`{kind.__base__.__name__}.__init__`" in kind.__doc__)
+        """,
+        tree,
+    )
+    assert output == "True\n" * 4
 
 
 def test_clients_call_applications(tree: Path) -> None:

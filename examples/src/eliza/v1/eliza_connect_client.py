@@ -33,7 +33,12 @@ __all__ = [
 
 
 class ElizaServiceClient(Client):
-    """A simple therapist, after the program that Joseph Weizenbaum wrote in 1966."""
+    """A simple therapist, after the program that Joseph Weizenbaum wrote in 1966.
+
+    Calls `connectrpc.eliza.v1.ElizaService` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def say(
         self,
@@ -43,7 +48,16 @@ class ElizaServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> eliza_pb2.SayResponse:
-        """Say is a unary call: one sentence, one response. It changes nothing, so GET works."""
+        """Say is a unary call: one sentence, one response. It changes nothing, so GET works.
+
+        Calls the unary RPC `connectrpc.eliza.v1.ElizaService.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             ELIZA_SERVICE_SAY, request, headers=headers, timeout_ms=timeout_ms, use_get=use_get
         )
@@ -57,7 +71,18 @@ class ElizaServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[eliza_pb2.SayResponse]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Say is a unary call: one sentence, one response. It changes nothing, so GET works.
+
+        Calls the unary RPC `connectrpc.eliza.v1.ElizaService.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             ELIZA_SERVICE_SAY, request, headers=headers, timeout_ms=timeout_ms, use_get=use_get
         )
@@ -69,7 +94,15 @@ class ElizaServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> eliza_pb2.SummarizeResponse:
-        """Summarize is a client stream: many sentences, one diagnosis at the end."""
+        """Summarize is a client stream: many sentences, one diagnosis at the end.
+
+        Calls the client stream RPC `connectrpc.eliza.v1.ElizaService.Summarize`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_client_stream(
             ELIZA_SERVICE_SUMMARIZE, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -82,7 +115,17 @@ class ElizaServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[eliza_pb2.SummarizeResponse]:
-        """Calls `summarize` and also returns headers and trailers."""
+        """Calls `summarize` and also returns headers and trailers.
+
+        Summarize is a client stream: many sentences, one diagnosis at the end.
+
+        Calls the client stream RPC `connectrpc.eliza.v1.ElizaService.Summarize`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_client_stream(
             ELIZA_SERVICE_SUMMARIZE, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -90,7 +133,17 @@ class ElizaServiceClient(Client):
     def open_summarize(
         self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
     ) -> ClientStreamCall[eliza_pb2.SummarizeRequest, eliza_pb2.SummarizeResponse]:
-        """Opens a call of `summarize`, to send requests one by one."""
+        """Opens a call of `summarize`, to send requests one by one.
+
+        Summarize is a client stream: many sentences, one diagnosis at the end.
+
+        Calls the client stream RPC `connectrpc.eliza.v1.ElizaService.Summarize`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             ELIZA_SERVICE_SUMMARIZE, headers=headers, timeout_ms=timeout_ms
         )
@@ -102,7 +155,16 @@ class ElizaServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[eliza_pb2.IntroduceResponse]:
-        """Introduce is a server stream: one name, several sentences of welcome."""
+        """Introduce is a server stream: one name, several sentences of welcome.
+
+        Calls the server stream RPC `connectrpc.eliza.v1.ElizaService.Introduce`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             ELIZA_SERVICE_INTRODUCE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -114,7 +176,17 @@ class ElizaServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> StreamOutput[eliza_pb2.IntroduceResponse]:
-        """Calls `introduce` and also returns headers and trailers."""
+        """Calls `introduce` and also returns headers and trailers.
+
+        Introduce is a server stream: one name, several sentences of welcome.
+
+        Calls the server stream RPC `connectrpc.eliza.v1.ElizaService.Introduce`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_server_stream(
             ELIZA_SERVICE_INTRODUCE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -126,7 +198,16 @@ class ElizaServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[eliza_pb2.ConverseResponse]:
-        """Converse is a bidi stream: a response to each sentence."""
+        """Converse is a bidi stream: a response to each sentence.
+
+        Calls the bidi stream RPC `connectrpc.eliza.v1.ElizaService.Converse`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             ELIZA_SERVICE_CONVERSE, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -138,7 +219,17 @@ class ElizaServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> StreamOutput[eliza_pb2.ConverseResponse]:
-        """Calls `converse` and also returns headers and trailers."""
+        """Calls `converse` and also returns headers and trailers.
+
+        Converse is a bidi stream: a response to each sentence.
+
+        Calls the bidi stream RPC `connectrpc.eliza.v1.ElizaService.Converse`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_bidi_stream(
             ELIZA_SERVICE_CONVERSE, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -146,14 +237,29 @@ class ElizaServiceClient(Client):
     def open_converse(
         self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
     ) -> BidiCall[eliza_pb2.ConverseRequest, eliza_pb2.ConverseResponse]:
-        """Opens a call of `converse`, to send requests one by one."""
+        """Opens a call of `converse`, to send requests one by one.
+
+        Converse is a bidi stream: a response to each sentence.
+
+        Calls the bidi stream RPC `connectrpc.eliza.v1.ElizaService.Converse`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             ELIZA_SERVICE_CONVERSE, headers=headers, timeout_ms=timeout_ms
         )
 
 
 class ElizaServiceClientSync(ClientSync):
-    """A simple therapist, after the program that Joseph Weizenbaum wrote in 1966."""
+    """A simple therapist, after the program that Joseph Weizenbaum wrote in 1966.
+
+    Calls `connectrpc.eliza.v1.ElizaService` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def say(
         self,
@@ -164,7 +270,17 @@ class ElizaServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> eliza_pb2.SayResponse:
-        """Say is a unary call: one sentence, one response. It changes nothing, so GET works."""
+        """Say is a unary call: one sentence, one response. It changes nothing, so GET works.
+
+        Calls the unary RPC `connectrpc.eliza.v1.ElizaService.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             ELIZA_SERVICE_SAY,
             request,
@@ -184,7 +300,19 @@ class ElizaServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[eliza_pb2.SayResponse]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Say is a unary call: one sentence, one response. It changes nothing, so GET works.
+
+        Calls the unary RPC `connectrpc.eliza.v1.ElizaService.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             ELIZA_SERVICE_SAY,
             request,
@@ -202,7 +330,16 @@ class ElizaServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> eliza_pb2.SummarizeResponse:
-        """Summarize is a client stream: many sentences, one diagnosis at the end."""
+        """Summarize is a client stream: many sentences, one diagnosis at the end.
+
+        Calls the client stream RPC `connectrpc.eliza.v1.ElizaService.Summarize`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_client_stream(
             ELIZA_SERVICE_SUMMARIZE,
             requests,
@@ -220,7 +357,18 @@ class ElizaServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[eliza_pb2.SummarizeResponse]:
-        """Calls `summarize` and also returns headers and trailers."""
+        """Calls `summarize` and also returns headers and trailers.
+
+        Summarize is a client stream: many sentences, one diagnosis at the end.
+
+        Calls the client stream RPC `connectrpc.eliza.v1.ElizaService.Summarize`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_client_stream(
             ELIZA_SERVICE_SUMMARIZE,
             requests,
@@ -236,7 +384,18 @@ class ElizaServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> ClientStreamCallSync[eliza_pb2.SummarizeRequest, eliza_pb2.SummarizeResponse]:
-        """Opens a call of `summarize`, to send requests one by one."""
+        """Opens a call of `summarize`, to send requests one by one.
+
+        Summarize is a client stream: many sentences, one diagnosis at the end.
+
+        Calls the client stream RPC `connectrpc.eliza.v1.ElizaService.Summarize`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             ELIZA_SERVICE_SUMMARIZE,
             headers=headers,
@@ -252,7 +411,17 @@ class ElizaServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[eliza_pb2.IntroduceResponse]:
-        """Introduce is a server stream: one name, several sentences of welcome."""
+        """Introduce is a server stream: one name, several sentences of welcome.
+
+        Calls the server stream RPC `connectrpc.eliza.v1.ElizaService.Introduce`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             ELIZA_SERVICE_INTRODUCE,
             request,
@@ -269,7 +438,18 @@ class ElizaServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[eliza_pb2.IntroduceResponse]:
-        """Calls `introduce` and also returns headers and trailers."""
+        """Calls `introduce` and also returns headers and trailers.
+
+        Introduce is a server stream: one name, several sentences of welcome.
+
+        Calls the server stream RPC `connectrpc.eliza.v1.ElizaService.Introduce`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_server_stream(
             ELIZA_SERVICE_INTRODUCE,
             request,
@@ -286,7 +466,17 @@ class ElizaServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[eliza_pb2.ConverseResponse]:
-        """Converse is a bidi stream: a response to each sentence."""
+        """Converse is a bidi stream: a response to each sentence.
+
+        Calls the bidi stream RPC `connectrpc.eliza.v1.ElizaService.Converse`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             ELIZA_SERVICE_CONVERSE,
             requests,
@@ -303,7 +493,18 @@ class ElizaServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[eliza_pb2.ConverseResponse]:
-        """Calls `converse` and also returns headers and trailers."""
+        """Calls `converse` and also returns headers and trailers.
+
+        Converse is a bidi stream: a response to each sentence.
+
+        Calls the bidi stream RPC `connectrpc.eliza.v1.ElizaService.Converse`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_bidi_stream(
             ELIZA_SERVICE_CONVERSE,
             requests,
@@ -319,7 +520,18 @@ class ElizaServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> BidiCallSync[eliza_pb2.ConverseRequest, eliza_pb2.ConverseResponse]:
-        """Opens a call of `converse`, to send requests one by one."""
+        """Opens a call of `converse`, to send requests one by one.
+
+        Converse is a bidi stream: a response to each sentence.
+
+        Calls the bidi stream RPC `connectrpc.eliza.v1.ElizaService.Converse`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             ELIZA_SERVICE_CONVERSE,
             headers=headers,

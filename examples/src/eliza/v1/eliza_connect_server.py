@@ -25,61 +25,110 @@ __all__ = [
 
 
 class ElizaService(Protocol):
-    """A simple therapist, after the program that Joseph Weizenbaum wrote in 1966."""
+    """A simple therapist, after the program that Joseph Weizenbaum wrote in 1966.
+
+    The base class of async implementations of `connectrpc.eliza.v1.ElizaService`.
+    """
 
     async def say(
         self, request: eliza_pb2.SayRequest, ctx: RequestContext
     ) -> eliza_pb2.SayResponse:
-        """Say is a unary call: one sentence, one response. It changes nothing, so GET works."""
+        """Say is a unary call: one sentence, one response. It changes nothing, so GET works.
+
+        Handles the unary RPC `connectrpc.eliza.v1.ElizaService.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise ELIZA_SERVICE_SAY.unimplemented()
 
     async def summarize(
         self, requests: AsyncIterator[eliza_pb2.SummarizeRequest], ctx: RequestContext
     ) -> eliza_pb2.SummarizeResponse:
-        """Summarize is a client stream: many sentences, one diagnosis at the end."""
+        """Summarize is a client stream: many sentences, one diagnosis at the end.
+
+        Handles the client stream RPC `connectrpc.eliza.v1.ElizaService.Summarize`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise ELIZA_SERVICE_SUMMARIZE.unimplemented()
 
     def introduce(
         self, request: eliza_pb2.IntroduceRequest, ctx: RequestContext
     ) -> AsyncIterator[eliza_pb2.IntroduceResponse]:
-        """Introduce is a server stream: one name, several sentences of welcome."""
+        """Introduce is a server stream: one name, several sentences of welcome.
+
+        Handles the server stream RPC `connectrpc.eliza.v1.ElizaService.Introduce`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise ELIZA_SERVICE_INTRODUCE.unimplemented()
 
     def converse(
         self, requests: AsyncIterator[eliza_pb2.ConverseRequest], ctx: RequestContext
     ) -> AsyncIterator[eliza_pb2.ConverseResponse]:
-        """Converse is a bidi stream: a response to each sentence."""
+        """Converse is a bidi stream: a response to each sentence.
+
+        Handles the bidi stream RPC `connectrpc.eliza.v1.ElizaService.Converse`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise ELIZA_SERVICE_CONVERSE.unimplemented()
 
 
 class ElizaServiceSync(Protocol):
-    """A simple therapist, after the program that Joseph Weizenbaum wrote in 1966."""
+    """A simple therapist, after the program that Joseph Weizenbaum wrote in 1966.
+
+    The base class of sync implementations of `connectrpc.eliza.v1.ElizaService`.
+    """
 
     def say(self, request: eliza_pb2.SayRequest, ctx: RequestContext) -> eliza_pb2.SayResponse:
-        """Say is a unary call: one sentence, one response. It changes nothing, so GET works."""
+        """Say is a unary call: one sentence, one response. It changes nothing, so GET works.
+
+        Handles the unary RPC `connectrpc.eliza.v1.ElizaService.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise ELIZA_SERVICE_SAY.unimplemented()
 
     def summarize(
         self, requests: Iterator[eliza_pb2.SummarizeRequest], ctx: RequestContext
     ) -> eliza_pb2.SummarizeResponse:
-        """Summarize is a client stream: many sentences, one diagnosis at the end."""
+        """Summarize is a client stream: many sentences, one diagnosis at the end.
+
+        Handles the client stream RPC `connectrpc.eliza.v1.ElizaService.Summarize`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise ELIZA_SERVICE_SUMMARIZE.unimplemented()
 
     def introduce(
         self, request: eliza_pb2.IntroduceRequest, ctx: RequestContext
     ) -> Iterator[eliza_pb2.IntroduceResponse]:
-        """Introduce is a server stream: one name, several sentences of welcome."""
+        """Introduce is a server stream: one name, several sentences of welcome.
+
+        Handles the server stream RPC `connectrpc.eliza.v1.ElizaService.Introduce`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise ELIZA_SERVICE_INTRODUCE.unimplemented()
 
     def converse(
         self, requests: Iterator[eliza_pb2.ConverseRequest], ctx: RequestContext
     ) -> Iterator[eliza_pb2.ConverseResponse]:
-        """Converse is a bidi stream: a response to each sentence."""
+        """Converse is a bidi stream: a response to each sentence.
+
+        Handles the bidi stream RPC `connectrpc.eliza.v1.ElizaService.Converse`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise ELIZA_SERVICE_CONVERSE.unimplemented()
 
 
 class ElizaServiceASGIApplication(ASGIApplication[ElizaService]):
-    """Serves `connectrpc.eliza.v1.ElizaService` over ASGI."""
+    """Serves `connectrpc.eliza.v1.ElizaService` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = ELIZA_SERVICE_NAME
 
@@ -93,7 +142,10 @@ class ElizaServiceASGIApplication(ASGIApplication[ElizaService]):
 
 
 class ElizaServiceWSGIApplication(WSGIApplication[ElizaServiceSync]):
-    """Serves `connectrpc.eliza.v1.ElizaService` over WSGI."""
+    """Serves `connectrpc.eliza.v1.ElizaService` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = ELIZA_SERVICE_NAME
 

@@ -37,6 +37,8 @@ class Application(ABC, Generic[Service_contra, Interceptor_contra]):
     ) -> None:
         """Create an application that serves the calls of a service.
 
+        - `service`: the object whose methods handle the calls. For an ASGI application also an
+          async context manager or an async generator that yields it.
         - `interceptors`: run around every call, the first one outermost.
         - `read_max_bytes`: the largest request message in bytes, before and after decompression;
           4 MiB by default, `None` for no limit.

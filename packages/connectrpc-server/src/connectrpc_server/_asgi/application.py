@@ -33,7 +33,7 @@ class ASGIApplication(
 
     `service` is the object whose methods handle the calls. It may also be an async context manager
     or an async generator that yields this object: the application enters it when the server starts
-    (ASGI lifespan) and leaves it when the server stops.
+    (ASGI lifespan) and leaves it when the server stops. For the options see `__init__`.
     """
 
     def _serve(

@@ -25,6 +25,8 @@ class WSGIApplication(Application[S_contra, InterceptorSync], Generic[S_contra])
 
     A deadline cannot interrupt a sync handler. It is checked when the handler is called, returns,
     yields a response, and reads a request.
+
+    For the options see `__init__`.
     """
 
     def _serve(

@@ -6,13 +6,10 @@ from protoc_gen_connect_python._imports.module_imports import ModuleImports
 from protoc_gen_connect_python._imports.statements import CLIENT_PACKAGE, PROTOCOL_PACKAGE
 from protoc_gen_connect_python._naming.python_names import call_method, open_method
 from protoc_gen_connect_python._options import Options
-from protoc_gen_connect_python._proto.comments import docstring
 from protoc_gen_connect_python._proto.model import ProtoFile, ProtoMethod, ProtoService
+from protoc_gen_connect_python._rendering import docstrings
 from protoc_gen_connect_python._rendering.flavour import Flavour, class_names, flavours
 from protoc_gen_connect_python._rendering.header import Header, build_header
-
-_CALL_DOCSTRING = "Calls `{}` and also returns headers and trailers."
-_OPEN_DOCSTRING = "Opens a call of `{}`, to send requests one by one."
 
 
 @dataclass(frozen=True)
@@ -93,7 +90,6 @@ class _Builder:
 
     def client_class(self) -> ClientClass:
         service, flavour = self.service, self.flavour
-        default = f"Calls `{service.full_name}` from {flavour.name} code."
         has_cancellation = service.methods and flavour.cancellation
         return ClientClass(
             name=class_names(service.names, flavour).client,
@@ -103,7 +99,7 @@ class _Builder:
             headers=self._import("HeadersInput") if service.methods else "",
             cancellation=self._import(flavour.cancellation) if has_cancellation else "",
             deprecated=self._deprecated(service.full_name) if service.deprecated else "",
-            docstring=docstring(service.comment or default),
+            docstring=docstrings.client_class(service, flavour),
             methods=tuple(map(self._method, service.methods)),
         )
 
@@ -126,9 +122,11 @@ class _Builder:
             response_stream=kind.response_stream,
             use_get=method.allows_get,
             deprecated=self._deprecated(method.full_name) if method.deprecated else "",
-            docstring=docstring(method.comment),
-            call_docstring=docstring(_CALL_DOCSTRING.format(name)),
-            open_docstring=docstring(_OPEN_DOCSTRING.format(name)),
+            docstring=docstrings.client_method(method, self.flavour),
+            call_docstring=docstrings.call_method(method, self.flavour),
+            open_docstring=(
+                docstrings.open_method(method, self.flavour) if kind.request_stream else ""
+            ),
         )
 
     def _parameter(self, method: ProtoMethod) -> str:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from protoc_gen_connect_python._imports.module_imports import ModuleImports
 from protoc_gen_connect_python._imports.statements import SERVER_PACKAGE
 from protoc_gen_connect_python._options import Options
-from protoc_gen_connect_python._proto.comments import docstring
 from protoc_gen_connect_python._proto.model import ProtoFile, ProtoMethod, ProtoService
+from protoc_gen_connect_python._rendering import docstrings
 from protoc_gen_connect_python._rendering.flavour import (
     Flavour,
     class_names,
@@ -18,7 +18,11 @@ from protoc_gen_connect_python._rendering.header import Header, build_header
 
 @dataclass(frozen=True)
 class ServerMethod:
-    """One RPC as a method to implement."""
+    """One RPC as a method to implement.
+
+    It is not decorated if it is deprecated; the docstring says so. Applications refer to every
+    method, and that must not cause warnings.
+    """
 
     name: str
     constant: str
@@ -99,12 +103,11 @@ class _Builder:
 
     def service_class(self) -> ServiceClass:
         service = self.service
-        default = f"The base class of {self.flavour.name} implementations of `{service.full_name}`."
         return ServiceClass(
             name=class_names(service.names, self.flavour).service,
             base=self.imports.import_name("typing", "Protocol"),
             context=self._import("RequestContext") if service.methods else "",
-            docstring=docstring(_with_note(service.comment or default, service.deprecated)),
+            docstring=docstrings.service_class(service, self.flavour),
             methods=tuple(map(self._method, service.methods)),
         )
 
@@ -118,7 +121,7 @@ class _Builder:
             name_constant=service.names.name_constant,
             handler=handler,
             handlers=f"{self._import_abc('Sequence')}[{handler}]",
-            docstring=docstring(f"Serves `{service.full_name}` over {flavour.interface}."),
+            docstring=docstrings.application_class(service, flavour),
             methods=tuple(map(self._method, service.methods)),
         )
 
@@ -134,7 +137,7 @@ class _Builder:
             definition="def" if kind.response_stream else self.flavour.definition,
             parameter=self._parameter(method),
             result=self._iterator(response) if kind.response_stream else response,
-            docstring=docstring(_with_note(method.comment, method.deprecated)),
+            docstring=docstrings.server_method(method),
         )
 
     def _parameter(self, method: ProtoMethod) -> str:
@@ -151,8 +154,3 @@ class _Builder:
 
     def _import_abc(self, name: str) -> str:
         return self.imports.import_name("collections.abc", name)
-
-
-def _with_note(comment: str, deprecated: bool) -> str:
-    # A note, not a decorator: applications refer to every method, and that must not cause warnings.
-    return "\n\n".join(filter(None, [comment, "Deprecated." if deprecated else ""]))

@@ -44,7 +44,12 @@ __all__ = [
 
 
 class QuotesClient(Client):
-    """Says \"\"\"hi\"\"\" and "bye\""""
+    """Says \"\"\"hi\"\"\" and "bye"
+
+    Calls `comments.Quotes` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def both(
         self,
@@ -53,7 +58,15 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> comments_pb2.M:
-        """\"Quoted\""""
+        """\"Quoted"
+
+        Calls the unary RPC `comments.Quotes.Both`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             QUOTES_BOTH, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -66,7 +79,17 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `both` and also returns headers and trailers."""
+        """Calls `both` and also returns headers and trailers.
+
+        "Quoted"
+
+        Calls the unary RPC `comments.Quotes.Both`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(QUOTES_BOTH, request, headers=headers, timeout_ms=timeout_ms)
 
     async def backslash(
@@ -76,7 +99,15 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> comments_pb2.M:
-        """Ends with a backslash \\"""
+        """Ends with a backslash \\
+
+        Calls the unary RPC `comments.Quotes.Backslash`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             QUOTES_BACKSLASH, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -89,7 +120,17 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `backslash` and also returns headers and trailers."""
+        """Calls `backslash` and also returns headers and trailers.
+
+        Ends with a backslash \\
+
+        Calls the unary RPC `comments.Quotes.Backslash`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             QUOTES_BACKSLASH, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -101,7 +142,15 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> comments_pb2.M:
-        """C:\\new\\table and \\u0041 \\N{DASH} {{ braces }} {% tags %}"""
+        """C:\\new\\table and \\u0041 \\N{DASH} {{ braces }} {% tags %}
+
+        Calls the unary RPC `comments.Quotes.Escapes`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             QUOTES_ESCAPES, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -114,7 +163,17 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `escapes` and also returns headers and trailers."""
+        """Calls `escapes` and also returns headers and trailers.
+
+        C:\\new\\table and \\u0041 \\N{DASH} {{ braces }} {% tags %}
+
+        Calls the unary RPC `comments.Quotes.Escapes`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             QUOTES_ESCAPES, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -126,7 +185,15 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> comments_pb2.M:
-        """Ends with two quotes "\""""
+        """Ends with two quotes ""
+
+        Calls the unary RPC `comments.Quotes.TwoQuotes`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             QUOTES_TWO_QUOTES, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -139,7 +206,17 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `two_quotes` and also returns headers and trailers."""
+        """Calls `two_quotes` and also returns headers and trailers.
+
+        Ends with two quotes ""
+
+        Calls the unary RPC `comments.Quotes.TwoQuotes`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             QUOTES_TWO_QUOTES, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -151,7 +228,15 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> comments_pb2.M:
-        """Only quotes: \"\"\"\""""
+        """Only quotes: \"\"\""
+
+        Calls the unary RPC `comments.Quotes.FourQuotes`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             QUOTES_FOUR_QUOTES, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -164,7 +249,17 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `four_quotes` and also returns headers and trailers."""
+        """Calls `four_quotes` and also returns headers and trailers.
+
+        Only quotes: \"\"\""
+
+        Calls the unary RPC `comments.Quotes.FourQuotes`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             QUOTES_FOUR_QUOTES, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -176,7 +271,15 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> comments_pb2.M:
-        """Ends so: \\\""""
+        """Ends so: \\"
+
+        Calls the unary RPC `comments.Quotes.BackslashQuote`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             QUOTES_BACKSLASH_QUOTE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -189,7 +292,17 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `backslash_quote` and also returns headers and trailers."""
+        """Calls `backslash_quote` and also returns headers and trailers.
+
+        Ends so: \\"
+
+        Calls the unary RPC `comments.Quotes.BackslashQuote`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             QUOTES_BACKSLASH_QUOTE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -201,7 +314,15 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> comments_pb2.M:
-        """Stands behind."""
+        """Stands behind.
+
+        Calls the unary RPC `comments.Quotes.Trailing`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             QUOTES_TRAILING, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -214,7 +335,17 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `trailing` and also returns headers and trailers."""
+        """Calls `trailing` and also returns headers and trailers.
+
+        Stands behind.
+
+        Calls the unary RPC `comments.Quotes.Trailing`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             QUOTES_TRAILING, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -226,6 +357,13 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> comments_pb2.M:
+        """Calls the unary RPC `comments.Quotes.Bare`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             QUOTES_BARE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -238,7 +376,15 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `bare` and also returns headers and trailers."""
+        """Calls `bare` and also returns headers and trailers.
+
+        Calls the unary RPC `comments.Quotes.Bare`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(QUOTES_BARE, request, headers=headers, timeout_ms=timeout_ms)
 
     async def blank(
@@ -248,6 +394,13 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> comments_pb2.M:
+        """Calls the unary RPC `comments.Quotes.Blank`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             QUOTES_BLANK, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -260,7 +413,15 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `blank` and also returns headers and trailers."""
+        """Calls `blank` and also returns headers and trailers.
+
+        Calls the unary RPC `comments.Quotes.Blank`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(QUOTES_BLANK, request, headers=headers, timeout_ms=timeout_ms)
 
     async def block(
@@ -274,6 +435,13 @@ class QuotesClient(Client):
         with stars
 
             and code
+
+        Calls the unary RPC `comments.Quotes.Block`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
         """
         output = await self._call_unary(
             QUOTES_BLOCK, request, headers=headers, timeout_ms=timeout_ms
@@ -287,7 +455,20 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `block` and also returns headers and trailers."""
+        """Calls `block` and also returns headers and trailers.
+
+        A block
+        with stars
+
+            and code
+
+        Calls the unary RPC `comments.Quotes.Block`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(QUOTES_BLOCK, request, headers=headers, timeout_ms=timeout_ms)
 
     async def list(
@@ -303,6 +484,13 @@ class QuotesClient(Client):
 
 
         After two empty lines.
+
+        Calls the unary RPC `comments.Quotes.List`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
         """
         output = await self._call_unary(
             QUOTES_LIST, request, headers=headers, timeout_ms=timeout_ms
@@ -316,7 +504,22 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `list` and also returns headers and trailers."""
+        """Calls `list` and also returns headers and trailers.
+
+        First line.
+          - item
+            more of it
+
+
+        After two empty lines.
+
+        Calls the unary RPC `comments.Quotes.List`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(QUOTES_LIST, request, headers=headers, timeout_ms=timeout_ms)
 
     async def indented(
@@ -328,6 +531,13 @@ class QuotesClient(Client):
     ) -> comments_pb2.M:
         """All of it
         is indented.
+
+        Calls the unary RPC `comments.Quotes.Indented`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
         """
         output = await self._call_unary(
             QUOTES_INDENTED, request, headers=headers, timeout_ms=timeout_ms
@@ -341,7 +551,18 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `indented` and also returns headers and trailers."""
+        """Calls `indented` and also returns headers and trailers.
+
+        All of it
+        is indented.
+
+        Calls the unary RPC `comments.Quotes.Indented`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             QUOTES_INDENTED, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -355,6 +576,13 @@ class QuotesClient(Client):
     ) -> comments_pb2.M:
         """Tabs    here
         and there
+
+        Calls the unary RPC `comments.Quotes.Tabs`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
         """
         output = await self._call_unary(
             QUOTES_TABS, request, headers=headers, timeout_ms=timeout_ms
@@ -368,7 +596,18 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `tabs` and also returns headers and trailers."""
+        """Calls `tabs` and also returns headers and trailers.
+
+        Tabs    here
+        and there
+
+        Calls the unary RPC `comments.Quotes.Tabs`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(QUOTES_TABS, request, headers=headers, timeout_ms=timeout_ms)
 
     async def unicode(
@@ -378,7 +617,15 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> comments_pb2.M:
-        """Grüße, 世界, 👩‍🚀, bidi \u202e here, zero\u200bwidth, line\u2028separator, nbsp"""
+        """Grüße, 世界, 👩‍🚀, bidi \u202e here, zero\u200bwidth, line\u2028separator, nbsp
+
+        Calls the unary RPC `comments.Quotes.Unicode`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             QUOTES_UNICODE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -391,7 +638,17 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `unicode` and also returns headers and trailers."""
+        """Calls `unicode` and also returns headers and trailers.
+
+        Grüße, 世界, 👩‍🚀, bidi \u202e here, zero\u200bwidth, line\u2028separator, nbsp
+
+        Calls the unary RPC `comments.Quotes.Unicode`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             QUOTES_UNICODE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -403,7 +660,15 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> comments_pb2.M:
-        """very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line"""
+        """very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line
+
+        Calls the unary RPC `comments.Quotes.Long`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             QUOTES_LONG, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -416,7 +681,17 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `long` and also returns headers and trailers."""
+        """Calls `long` and also returns headers and trailers.
+
+        very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line
+
+        Calls the unary RPC `comments.Quotes.Long`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(QUOTES_LONG, request, headers=headers, timeout_ms=timeout_ms)
 
     def fenced(
@@ -429,7 +704,15 @@ class QuotesClient(Client):
         """# Heading
         \"\"\"
         fence
-        ""\"
+        \"\"\"
+
+        Calls the bidi stream RPC `comments.Quotes.Fenced`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
         """
         return self._bidi_stream(QUOTES_FENCED, requests, headers=headers, timeout_ms=timeout_ms)
 
@@ -440,7 +723,20 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> StreamOutput[comments_pb2.M]:
-        """Calls `fenced` and also returns headers and trailers."""
+        """Calls `fenced` and also returns headers and trailers.
+
+        # Heading
+        \"\"\"
+        fence
+        \"\"\"
+
+        Calls the bidi stream RPC `comments.Quotes.Fenced`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_bidi_stream(
             QUOTES_FENCED, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -448,7 +744,20 @@ class QuotesClient(Client):
     def open_fenced(
         self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
     ) -> BidiCall[comments_pb2.M, comments_pb2.M]:
-        """Opens a call of `fenced`, to send requests one by one."""
+        """Opens a call of `fenced`, to send requests one by one.
+
+        # Heading
+        \"\"\"
+        fence
+        \"\"\"
+
+        Calls the bidi stream RPC `comments.Quotes.Fenced`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(QUOTES_FENCED, headers=headers, timeout_ms=timeout_ms)
 
     async def last_quote(
@@ -459,7 +768,14 @@ class QuotesClient(Client):
         timeout_ms: int | None = None,
     ) -> comments_pb2.M:
         """Last line ends with a quote:
-        "so\"
+        "so"
+
+        Calls the unary RPC `comments.Quotes.LastQuote`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
         """
         output = await self._call_unary(
             QUOTES_LAST_QUOTE, request, headers=headers, timeout_ms=timeout_ms
@@ -473,14 +789,30 @@ class QuotesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `last_quote` and also returns headers and trailers."""
+        """Calls `last_quote` and also returns headers and trailers.
+
+        Last line ends with a quote:
+        "so"
+
+        Calls the unary RPC `comments.Quotes.LastQuote`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             QUOTES_LAST_QUOTE, request, headers=headers, timeout_ms=timeout_ms
         )
 
 
 class QuotesClientSync(ClientSync):
-    """Says \"\"\"hi\"\"\" and "bye\""""
+    """Says \"\"\"hi\"\"\" and "bye"
+
+    Calls `comments.Quotes` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def both(
         self,
@@ -490,7 +822,16 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
-        """\"Quoted\""""
+        """\"Quoted"
+
+        Calls the unary RPC `comments.Quotes.Both`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             QUOTES_BOTH, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -504,7 +845,18 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `both` and also returns headers and trailers."""
+        """Calls `both` and also returns headers and trailers.
+
+        "Quoted"
+
+        Calls the unary RPC `comments.Quotes.Both`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             QUOTES_BOTH, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -517,7 +869,16 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
-        """Ends with a backslash \\"""
+        """Ends with a backslash \\
+
+        Calls the unary RPC `comments.Quotes.Backslash`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             QUOTES_BACKSLASH,
             request,
@@ -535,7 +896,18 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `backslash` and also returns headers and trailers."""
+        """Calls `backslash` and also returns headers and trailers.
+
+        Ends with a backslash \\
+
+        Calls the unary RPC `comments.Quotes.Backslash`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             QUOTES_BACKSLASH,
             request,
@@ -552,7 +924,16 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
-        """C:\\new\\table and \\u0041 \\N{DASH} {{ braces }} {% tags %}"""
+        """C:\\new\\table and \\u0041 \\N{DASH} {{ braces }} {% tags %}
+
+        Calls the unary RPC `comments.Quotes.Escapes`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             QUOTES_ESCAPES,
             request,
@@ -570,7 +951,18 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `escapes` and also returns headers and trailers."""
+        """Calls `escapes` and also returns headers and trailers.
+
+        C:\\new\\table and \\u0041 \\N{DASH} {{ braces }} {% tags %}
+
+        Calls the unary RPC `comments.Quotes.Escapes`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             QUOTES_ESCAPES,
             request,
@@ -587,7 +979,16 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
-        """Ends with two quotes "\""""
+        """Ends with two quotes ""
+
+        Calls the unary RPC `comments.Quotes.TwoQuotes`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             QUOTES_TWO_QUOTES,
             request,
@@ -605,7 +1006,18 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `two_quotes` and also returns headers and trailers."""
+        """Calls `two_quotes` and also returns headers and trailers.
+
+        Ends with two quotes ""
+
+        Calls the unary RPC `comments.Quotes.TwoQuotes`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             QUOTES_TWO_QUOTES,
             request,
@@ -622,7 +1034,16 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
-        """Only quotes: \"\"\"\""""
+        """Only quotes: \"\"\""
+
+        Calls the unary RPC `comments.Quotes.FourQuotes`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             QUOTES_FOUR_QUOTES,
             request,
@@ -640,7 +1061,18 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `four_quotes` and also returns headers and trailers."""
+        """Calls `four_quotes` and also returns headers and trailers.
+
+        Only quotes: \"\"\""
+
+        Calls the unary RPC `comments.Quotes.FourQuotes`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             QUOTES_FOUR_QUOTES,
             request,
@@ -657,7 +1089,16 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
-        """Ends so: \\\""""
+        """Ends so: \\"
+
+        Calls the unary RPC `comments.Quotes.BackslashQuote`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             QUOTES_BACKSLASH_QUOTE,
             request,
@@ -675,7 +1116,18 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `backslash_quote` and also returns headers and trailers."""
+        """Calls `backslash_quote` and also returns headers and trailers.
+
+        Ends so: \\"
+
+        Calls the unary RPC `comments.Quotes.BackslashQuote`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             QUOTES_BACKSLASH_QUOTE,
             request,
@@ -692,7 +1144,16 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
-        """Stands behind."""
+        """Stands behind.
+
+        Calls the unary RPC `comments.Quotes.Trailing`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             QUOTES_TRAILING,
             request,
@@ -710,7 +1171,18 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `trailing` and also returns headers and trailers."""
+        """Calls `trailing` and also returns headers and trailers.
+
+        Stands behind.
+
+        Calls the unary RPC `comments.Quotes.Trailing`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             QUOTES_TRAILING,
             request,
@@ -727,6 +1199,14 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
+        """Calls the unary RPC `comments.Quotes.Bare`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             QUOTES_BARE, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -740,7 +1220,16 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `bare` and also returns headers and trailers."""
+        """Calls `bare` and also returns headers and trailers.
+
+        Calls the unary RPC `comments.Quotes.Bare`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             QUOTES_BARE, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -753,6 +1242,14 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
+        """Calls the unary RPC `comments.Quotes.Blank`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             QUOTES_BLANK, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -766,7 +1263,16 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `blank` and also returns headers and trailers."""
+        """Calls `blank` and also returns headers and trailers.
+
+        Calls the unary RPC `comments.Quotes.Blank`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             QUOTES_BLANK, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -783,6 +1289,14 @@ class QuotesClientSync(ClientSync):
         with stars
 
             and code
+
+        Calls the unary RPC `comments.Quotes.Block`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
         """
         output = self._call_unary(
             QUOTES_BLOCK, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
@@ -797,7 +1311,21 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `block` and also returns headers and trailers."""
+        """Calls `block` and also returns headers and trailers.
+
+        A block
+        with stars
+
+            and code
+
+        Calls the unary RPC `comments.Quotes.Block`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             QUOTES_BLOCK, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -816,6 +1344,14 @@ class QuotesClientSync(ClientSync):
 
 
         After two empty lines.
+
+        Calls the unary RPC `comments.Quotes.List`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
         """
         output = self._call_unary(
             QUOTES_LIST, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
@@ -830,7 +1366,23 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `list` and also returns headers and trailers."""
+        """Calls `list` and also returns headers and trailers.
+
+        First line.
+          - item
+            more of it
+
+
+        After two empty lines.
+
+        Calls the unary RPC `comments.Quotes.List`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             QUOTES_LIST, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -845,6 +1397,14 @@ class QuotesClientSync(ClientSync):
     ) -> comments_pb2.M:
         """All of it
         is indented.
+
+        Calls the unary RPC `comments.Quotes.Indented`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
         """
         output = self._call_unary(
             QUOTES_INDENTED,
@@ -863,7 +1423,19 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `indented` and also returns headers and trailers."""
+        """Calls `indented` and also returns headers and trailers.
+
+        All of it
+        is indented.
+
+        Calls the unary RPC `comments.Quotes.Indented`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             QUOTES_INDENTED,
             request,
@@ -882,6 +1454,14 @@ class QuotesClientSync(ClientSync):
     ) -> comments_pb2.M:
         """Tabs    here
         and there
+
+        Calls the unary RPC `comments.Quotes.Tabs`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
         """
         output = self._call_unary(
             QUOTES_TABS, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
@@ -896,7 +1476,19 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `tabs` and also returns headers and trailers."""
+        """Calls `tabs` and also returns headers and trailers.
+
+        Tabs    here
+        and there
+
+        Calls the unary RPC `comments.Quotes.Tabs`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             QUOTES_TABS, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -909,7 +1501,16 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
-        """Grüße, 世界, 👩‍🚀, bidi \u202e here, zero\u200bwidth, line\u2028separator, nbsp"""
+        """Grüße, 世界, 👩‍🚀, bidi \u202e here, zero\u200bwidth, line\u2028separator, nbsp
+
+        Calls the unary RPC `comments.Quotes.Unicode`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             QUOTES_UNICODE,
             request,
@@ -927,7 +1528,18 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `unicode` and also returns headers and trailers."""
+        """Calls `unicode` and also returns headers and trailers.
+
+        Grüße, 世界, 👩‍🚀, bidi \u202e here, zero\u200bwidth, line\u2028separator, nbsp
+
+        Calls the unary RPC `comments.Quotes.Unicode`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             QUOTES_UNICODE,
             request,
@@ -944,7 +1556,16 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
-        """very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line"""
+        """very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line
+
+        Calls the unary RPC `comments.Quotes.Long`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             QUOTES_LONG, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -958,7 +1579,18 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `long` and also returns headers and trailers."""
+        """Calls `long` and also returns headers and trailers.
+
+        very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line
+
+        Calls the unary RPC `comments.Quotes.Long`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             QUOTES_LONG, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -974,7 +1606,16 @@ class QuotesClientSync(ClientSync):
         """# Heading
         \"\"\"
         fence
-        ""\"
+        \"\"\"
+
+        Calls the bidi stream RPC `comments.Quotes.Fenced`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
         """
         return self._bidi_stream(
             QUOTES_FENCED,
@@ -992,7 +1633,21 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[comments_pb2.M]:
-        """Calls `fenced` and also returns headers and trailers."""
+        """Calls `fenced` and also returns headers and trailers.
+
+        # Heading
+        \"\"\"
+        fence
+        \"\"\"
+
+        Calls the bidi stream RPC `comments.Quotes.Fenced`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_bidi_stream(
             QUOTES_FENCED,
             requests,
@@ -1008,7 +1663,21 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> BidiCallSync[comments_pb2.M, comments_pb2.M]:
-        """Opens a call of `fenced`, to send requests one by one."""
+        """Opens a call of `fenced`, to send requests one by one.
+
+        # Heading
+        \"\"\"
+        fence
+        \"\"\"
+
+        Calls the bidi stream RPC `comments.Quotes.Fenced`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             QUOTES_FENCED, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -1022,7 +1691,15 @@ class QuotesClientSync(ClientSync):
         cancellation: Cancellation | None = None,
     ) -> comments_pb2.M:
         """Last line ends with a quote:
-        "so\"
+        "so"
+
+        Calls the unary RPC `comments.Quotes.LastQuote`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
         """
         output = self._call_unary(
             QUOTES_LAST_QUOTE,
@@ -1041,7 +1718,19 @@ class QuotesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[comments_pb2.M]:
-        """Calls `last_quote` and also returns headers and trailers."""
+        """Calls `last_quote` and also returns headers and trailers.
+
+        Last line ends with a quote:
+        "so"
+
+        Calls the unary RPC `comments.Quotes.LastQuote`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             QUOTES_LAST_QUOTE,
             request,

@@ -38,40 +38,86 @@ __all__ = [
 
 
 class Quotes(Protocol):
-    """Says \"\"\"hi\"\"\" and "bye\""""
+    """Says \"\"\"hi\"\"\" and "bye"
+
+    The base class of async implementations of `comments.Quotes`.
+    """
 
     async def both(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
-        """\"Quoted\""""
+        """\"Quoted"
+
+        Handles the unary RPC `comments.Quotes.Both`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise QUOTES_BOTH.unimplemented()
 
     async def backslash(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
-        """Ends with a backslash \\"""
+        """Ends with a backslash \\
+
+        Handles the unary RPC `comments.Quotes.Backslash`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise QUOTES_BACKSLASH.unimplemented()
 
     async def escapes(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
-        """C:\\new\\table and \\u0041 \\N{DASH} {{ braces }} {% tags %}"""
+        """C:\\new\\table and \\u0041 \\N{DASH} {{ braces }} {% tags %}
+
+        Handles the unary RPC `comments.Quotes.Escapes`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise QUOTES_ESCAPES.unimplemented()
 
     async def two_quotes(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
-        """Ends with two quotes "\""""
+        """Ends with two quotes ""
+
+        Handles the unary RPC `comments.Quotes.TwoQuotes`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise QUOTES_TWO_QUOTES.unimplemented()
 
     async def four_quotes(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
-        """Only quotes: \"\"\"\""""
+        """Only quotes: \"\"\""
+
+        Handles the unary RPC `comments.Quotes.FourQuotes`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise QUOTES_FOUR_QUOTES.unimplemented()
 
     async def backslash_quote(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
-        """Ends so: \\\""""
+        """Ends so: \\"
+
+        Handles the unary RPC `comments.Quotes.BackslashQuote`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise QUOTES_BACKSLASH_QUOTE.unimplemented()
 
     async def trailing(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
-        """Stands behind."""
+        """Stands behind.
+
+        Handles the unary RPC `comments.Quotes.Trailing`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise QUOTES_TRAILING.unimplemented()
 
     async def bare(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
+        """Handles the unary RPC `comments.Quotes.Bare`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise QUOTES_BARE.unimplemented()
 
     async def blank(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
+        """Handles the unary RPC `comments.Quotes.Blank`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise QUOTES_BLANK.unimplemented()
 
     async def block(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
@@ -79,6 +125,10 @@ class Quotes(Protocol):
         with stars
 
             and code
+
+        Handles the unary RPC `comments.Quotes.Block`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
         """
         raise QUOTES_BLOCK.unimplemented()
 
@@ -89,27 +139,49 @@ class Quotes(Protocol):
 
 
         After two empty lines.
+
+        Handles the unary RPC `comments.Quotes.List`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
         """
         raise QUOTES_LIST.unimplemented()
 
     async def indented(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
         """All of it
         is indented.
+
+        Handles the unary RPC `comments.Quotes.Indented`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
         """
         raise QUOTES_INDENTED.unimplemented()
 
     async def tabs(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
         """Tabs    here
         and there
+
+        Handles the unary RPC `comments.Quotes.Tabs`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
         """
         raise QUOTES_TABS.unimplemented()
 
     async def unicode(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
-        """Grüße, 世界, 👩‍🚀, bidi \u202e here, zero\u200bwidth, line\u2028separator, nbsp"""
+        """Grüße, 世界, 👩‍🚀, bidi \u202e here, zero\u200bwidth, line\u2028separator, nbsp
+
+        Handles the unary RPC `comments.Quotes.Unicode`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise QUOTES_UNICODE.unimplemented()
 
     async def long(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
-        """very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line"""
+        """very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line
+
+        Handles the unary RPC `comments.Quotes.Long`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise QUOTES_LONG.unimplemented()
 
     def fenced(
@@ -118,52 +190,106 @@ class Quotes(Protocol):
         """# Heading
         \"\"\"
         fence
-        ""\"
+        \"\"\"
+
+        Handles the bidi stream RPC `comments.Quotes.Fenced`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
         """
         raise QUOTES_FENCED.unimplemented()
 
     async def last_quote(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
         """Last line ends with a quote:
-        "so\"
+        "so"
+
+        Handles the unary RPC `comments.Quotes.LastQuote`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
         """
         raise QUOTES_LAST_QUOTE.unimplemented()
 
 
 class QuotesSync(Protocol):
-    """Says \"\"\"hi\"\"\" and "bye\""""
+    """Says \"\"\"hi\"\"\" and "bye"
+
+    The base class of sync implementations of `comments.Quotes`.
+    """
 
     def both(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
-        """\"Quoted\""""
+        """\"Quoted"
+
+        Handles the unary RPC `comments.Quotes.Both`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise QUOTES_BOTH.unimplemented()
 
     def backslash(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
-        """Ends with a backslash \\"""
+        """Ends with a backslash \\
+
+        Handles the unary RPC `comments.Quotes.Backslash`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise QUOTES_BACKSLASH.unimplemented()
 
     def escapes(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
-        """C:\\new\\table and \\u0041 \\N{DASH} {{ braces }} {% tags %}"""
+        """C:\\new\\table and \\u0041 \\N{DASH} {{ braces }} {% tags %}
+
+        Handles the unary RPC `comments.Quotes.Escapes`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise QUOTES_ESCAPES.unimplemented()
 
     def two_quotes(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
-        """Ends with two quotes "\""""
+        """Ends with two quotes ""
+
+        Handles the unary RPC `comments.Quotes.TwoQuotes`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise QUOTES_TWO_QUOTES.unimplemented()
 
     def four_quotes(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
-        """Only quotes: \"\"\"\""""
+        """Only quotes: \"\"\""
+
+        Handles the unary RPC `comments.Quotes.FourQuotes`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise QUOTES_FOUR_QUOTES.unimplemented()
 
     def backslash_quote(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
-        """Ends so: \\\""""
+        """Ends so: \\"
+
+        Handles the unary RPC `comments.Quotes.BackslashQuote`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise QUOTES_BACKSLASH_QUOTE.unimplemented()
 
     def trailing(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
-        """Stands behind."""
+        """Stands behind.
+
+        Handles the unary RPC `comments.Quotes.Trailing`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise QUOTES_TRAILING.unimplemented()
 
     def bare(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
+        """Handles the unary RPC `comments.Quotes.Bare`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise QUOTES_BARE.unimplemented()
 
     def blank(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
+        """Handles the unary RPC `comments.Quotes.Blank`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise QUOTES_BLANK.unimplemented()
 
     def block(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
@@ -171,6 +297,10 @@ class QuotesSync(Protocol):
         with stars
 
             and code
+
+        Handles the unary RPC `comments.Quotes.Block`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
         """
         raise QUOTES_BLOCK.unimplemented()
 
@@ -181,27 +311,49 @@ class QuotesSync(Protocol):
 
 
         After two empty lines.
+
+        Handles the unary RPC `comments.Quotes.List`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
         """
         raise QUOTES_LIST.unimplemented()
 
     def indented(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
         """All of it
         is indented.
+
+        Handles the unary RPC `comments.Quotes.Indented`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
         """
         raise QUOTES_INDENTED.unimplemented()
 
     def tabs(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
         """Tabs    here
         and there
+
+        Handles the unary RPC `comments.Quotes.Tabs`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
         """
         raise QUOTES_TABS.unimplemented()
 
     def unicode(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
-        """Grüße, 世界, 👩‍🚀, bidi \u202e here, zero\u200bwidth, line\u2028separator, nbsp"""
+        """Grüße, 世界, 👩‍🚀, bidi \u202e here, zero\u200bwidth, line\u2028separator, nbsp
+
+        Handles the unary RPC `comments.Quotes.Unicode`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise QUOTES_UNICODE.unimplemented()
 
     def long(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
-        """very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line"""
+        """very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line very long line
+
+        Handles the unary RPC `comments.Quotes.Long`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise QUOTES_LONG.unimplemented()
 
     def fenced(
@@ -210,19 +362,30 @@ class QuotesSync(Protocol):
         """# Heading
         \"\"\"
         fence
-        ""\"
+        \"\"\"
+
+        Handles the bidi stream RPC `comments.Quotes.Fenced`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
         """
         raise QUOTES_FENCED.unimplemented()
 
     def last_quote(self, request: comments_pb2.M, ctx: RequestContext) -> comments_pb2.M:
         """Last line ends with a quote:
-        "so\"
+        "so"
+
+        Handles the unary RPC `comments.Quotes.LastQuote`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
         """
         raise QUOTES_LAST_QUOTE.unimplemented()
 
 
 class QuotesASGIApplication(ASGIApplication[Quotes]):
-    """Serves `comments.Quotes` over ASGI."""
+    """Serves `comments.Quotes` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = QUOTES_NAME
 
@@ -249,7 +412,10 @@ class QuotesASGIApplication(ASGIApplication[Quotes]):
 
 
 class QuotesWSGIApplication(WSGIApplication[QuotesSync]):
-    """Serves `comments.Quotes` over WSGI."""
+    """Serves `comments.Quotes` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = QUOTES_NAME
 

@@ -16,7 +16,12 @@ __all__ = [
 
 @deprecated("deprecation.file.InOldFile is deprecated")
 class InOldFileClient(Client):
-    """Calls `deprecation.file.InOldFile` from async code."""
+    """Calls `deprecation.file.InOldFile` from async code.
+
+    Deprecated.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     @deprecated("deprecation.file.InOldFile.Say is deprecated")
     async def say(
@@ -26,6 +31,15 @@ class InOldFileClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> file_pb2.M:
+        """Calls the unary RPC `deprecation.file.InOldFile.Say`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             IN_OLD_FILE_SAY, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -39,7 +53,17 @@ class InOldFileClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[file_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `deprecation.file.InOldFile.Say`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             IN_OLD_FILE_SAY, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -47,7 +71,12 @@ class InOldFileClient(Client):
 
 @deprecated("deprecation.file.InOldFile is deprecated")
 class InOldFileClientSync(ClientSync):
-    """Calls `deprecation.file.InOldFile` from sync code."""
+    """Calls `deprecation.file.InOldFile` from sync code.
+
+    Deprecated.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     @deprecated("deprecation.file.InOldFile.Say is deprecated")
     def say(
@@ -58,6 +87,16 @@ class InOldFileClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> file_pb2.M:
+        """Calls the unary RPC `deprecation.file.InOldFile.Say`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             IN_OLD_FILE_SAY,
             request,
@@ -76,7 +115,18 @@ class InOldFileClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[file_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `deprecation.file.InOldFile.Say`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             IN_OLD_FILE_SAY,
             request,

@@ -25,7 +25,12 @@ class InOldFile(Protocol):
     """
 
     async def say(self, request: file_pb2.M, ctx: RequestContext) -> file_pb2.M:
-        """Deprecated."""
+        """Handles the unary RPC `deprecation.file.InOldFile.Say`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise IN_OLD_FILE_SAY.unimplemented()
 
 
@@ -36,12 +41,22 @@ class InOldFileSync(Protocol):
     """
 
     def say(self, request: file_pb2.M, ctx: RequestContext) -> file_pb2.M:
-        """Deprecated."""
+        """Handles the unary RPC `deprecation.file.InOldFile.Say`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise IN_OLD_FILE_SAY.unimplemented()
 
 
 class InOldFileASGIApplication(ASGIApplication[InOldFile]):
-    """Serves `deprecation.file.InOldFile` over ASGI."""
+    """Serves `deprecation.file.InOldFile` over ASGI.
+
+    Deprecated.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = IN_OLD_FILE_NAME
 
@@ -52,7 +67,12 @@ class InOldFileASGIApplication(ASGIApplication[InOldFile]):
 
 
 class InOldFileWSGIApplication(WSGIApplication[InOldFileSync]):
-    """Serves `deprecation.file.InOldFile` over WSGI."""
+    """Serves `deprecation.file.InOldFile` over WSGI.
+
+    Deprecated.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = IN_OLD_FILE_NAME
 

@@ -29,7 +29,10 @@ __all__ = [
 
 
 class MethodsClient(Client):
-    """Calls `deprecation.Methods` from async code."""
+    """Calls `deprecation.Methods` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def current(
         self,
@@ -38,6 +41,13 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> methods_pb2.M:
+        """Calls the unary RPC `deprecation.Methods.Current`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             METHODS_CURRENT, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -50,7 +60,15 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[methods_pb2.M]:
-        """Calls `current` and also returns headers and trailers."""
+        """Calls `current` and also returns headers and trailers.
+
+        Calls the unary RPC `deprecation.Methods.Current`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             METHODS_CURRENT, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -63,7 +81,17 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> methods_pb2.M:
-        """Has a comment."""
+        """Has a comment.
+
+        Calls the unary RPC `deprecation.Methods.Old`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             METHODS_OLD, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -77,7 +105,19 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[methods_pb2.M]:
-        """Calls `old` and also returns headers and trailers."""
+        """Calls `old` and also returns headers and trailers.
+
+        Has a comment.
+
+        Calls the unary RPC `deprecation.Methods.Old`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(METHODS_OLD, request, headers=headers, timeout_ms=timeout_ms)
 
     @deprecated("deprecation.Methods.OldStream is deprecated")
@@ -88,6 +128,16 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[methods_pb2.M]:
+        """Calls the bidi stream RPC `deprecation.Methods.OldStream`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             METHODS_OLD_STREAM, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -100,7 +150,17 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> StreamOutput[methods_pb2.M]:
-        """Calls `old_stream` and also returns headers and trailers."""
+        """Calls `old_stream` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `deprecation.Methods.OldStream`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_bidi_stream(
             METHODS_OLD_STREAM, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -109,12 +169,25 @@ class MethodsClient(Client):
     def open_old_stream(
         self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
     ) -> BidiCall[methods_pb2.M, methods_pb2.M]:
-        """Opens a call of `old_stream`, to send requests one by one."""
+        """Opens a call of `old_stream`, to send requests one by one.
+
+        Calls the bidi stream RPC `deprecation.Methods.OldStream`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(METHODS_OLD_STREAM, headers=headers, timeout_ms=timeout_ms)
 
 
 class MethodsClientSync(ClientSync):
-    """Calls `deprecation.Methods` from sync code."""
+    """Calls `deprecation.Methods` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def current(
         self,
@@ -124,6 +197,14 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> methods_pb2.M:
+        """Calls the unary RPC `deprecation.Methods.Current`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             METHODS_CURRENT,
             request,
@@ -141,7 +222,16 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[methods_pb2.M]:
-        """Calls `current` and also returns headers and trailers."""
+        """Calls `current` and also returns headers and trailers.
+
+        Calls the unary RPC `deprecation.Methods.Current`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             METHODS_CURRENT,
             request,
@@ -159,7 +249,18 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> methods_pb2.M:
-        """Has a comment."""
+        """Has a comment.
+
+        Calls the unary RPC `deprecation.Methods.Old`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             METHODS_OLD, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -174,7 +275,20 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[methods_pb2.M]:
-        """Calls `old` and also returns headers and trailers."""
+        """Calls `old` and also returns headers and trailers.
+
+        Has a comment.
+
+        Calls the unary RPC `deprecation.Methods.Old`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             METHODS_OLD, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -188,6 +302,17 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[methods_pb2.M]:
+        """Calls the bidi stream RPC `deprecation.Methods.OldStream`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             METHODS_OLD_STREAM,
             requests,
@@ -205,7 +330,18 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[methods_pb2.M]:
-        """Calls `old_stream` and also returns headers and trailers."""
+        """Calls `old_stream` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `deprecation.Methods.OldStream`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_bidi_stream(
             METHODS_OLD_STREAM,
             requests,
@@ -222,7 +358,18 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> BidiCallSync[methods_pb2.M, methods_pb2.M]:
-        """Opens a call of `old_stream`, to send requests one by one."""
+        """Opens a call of `old_stream`, to send requests one by one.
+
+        Calls the bidi stream RPC `deprecation.Methods.OldStream`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             METHODS_OLD_STREAM, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -230,7 +377,14 @@ class MethodsClientSync(ClientSync):
 
 @deprecated("deprecation.OldService is deprecated")
 class OldServiceClient(Client):
-    """This service has a comment, too."""
+    """This service has a comment, too.
+
+    Calls `deprecation.OldService` from async code.
+
+    Deprecated.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def say(
         self,
@@ -239,6 +393,13 @@ class OldServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> methods_pb2.M:
+        """Calls the unary RPC `deprecation.OldService.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             OLD_SERVICE_SAY, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -251,7 +412,15 @@ class OldServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[methods_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `deprecation.OldService.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             OLD_SERVICE_SAY, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -259,7 +428,14 @@ class OldServiceClient(Client):
 
 @deprecated("deprecation.OldService is deprecated")
 class OldServiceClientSync(ClientSync):
-    """This service has a comment, too."""
+    """This service has a comment, too.
+
+    Calls `deprecation.OldService` from sync code.
+
+    Deprecated.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def say(
         self,
@@ -269,6 +445,14 @@ class OldServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> methods_pb2.M:
+        """Calls the unary RPC `deprecation.OldService.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             OLD_SERVICE_SAY,
             request,
@@ -286,7 +470,16 @@ class OldServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[methods_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `deprecation.OldService.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             OLD_SERVICE_SAY,
             request,

@@ -33,19 +33,32 @@ class Methods(Protocol):
     """The base class of async implementations of `deprecation.Methods`."""
 
     async def current(self, request: methods_pb2.M, ctx: RequestContext) -> methods_pb2.M:
+        """Handles the unary RPC `deprecation.Methods.Current`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_CURRENT.unimplemented()
 
     async def old(self, request: methods_pb2.M, ctx: RequestContext) -> methods_pb2.M:
         """Has a comment.
 
+        Handles the unary RPC `deprecation.Methods.Old`.
+
         Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
         """
         raise METHODS_OLD.unimplemented()
 
     def old_stream(
         self, requests: AsyncIterator[methods_pb2.M], ctx: RequestContext
     ) -> AsyncIterator[methods_pb2.M]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `deprecation.Methods.OldStream`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_OLD_STREAM.unimplemented()
 
 
@@ -53,24 +66,40 @@ class MethodsSync(Protocol):
     """The base class of sync implementations of `deprecation.Methods`."""
 
     def current(self, request: methods_pb2.M, ctx: RequestContext) -> methods_pb2.M:
+        """Handles the unary RPC `deprecation.Methods.Current`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_CURRENT.unimplemented()
 
     def old(self, request: methods_pb2.M, ctx: RequestContext) -> methods_pb2.M:
         """Has a comment.
 
+        Handles the unary RPC `deprecation.Methods.Old`.
+
         Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
         """
         raise METHODS_OLD.unimplemented()
 
     def old_stream(
         self, requests: Iterator[methods_pb2.M], ctx: RequestContext
     ) -> Iterator[methods_pb2.M]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `deprecation.Methods.OldStream`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_OLD_STREAM.unimplemented()
 
 
 class MethodsASGIApplication(ASGIApplication[Methods]):
-    """Serves `deprecation.Methods` over ASGI."""
+    """Serves `deprecation.Methods` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = METHODS_NAME
 
@@ -83,7 +112,10 @@ class MethodsASGIApplication(ASGIApplication[Methods]):
 
 
 class MethodsWSGIApplication(WSGIApplication[MethodsSync]):
-    """Serves `deprecation.Methods` over WSGI."""
+    """Serves `deprecation.Methods` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = METHODS_NAME
 
@@ -98,25 +130,42 @@ class MethodsWSGIApplication(WSGIApplication[MethodsSync]):
 class OldService(Protocol):
     """This service has a comment, too.
 
+    The base class of async implementations of `deprecation.OldService`.
+
     Deprecated.
     """
 
     async def say(self, request: methods_pb2.M, ctx: RequestContext) -> methods_pb2.M:
+        """Handles the unary RPC `deprecation.OldService.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise OLD_SERVICE_SAY.unimplemented()
 
 
 class OldServiceSync(Protocol):
     """This service has a comment, too.
 
+    The base class of sync implementations of `deprecation.OldService`.
+
     Deprecated.
     """
 
     def say(self, request: methods_pb2.M, ctx: RequestContext) -> methods_pb2.M:
+        """Handles the unary RPC `deprecation.OldService.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise OLD_SERVICE_SAY.unimplemented()
 
 
 class OldServiceASGIApplication(ASGIApplication[OldService]):
-    """Serves `deprecation.OldService` over ASGI."""
+    """Serves `deprecation.OldService` over ASGI.
+
+    Deprecated.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = OLD_SERVICE_NAME
 
@@ -127,7 +176,12 @@ class OldServiceASGIApplication(ASGIApplication[OldService]):
 
 
 class OldServiceWSGIApplication(WSGIApplication[OldServiceSync]):
-    """Serves `deprecation.OldService` over WSGI."""
+    """Serves `deprecation.OldService` over WSGI.
+
+    Deprecated.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = OLD_SERVICE_NAME
 

@@ -23,7 +23,10 @@ __all__ = [
 
 
 class Edition2023Client(Client):
-    """Calls `editions.v2023.Edition2023` from async code."""
+    """Calls `editions.v2023.Edition2023` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def say(
         self,
@@ -32,6 +35,14 @@ class Edition2023Client(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[edition2023_pb2.Response]:
+        """Calls the server stream RPC `editions.v2023.Edition2023.Say`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(EDITION2023_SAY, request, headers=headers, timeout_ms=timeout_ms)
 
     async def call_say(
@@ -41,14 +52,25 @@ class Edition2023Client(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> StreamOutput[edition2023_pb2.Response]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the server stream RPC `editions.v2023.Edition2023.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_server_stream(
             EDITION2023_SAY, request, headers=headers, timeout_ms=timeout_ms
         )
 
 
 class Edition2023ClientSync(ClientSync):
-    """Calls `editions.v2023.Edition2023` from sync code."""
+    """Calls `editions.v2023.Edition2023` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def say(
         self,
@@ -58,6 +80,15 @@ class Edition2023ClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[edition2023_pb2.Response]:
+        """Calls the server stream RPC `editions.v2023.Edition2023.Say`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             EDITION2023_SAY,
             request,
@@ -74,7 +105,16 @@ class Edition2023ClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[edition2023_pb2.Response]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the server stream RPC `editions.v2023.Edition2023.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_server_stream(
             EDITION2023_SAY,
             request,

@@ -24,6 +24,10 @@ class Edition2023(Protocol):
     def say(
         self, request: edition2023_pb2.Request, ctx: RequestContext
     ) -> AsyncIterator[edition2023_pb2.Response]:
+        """Handles the server stream RPC `editions.v2023.Edition2023.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise EDITION2023_SAY.unimplemented()
 
 
@@ -33,11 +37,18 @@ class Edition2023Sync(Protocol):
     def say(
         self, request: edition2023_pb2.Request, ctx: RequestContext
     ) -> Iterator[edition2023_pb2.Response]:
+        """Handles the server stream RPC `editions.v2023.Edition2023.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise EDITION2023_SAY.unimplemented()
 
 
 class Edition2023ASGIApplication(ASGIApplication[Edition2023]):
-    """Serves `editions.v2023.Edition2023` over ASGI."""
+    """Serves `editions.v2023.Edition2023` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = EDITION2023_NAME
 
@@ -48,7 +59,10 @@ class Edition2023ASGIApplication(ASGIApplication[Edition2023]):
 
 
 class Edition2023WSGIApplication(WSGIApplication[Edition2023Sync]):
-    """Serves `editions.v2023.Edition2023` over WSGI."""
+    """Serves `editions.v2023.Edition2023` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = EDITION2023_NAME
 

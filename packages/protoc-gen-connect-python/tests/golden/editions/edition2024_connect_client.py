@@ -14,7 +14,10 @@ __all__ = [
 
 
 class Edition2024Client(Client):
-    """Calls `editions.v2024.Edition2024` from async code."""
+    """Calls `editions.v2024.Edition2024` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def say(
         self,
@@ -23,6 +26,13 @@ class Edition2024Client(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> edition2024_pb2.Response:
+        """Calls the unary RPC `editions.v2024.Edition2024.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             EDITION2024_SAY, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -35,14 +45,25 @@ class Edition2024Client(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[edition2024_pb2.Response]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `editions.v2024.Edition2024.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             EDITION2024_SAY, request, headers=headers, timeout_ms=timeout_ms
         )
 
 
 class Edition2024ClientSync(ClientSync):
-    """Calls `editions.v2024.Edition2024` from sync code."""
+    """Calls `editions.v2024.Edition2024` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def say(
         self,
@@ -52,6 +73,14 @@ class Edition2024ClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> edition2024_pb2.Response:
+        """Calls the unary RPC `editions.v2024.Edition2024.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             EDITION2024_SAY,
             request,
@@ -69,7 +98,16 @@ class Edition2024ClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[edition2024_pb2.Response]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `editions.v2024.Edition2024.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             EDITION2024_SAY,
             request,

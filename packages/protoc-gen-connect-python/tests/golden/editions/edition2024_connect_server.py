@@ -24,6 +24,10 @@ class Edition2024(Protocol):
     async def say(
         self, request: edition2024_pb2.Request, ctx: RequestContext
     ) -> edition2024_pb2.Response:
+        """Handles the unary RPC `editions.v2024.Edition2024.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise EDITION2024_SAY.unimplemented()
 
 
@@ -33,11 +37,18 @@ class Edition2024Sync(Protocol):
     def say(
         self, request: edition2024_pb2.Request, ctx: RequestContext
     ) -> edition2024_pb2.Response:
+        """Handles the unary RPC `editions.v2024.Edition2024.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise EDITION2024_SAY.unimplemented()
 
 
 class Edition2024ASGIApplication(ASGIApplication[Edition2024]):
-    """Serves `editions.v2024.Edition2024` over ASGI."""
+    """Serves `editions.v2024.Edition2024` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = EDITION2024_NAME
 
@@ -48,7 +59,10 @@ class Edition2024ASGIApplication(ASGIApplication[Edition2024]):
 
 
 class Edition2024WSGIApplication(WSGIApplication[Edition2024Sync]):
-    """Serves `editions.v2024.Edition2024` over WSGI."""
+    """Serves `editions.v2024.Edition2024` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = EDITION2024_NAME
 

@@ -24,7 +24,10 @@ __all__ = [
 
 
 class Proto3Client(Client):
-    """Calls `editions.proto3.Proto3` from async code."""
+    """Calls `editions.proto3.Proto3` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def say(
         self,
@@ -34,6 +37,13 @@ class Proto3Client(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> proto3_optional_pb2.Request:
+        """Calls the client stream RPC `editions.proto3.Proto3.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_client_stream(
             PROTO3_SAY, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -47,7 +57,15 @@ class Proto3Client(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[proto3_optional_pb2.Request]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the client stream RPC `editions.proto3.Proto3.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_client_stream(
             PROTO3_SAY, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -55,12 +73,23 @@ class Proto3Client(Client):
     def open_say(
         self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
     ) -> ClientStreamCall[proto3_optional_pb2.Request, proto3_optional_pb2.Request]:
-        """Opens a call of `say`, to send requests one by one."""
+        """Opens a call of `say`, to send requests one by one.
+
+        Calls the client stream RPC `editions.proto3.Proto3.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(PROTO3_SAY, headers=headers, timeout_ms=timeout_ms)
 
 
 class Proto3ClientSync(ClientSync):
-    """Calls `editions.proto3.Proto3` from sync code."""
+    """Calls `editions.proto3.Proto3` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def say(
         self,
@@ -70,6 +99,14 @@ class Proto3ClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> proto3_optional_pb2.Request:
+        """Calls the client stream RPC `editions.proto3.Proto3.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_client_stream(
             PROTO3_SAY, requests, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -83,7 +120,16 @@ class Proto3ClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[proto3_optional_pb2.Request]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the client stream RPC `editions.proto3.Proto3.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_client_stream(
             PROTO3_SAY, requests, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -95,7 +141,16 @@ class Proto3ClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> ClientStreamCallSync[proto3_optional_pb2.Request, proto3_optional_pb2.Request]:
-        """Opens a call of `say`, to send requests one by one."""
+        """Opens a call of `say`, to send requests one by one.
+
+        Calls the client stream RPC `editions.proto3.Proto3.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             PROTO3_SAY, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )

@@ -24,6 +24,10 @@ class Proto3(Protocol):
     async def say(
         self, requests: AsyncIterator[proto3_optional_pb2.Request], ctx: RequestContext
     ) -> proto3_optional_pb2.Request:
+        """Handles the client stream RPC `editions.proto3.Proto3.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise PROTO3_SAY.unimplemented()
 
 
@@ -33,11 +37,18 @@ class Proto3Sync(Protocol):
     def say(
         self, requests: Iterator[proto3_optional_pb2.Request], ctx: RequestContext
     ) -> proto3_optional_pb2.Request:
+        """Handles the client stream RPC `editions.proto3.Proto3.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise PROTO3_SAY.unimplemented()
 
 
 class Proto3ASGIApplication(ASGIApplication[Proto3]):
-    """Serves `editions.proto3.Proto3` over ASGI."""
+    """Serves `editions.proto3.Proto3` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = PROTO3_NAME
 
@@ -48,7 +59,10 @@ class Proto3ASGIApplication(ASGIApplication[Proto3]):
 
 
 class Proto3WSGIApplication(WSGIApplication[Proto3Sync]):
-    """Serves `editions.proto3.Proto3` over WSGI."""
+    """Serves `editions.proto3.Proto3` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = PROTO3_NAME
 

@@ -15,7 +15,10 @@ __all__ = [
 
 
 class TopLevelClient(Client):
-    """Calls `TopLevel` from async code."""
+    """Calls `TopLevel` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def say(
         self,
@@ -24,6 +27,13 @@ class TopLevelClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> other_pb2.Response:
+        """Calls the unary RPC `TopLevel.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             TOP_LEVEL_SAY, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -36,14 +46,25 @@ class TopLevelClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[other_pb2.Response]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `TopLevel.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             TOP_LEVEL_SAY, request, headers=headers, timeout_ms=timeout_ms
         )
 
 
 class TopLevelClientSync(ClientSync):
-    """Calls `TopLevel` from sync code."""
+    """Calls `TopLevel` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def say(
         self,
@@ -53,6 +74,14 @@ class TopLevelClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> other_pb2.Response:
+        """Calls the unary RPC `TopLevel.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             TOP_LEVEL_SAY,
             request,
@@ -70,7 +99,16 @@ class TopLevelClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[other_pb2.Response]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `TopLevel.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             TOP_LEVEL_SAY,
             request,

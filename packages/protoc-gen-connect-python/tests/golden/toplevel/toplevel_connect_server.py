@@ -23,6 +23,10 @@ class TopLevel(Protocol):
     """The base class of async implementations of `TopLevel`."""
 
     async def say(self, request: toplevel_pb2.Request, ctx: RequestContext) -> other_pb2.Response:
+        """Handles the unary RPC `TopLevel.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise TOP_LEVEL_SAY.unimplemented()
 
 
@@ -30,11 +34,18 @@ class TopLevelSync(Protocol):
     """The base class of sync implementations of `TopLevel`."""
 
     def say(self, request: toplevel_pb2.Request, ctx: RequestContext) -> other_pb2.Response:
+        """Handles the unary RPC `TopLevel.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise TOP_LEVEL_SAY.unimplemented()
 
 
 class TopLevelASGIApplication(ASGIApplication[TopLevel]):
-    """Serves `TopLevel` over ASGI."""
+    """Serves `TopLevel` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = TOP_LEVEL_NAME
 
@@ -45,7 +56,10 @@ class TopLevelASGIApplication(ASGIApplication[TopLevel]):
 
 
 class TopLevelWSGIApplication(WSGIApplication[TopLevelSync]):
-    """Serves `TopLevel` over WSGI."""
+    """Serves `TopLevel` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = TOP_LEVEL_NAME
 

@@ -27,7 +27,10 @@ __all__ = [
 
 
 class ClientAsyncClient(Client):
-    """Calls `acme.ClientAsync` from async code."""
+    """Calls `acme.ClientAsync` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def unary(
         self,
@@ -36,6 +39,13 @@ class ClientAsyncClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> client_async_pb2.ClientAsyncMessage:
+        """Calls the unary RPC `acme.ClientAsync.Unary`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             CLIENT_ASYNC_UNARY, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -48,7 +58,15 @@ class ClientAsyncClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[client_async_pb2.ClientAsyncMessage]:
-        """Calls `unary` and also returns headers and trailers."""
+        """Calls `unary` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.ClientAsync.Unary`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             CLIENT_ASYNC_UNARY, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -61,6 +79,13 @@ class ClientAsyncClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> client_async_pb2.ClientAsyncMessage:
+        """Calls the client stream RPC `acme.ClientAsync.ClientStream`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_client_stream(
             CLIENT_ASYNC_CLIENT_STREAM, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -74,7 +99,15 @@ class ClientAsyncClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[client_async_pb2.ClientAsyncMessage]:
-        """Calls `client_stream` and also returns headers and trailers."""
+        """Calls `client_stream` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.ClientAsync.ClientStream`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_client_stream(
             CLIENT_ASYNC_CLIENT_STREAM, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -82,7 +115,15 @@ class ClientAsyncClient(Client):
     def open_client_stream(
         self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
     ) -> ClientStreamCall[client_async_pb2.ClientAsyncMessage, client_async_pb2.ClientAsyncMessage]:
-        """Opens a call of `client_stream`, to send requests one by one."""
+        """Opens a call of `client_stream`, to send requests one by one.
+
+        Calls the client stream RPC `acme.ClientAsync.ClientStream`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             CLIENT_ASYNC_CLIENT_STREAM, headers=headers, timeout_ms=timeout_ms
         )
@@ -94,6 +135,14 @@ class ClientAsyncClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[client_async_pb2.ClientAsyncMessage]:
+        """Calls the server stream RPC `acme.ClientAsync.ServerStream`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             CLIENT_ASYNC_SERVER_STREAM, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -105,7 +154,15 @@ class ClientAsyncClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> StreamOutput[client_async_pb2.ClientAsyncMessage]:
-        """Calls `server_stream` and also returns headers and trailers."""
+        """Calls `server_stream` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.ClientAsync.ServerStream`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_server_stream(
             CLIENT_ASYNC_SERVER_STREAM, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -118,6 +175,14 @@ class ClientAsyncClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[client_async_pb2.ClientAsyncMessage]:
+        """Calls the bidi stream RPC `acme.ClientAsync.BidiStream`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             CLIENT_ASYNC_BIDI_STREAM, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -130,7 +195,15 @@ class ClientAsyncClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> StreamOutput[client_async_pb2.ClientAsyncMessage]:
-        """Calls `bidi_stream` and also returns headers and trailers."""
+        """Calls `bidi_stream` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.ClientAsync.BidiStream`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_bidi_stream(
             CLIENT_ASYNC_BIDI_STREAM, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -138,7 +211,15 @@ class ClientAsyncClient(Client):
     def open_bidi_stream(
         self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
     ) -> BidiCall[client_async_pb2.ClientAsyncMessage, client_async_pb2.ClientAsyncMessage]:
-        """Opens a call of `bidi_stream`, to send requests one by one."""
+        """Opens a call of `bidi_stream`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.ClientAsync.BidiStream`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             CLIENT_ASYNC_BIDI_STREAM, headers=headers, timeout_ms=timeout_ms
         )

@@ -15,7 +15,10 @@ __all__ = [
 
 
 class InternalClient(Client):
-    """Calls `_private._Internal` from async code."""
+    """Calls `_private._Internal` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def get(
         self,
@@ -24,6 +27,13 @@ class InternalClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> internal_pb2.Secret:
+        """Calls the unary RPC `_private._Internal.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INTERNAL_GET, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -36,12 +46,23 @@ class InternalClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[internal_pb2.Secret]:
-        """Calls `get` and also returns headers and trailers."""
+        """Calls `get` and also returns headers and trailers.
+
+        Calls the unary RPC `_private._Internal.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(INTERNAL_GET, request, headers=headers, timeout_ms=timeout_ms)
 
 
 class InternalClientSync(ClientSync):
-    """Calls `_private._Internal` from sync code."""
+    """Calls `_private._Internal` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def get(
         self,
@@ -51,6 +72,14 @@ class InternalClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> internal_pb2.Secret:
+        """Calls the unary RPC `_private._Internal.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INTERNAL_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -64,7 +93,16 @@ class InternalClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[internal_pb2.Secret]:
-        """Calls `get` and also returns headers and trailers."""
+        """Calls `get` and also returns headers and trailers.
+
+        Calls the unary RPC `_private._Internal.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INTERNAL_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )

@@ -23,6 +23,10 @@ class Internal(Protocol):
     """The base class of async implementations of `_private._Internal`."""
 
     async def get(self, request: internal_pb2.Secret, ctx: RequestContext) -> internal_pb2.Secret:
+        """Handles the unary RPC `_private._Internal.Get`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INTERNAL_GET.unimplemented()
 
 
@@ -30,11 +34,18 @@ class InternalSync(Protocol):
     """The base class of sync implementations of `_private._Internal`."""
 
     def get(self, request: internal_pb2.Secret, ctx: RequestContext) -> internal_pb2.Secret:
+        """Handles the unary RPC `_private._Internal.Get`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INTERNAL_GET.unimplemented()
 
 
 class InternalASGIApplication(ASGIApplication[Internal]):
-    """Serves `_private._Internal` over ASGI."""
+    """Serves `_private._Internal` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = INTERNAL_NAME
 
@@ -45,7 +56,10 @@ class InternalASGIApplication(ASGIApplication[Internal]):
 
 
 class InternalWSGIApplication(WSGIApplication[InternalSync]):
-    """Serves `_private._Internal` over WSGI."""
+    """Serves `_private._Internal` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = INTERNAL_NAME
 

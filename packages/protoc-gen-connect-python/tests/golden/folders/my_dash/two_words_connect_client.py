@@ -14,7 +14,10 @@ __all__ = [
 
 
 class DashClient(Client):
-    """Calls `dash.Dash` from async code."""
+    """Calls `dash.Dash` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def say(
         self,
@@ -23,6 +26,13 @@ class DashClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> two_words_pb2.Words:
+        """Calls the unary RPC `dash.Dash.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(DASH_SAY, request, headers=headers, timeout_ms=timeout_ms)
         return output.message
 
@@ -33,12 +43,23 @@ class DashClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[two_words_pb2.Words]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `dash.Dash.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(DASH_SAY, request, headers=headers, timeout_ms=timeout_ms)
 
 
 class DashClientSync(ClientSync):
-    """Calls `dash.Dash` from sync code."""
+    """Calls `dash.Dash` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def say(
         self,
@@ -48,6 +69,14 @@ class DashClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> two_words_pb2.Words:
+        """Calls the unary RPC `dash.Dash.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             DASH_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -61,7 +90,16 @@ class DashClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[two_words_pb2.Words]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `dash.Dash.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             DASH_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )

@@ -22,6 +22,10 @@ class Dash(Protocol):
     """The base class of async implementations of `dash.Dash`."""
 
     async def say(self, request: two_words_pb2.Words, ctx: RequestContext) -> two_words_pb2.Words:
+        """Handles the unary RPC `dash.Dash.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise DASH_SAY.unimplemented()
 
 
@@ -29,11 +33,18 @@ class DashSync(Protocol):
     """The base class of sync implementations of `dash.Dash`."""
 
     def say(self, request: two_words_pb2.Words, ctx: RequestContext) -> two_words_pb2.Words:
+        """Handles the unary RPC `dash.Dash.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise DASH_SAY.unimplemented()
 
 
 class DashASGIApplication(ASGIApplication[Dash]):
-    """Serves `dash.Dash` over ASGI."""
+    """Serves `dash.Dash` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = DASH_NAME
 
@@ -44,7 +55,10 @@ class DashASGIApplication(ASGIApplication[Dash]):
 
 
 class DashWSGIApplication(WSGIApplication[DashSync]):
-    """Serves `dash.Dash` over WSGI."""
+    """Serves `dash.Dash` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = DASH_NAME
 

@@ -107,7 +107,10 @@ __all__ = [
 
 
 class InventoryServiceClient(Client):
-    """Calls `acme.long.InventoryService` from async code."""
+    """Calls `acme.long.InventoryService` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     @deprecated("acme.long.InventoryService.RpcMU is deprecated")
     async def rpc_mu(
@@ -118,6 +121,16 @@ class InventoryServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryService.RpcMU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_SERVICE_RPC_MU,
             request,
@@ -136,7 +149,18 @@ class InventoryServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
-        """Calls `rpc_mu` and also returns headers and trailers."""
+        """Calls `rpc_mu` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryService.RpcMU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_SERVICE_RPC_MU,
             request,
@@ -154,6 +178,15 @@ class InventoryServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag:
+        """Calls the client stream RPC `acme.long.InventoryService.RpcMC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_client_stream(
             INVENTORY_SERVICE_RPC_MC, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -168,7 +201,17 @@ class InventoryServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag]:
-        """Calls `rpc_mc` and also returns headers and trailers."""
+        """Calls `rpc_mc` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_client_stream(
             INVENTORY_SERVICE_RPC_MC, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -180,7 +223,17 @@ class InventoryServiceClient(Client):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag,
     ]:
-        """Opens a call of `rpc_mc`, to send requests one by one."""
+        """Opens a call of `rpc_mc`, to send requests one by one.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             INVENTORY_SERVICE_RPC_MC, headers=headers, timeout_ms=timeout_ms
         )
@@ -195,6 +248,16 @@ class InventoryServiceClient(Client):
     ) -> AsyncGenerator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess
     ]:
+        """Calls the server stream RPC `acme.long.InventoryService.RpcMS`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             INVENTORY_SERVICE_RPC_MS, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -209,7 +272,17 @@ class InventoryServiceClient(Client):
     ) -> StreamOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess
     ]:
-        """Calls `rpc_ms` and also returns headers and trailers."""
+        """Calls `rpc_ms` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.long.InventoryService.RpcMS`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_server_stream(
             INVENTORY_SERVICE_RPC_MS, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -225,6 +298,16 @@ class InventoryServiceClient(Client):
     ) -> AsyncGenerator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee
     ]:
+        """Calls the bidi stream RPC `acme.long.InventoryService.RpcMB`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_MB, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -240,7 +323,17 @@ class InventoryServiceClient(Client):
     ) -> StreamOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_mb` and also returns headers and trailers."""
+        """Calls `rpc_mb` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_MB, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -252,7 +345,17 @@ class InventoryServiceClient(Client):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee,
     ]:
-        """Opens a call of `rpc_mb`, to send requests one by one."""
+        """Opens a call of `rpc_mb`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             INVENTORY_SERVICE_RPC_MB, headers=headers, timeout_ms=timeout_ms
         )
@@ -266,6 +369,16 @@ class InventoryServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryService.RpcMethodMeU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_ME_U,
             request,
@@ -286,7 +399,18 @@ class InventoryServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_me_u` and also returns headers and trailers."""
+        """Calls `rpc_method_me_u` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryService.RpcMethodMeU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_ME_U,
             request,
@@ -304,6 +428,15 @@ class InventoryServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag:
+        """Calls the client stream RPC `acme.long.InventoryService.RpcMethodMeC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_ME_C, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -320,7 +453,17 @@ class InventoryServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
     ]:
-        """Calls `rpc_method_me_c` and also returns headers and trailers."""
+        """Calls `rpc_method_me_c` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMeC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_ME_C, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -332,7 +475,17 @@ class InventoryServiceClient(Client):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag,
     ]:
-        """Opens a call of `rpc_method_me_c`, to send requests one by one."""
+        """Opens a call of `rpc_method_me_c`, to send requests one by one.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMeC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_ME_C, headers=headers, timeout_ms=timeout_ms
         )
@@ -347,6 +500,16 @@ class InventoryServiceClient(Client):
     ) -> AsyncGenerator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
+        """Calls the server stream RPC `acme.long.InventoryService.RpcMethodMeS`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             INVENTORY_SERVICE_RPC_METHOD_ME_S, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -361,7 +524,17 @@ class InventoryServiceClient(Client):
     ) -> StreamOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
-        """Calls `rpc_method_me_s` and also returns headers and trailers."""
+        """Calls `rpc_method_me_s` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.long.InventoryService.RpcMethodMeS`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_server_stream(
             INVENTORY_SERVICE_RPC_METHOD_ME_S, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -377,6 +550,16 @@ class InventoryServiceClient(Client):
     ) -> AsyncGenerator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee
     ]:
+        """Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMeB`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_ME_B, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -392,7 +575,17 @@ class InventoryServiceClient(Client):
     ) -> StreamOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_me_b` and also returns headers and trailers."""
+        """Calls `rpc_method_me_b` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMeB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_ME_B, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -404,7 +597,17 @@ class InventoryServiceClient(Client):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee,
     ]:
-        """Opens a call of `rpc_method_me_b`, to send requests one by one."""
+        """Opens a call of `rpc_method_me_b`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMeB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_ME_B, headers=headers, timeout_ms=timeout_ms
         )
@@ -418,6 +621,16 @@ class InventoryServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMetU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_U,
             request,
@@ -438,7 +651,18 @@ class InventoryServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_met_u` and also returns headers and trailers."""
+        """Calls `rpc_method_method_met_u` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMetU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_U,
             request,
@@ -458,6 +682,15 @@ class InventoryServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag:
+        """Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMetC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_C,
             requests,
@@ -479,7 +712,17 @@ class InventoryServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag
     ]:
-        """Calls `rpc_method_method_met_c` and also returns headers and trailers."""
+        """Calls `rpc_method_method_met_c` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMetC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_C,
             requests,
@@ -494,7 +737,17 @@ class InventoryServiceClient(Client):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag,
     ]:
-        """Opens a call of `rpc_method_method_met_c`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_met_c`, to send requests one by one.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMetC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_C, headers=headers, timeout_ms=timeout_ms
         )
@@ -509,6 +762,16 @@ class InventoryServiceClient(Client):
     ) -> AsyncGenerator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
     ]:
+        """Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMetS`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_S,
             request,
@@ -526,7 +789,17 @@ class InventoryServiceClient(Client):
     ) -> StreamOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
     ]:
-        """Calls `rpc_method_method_met_s` and also returns headers and trailers."""
+        """Calls `rpc_method_method_met_s` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMetS`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_S,
             request,
@@ -547,6 +820,16 @@ class InventoryServiceClient(Client):
     ) -> AsyncGenerator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
+        """Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMetB`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_B,
             requests,
@@ -567,7 +850,17 @@ class InventoryServiceClient(Client):
     ) -> StreamOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_met_b` and also returns headers and trailers."""
+        """Calls `rpc_method_method_met_b` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMetB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_B,
             requests,
@@ -582,7 +875,17 @@ class InventoryServiceClient(Client):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee,
     ]:
-        """Opens a call of `rpc_method_method_met_b`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_met_b`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMetB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_B, headers=headers, timeout_ms=timeout_ms
         )
@@ -596,6 +899,16 @@ class InventoryServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_U,
             request,
@@ -616,7 +929,18 @@ class InventoryServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_meth_u` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_meth_u` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_U,
             request,
@@ -638,6 +962,15 @@ class InventoryServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag:
+        """Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_C,
             requests,
@@ -661,7 +994,17 @@ class InventoryServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag
     ]:
-        """Calls `rpc_method_method_method_meth_c` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_meth_c` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_C,
             requests,
@@ -676,7 +1019,17 @@ class InventoryServiceClient(Client):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag,
     ]:
-        """Opens a call of `rpc_method_method_method_meth_c`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_meth_c`, to send requests one by one.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_C,
             headers=headers,
@@ -693,6 +1046,16 @@ class InventoryServiceClient(Client):
     ) -> AsyncGenerator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
+        """Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethS`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_S,
             request,
@@ -710,7 +1073,17 @@ class InventoryServiceClient(Client):
     ) -> StreamOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_meth_s` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_meth_s` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethS`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_S,
             request,
@@ -733,6 +1106,16 @@ class InventoryServiceClient(Client):
     ) -> AsyncGenerator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
+        """Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethB`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_B,
             requests,
@@ -755,7 +1138,17 @@ class InventoryServiceClient(Client):
     ) -> StreamOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_meth_b` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_meth_b` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_B,
             requests,
@@ -770,7 +1163,17 @@ class InventoryServiceClient(Client):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee,
     ]:
-        """Opens a call of `rpc_method_method_method_meth_b`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_meth_b`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_B,
             headers=headers,
@@ -786,6 +1189,16 @@ class InventoryServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_U,
             request,
@@ -806,7 +1219,18 @@ class InventoryServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_method_metho_u` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_metho_u` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_U,
             request,
@@ -828,6 +1252,15 @@ class InventoryServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessagee:
+        """Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_C,
             requests,
@@ -849,7 +1282,17 @@ class InventoryServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
-        """Calls `rpc_method_method_method_method_metho_c` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_metho_c` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_C,
             requests,
@@ -864,7 +1307,17 @@ class InventoryServiceClient(Client):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
     ]:
-        """Opens a call of `rpc_method_method_method_method_metho_c`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_metho_c`, to send requests one by one.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_C,
             headers=headers,
@@ -879,6 +1332,16 @@ class InventoryServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag]:
+        """Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoS`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_S,
             request,
@@ -894,7 +1357,17 @@ class InventoryServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> StreamOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag]:
-        """Calls `rpc_method_method_method_method_metho_s` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_metho_s` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoS`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_S,
             request,
@@ -917,6 +1390,16 @@ class InventoryServiceClient(Client):
     ) -> AsyncGenerator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess
     ]:
+        """Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoB`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_B,
             requests,
@@ -939,7 +1422,17 @@ class InventoryServiceClient(Client):
     ) -> StreamOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess
     ]:
-        """Calls `rpc_method_method_method_method_metho_b` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_metho_b` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_B,
             requests,
@@ -954,7 +1447,17 @@ class InventoryServiceClient(Client):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess,
     ]:
-        """Opens a call of `rpc_method_method_method_method_metho_b`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_metho_b`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_B,
             headers=headers,
@@ -970,6 +1473,16 @@ class InventoryServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess:
+        """Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_U,
             request,
@@ -988,7 +1501,18 @@ class InventoryServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess]:
-        """Calls `rpc_method_method_method_method_method_method_u` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_u` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_U,
             request,
@@ -1010,6 +1534,15 @@ class InventoryServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee:
+        """Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_C,
             requests,
@@ -1033,7 +1566,17 @@ class InventoryServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_method_method_method_c` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_c` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_C,
             requests,
@@ -1048,7 +1591,17 @@ class InventoryServiceClient(Client):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_c`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_c`, to send requests one by one.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_C,
             headers=headers,
@@ -1065,6 +1618,16 @@ class InventoryServiceClient(Client):
     ) -> AsyncGenerator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
     ]:
+        """Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodS`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_S,
             request,
@@ -1082,7 +1645,17 @@ class InventoryServiceClient(Client):
     ) -> StreamOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
     ]:
-        """Calls `rpc_method_method_method_method_method_method_s` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_s` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodS`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_S,
             request,
@@ -1105,6 +1678,16 @@ class InventoryServiceClient(Client):
     ) -> AsyncGenerator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
+        """Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodB`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_B,
             requests,
@@ -1127,7 +1710,17 @@ class InventoryServiceClient(Client):
     ) -> StreamOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
-        """Calls `rpc_method_method_method_method_method_method_b` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_b` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_B,
             requests,
@@ -1142,7 +1735,17 @@ class InventoryServiceClient(Client):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_b`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_b`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_B,
             headers=headers,
@@ -1160,6 +1763,16 @@ class InventoryServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess:
+        """Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MU,
             request,
@@ -1182,7 +1795,18 @@ class InventoryServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_mu` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_mu` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MU,
             request,
@@ -1206,6 +1830,15 @@ class InventoryServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee:
+        """Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MC,
             requests,
@@ -1231,7 +1864,17 @@ class InventoryServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_mc` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_mc` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MC,
             requests,
@@ -1248,7 +1891,17 @@ class InventoryServiceClient(Client):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_mc`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_mc`, to send requests one by one.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MC,
             headers=headers,
@@ -1267,6 +1920,16 @@ class InventoryServiceClient(Client):
     ) -> AsyncGenerator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag
     ]:
+        """Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMS`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MS,
             request,
@@ -1286,7 +1949,17 @@ class InventoryServiceClient(Client):
     ) -> StreamOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_ms` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_ms` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMS`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MS,
             request,
@@ -1311,6 +1984,16 @@ class InventoryServiceClient(Client):
     ) -> AsyncGenerator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
     ]:
+        """Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMB`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MB,
             requests,
@@ -1335,7 +2018,17 @@ class InventoryServiceClient(Client):
     ) -> StreamOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_mb` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_mb` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MB,
             requests,
@@ -1352,7 +2045,17 @@ class InventoryServiceClient(Client):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_mb`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_mb`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MB,
             headers=headers,
@@ -1370,6 +2073,16 @@ class InventoryServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess:
+        """Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_U,
             request,
@@ -1392,7 +2105,18 @@ class InventoryServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_me_u` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_me_u` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_U,
             request,
@@ -1416,6 +2140,15 @@ class InventoryServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee:
+        """Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_C,
             requests,
@@ -1441,7 +2174,17 @@ class InventoryServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_me_c` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_me_c` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_C,
             requests,
@@ -1458,7 +2201,17 @@ class InventoryServiceClient(Client):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_method_me_c`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_method_me_c`, to send requests one by one.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_C,
             headers=headers,
@@ -1477,6 +2230,16 @@ class InventoryServiceClient(Client):
     ) -> AsyncGenerator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag
     ]:
+        """Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeS`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_S,
             request,
@@ -1496,7 +2259,17 @@ class InventoryServiceClient(Client):
     ) -> StreamOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_me_s` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_me_s` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeS`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_S,
             request,
@@ -1521,6 +2294,16 @@ class InventoryServiceClient(Client):
     ) -> AsyncGenerator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
+        """Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeB`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_B,
             requests,
@@ -1545,7 +2328,17 @@ class InventoryServiceClient(Client):
     ) -> StreamOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_me_b` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_me_b` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_B,
             requests,
@@ -1562,7 +2355,17 @@ class InventoryServiceClient(Client):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_method_me_b`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_method_me_b`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_B,
             headers=headers,
@@ -1580,6 +2383,16 @@ class InventoryServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_U,
             request,
@@ -1602,7 +2415,18 @@ class InventoryServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_met_u` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_met_u` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_U,
             request,
@@ -1626,6 +2450,15 @@ class InventoryServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee:
+        """Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_C,
             requests,
@@ -1651,7 +2484,17 @@ class InventoryServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_met_c` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_met_c` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_C,
             requests,
@@ -1668,7 +2511,17 @@ class InventoryServiceClient(Client):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_met_c`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_met_c`, to send requests one by one.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_C,
             headers=headers,
@@ -1685,6 +2538,16 @@ class InventoryServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
+        """Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetS`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_S,
             request,
@@ -1702,7 +2565,17 @@ class InventoryServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> StreamOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_met_s` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_met_s` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetS`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_S,
             request,
@@ -1725,6 +2598,16 @@ class InventoryServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag]:
+        """Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetB`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_B,
             requests,
@@ -1747,7 +2630,17 @@ class InventoryServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> StreamOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_met_b` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_met_b` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_B,
             requests,
@@ -1764,7 +2657,17 @@ class InventoryServiceClient(Client):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_met_b`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_met_b`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_B,
             headers=headers,
@@ -1782,6 +2685,16 @@ class InventoryServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag:
+        """Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_U,
             request,
@@ -1802,7 +2715,18 @@ class InventoryServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_meth_u` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_meth_u` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_U,
             request,
@@ -1826,6 +2750,15 @@ class InventoryServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess:
+        """Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_C,
             requests,
@@ -1849,7 +2782,17 @@ class InventoryServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_meth_c` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_meth_c` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_C,
             requests,
@@ -1866,7 +2809,17 @@ class InventoryServiceClient(Client):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_meth_c`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_meth_c`, to send requests one by one.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_C,
             headers=headers,
@@ -1885,6 +2838,16 @@ class InventoryServiceClient(Client):
     ) -> AsyncGenerator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee
     ]:
+        """Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethS`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_S,
             request,
@@ -1904,7 +2867,17 @@ class InventoryServiceClient(Client):
     ) -> StreamOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_meth_s` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_meth_s` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethS`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_S,
             request,
@@ -1929,6 +2902,16 @@ class InventoryServiceClient(Client):
     ) -> AsyncGenerator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
     ]:
+        """Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethB`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_B,
             requests,
@@ -1953,7 +2936,17 @@ class InventoryServiceClient(Client):
     ) -> StreamOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_meth_b` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_meth_b` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_B,
             requests,
@@ -1970,7 +2963,17 @@ class InventoryServiceClient(Client):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_meth_b`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_meth_b`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_B,
             headers=headers,
@@ -1988,6 +2991,16 @@ class InventoryServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag:
+        """Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_U,
             request,
@@ -2010,7 +3023,18 @@ class InventoryServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_metho_u` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_metho_u` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_U,
             request,
@@ -2034,6 +3058,15 @@ class InventoryServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess:
+        """Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_C,
             requests,
@@ -2059,7 +3092,17 @@ class InventoryServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_metho_c` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_metho_c` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_C,
             requests,
@@ -2076,7 +3119,17 @@ class InventoryServiceClient(Client):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_method_metho_c`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_method_metho_c`, to send requests one by one.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_C,
             headers=headers,
@@ -2095,6 +3148,16 @@ class InventoryServiceClient(Client):
     ) -> AsyncGenerator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee
     ]:
+        """Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoS`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_S,
             request,
@@ -2114,7 +3177,17 @@ class InventoryServiceClient(Client):
     ) -> StreamOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_metho_s` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_metho_s` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoS`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_S,
             request,
@@ -2139,6 +3212,16 @@ class InventoryServiceClient(Client):
     ) -> AsyncGenerator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag
     ]:
+        """Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoB`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_B,
             requests,
@@ -2163,7 +3246,17 @@ class InventoryServiceClient(Client):
     ) -> StreamOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_metho_b` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_metho_b` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_B,
             requests,
@@ -2180,7 +3273,17 @@ class InventoryServiceClient(Client):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_method_metho_b`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_method_metho_b`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_B,
             headers=headers,
@@ -2198,6 +3301,16 @@ class InventoryServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag:
+        """Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_U,
             request,
@@ -2220,7 +3333,18 @@ class InventoryServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_u` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_u` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_U,
             request,
@@ -2244,6 +3368,15 @@ class InventoryServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess:
+        """Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_C,
             requests,
@@ -2269,7 +3402,17 @@ class InventoryServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_c` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_c` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_C,
             requests,
@@ -2286,7 +3429,17 @@ class InventoryServiceClient(Client):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_c`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_c`, to send requests one by one.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_C,
             headers=headers,
@@ -2305,6 +3458,16 @@ class InventoryServiceClient(Client):
     ) -> AsyncGenerator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
+        """Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodS`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_S,
             request,
@@ -2324,7 +3487,17 @@ class InventoryServiceClient(Client):
     ) -> StreamOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_s` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_s` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodS`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_S,
             request,
@@ -2349,6 +3522,16 @@ class InventoryServiceClient(Client):
     ) -> AsyncGenerator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag
     ]:
+        """Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodB`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_B,
             requests,
@@ -2373,7 +3556,17 @@ class InventoryServiceClient(Client):
     ) -> StreamOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_b` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_b` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_B,
             requests,
@@ -2390,7 +3583,17 @@ class InventoryServiceClient(Client):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_b`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_b`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_B,
             headers=headers,
@@ -2408,6 +3611,16 @@ class InventoryServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag:
+        """Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MU,
             request,
@@ -2430,7 +3643,18 @@ class InventoryServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mu` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mu` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MU,
             request,
@@ -2454,6 +3678,15 @@ class InventoryServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee:
+        """Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MC,
             requests,
@@ -2479,7 +3712,17 @@ class InventoryServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mc` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mc` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MC,
             requests,
@@ -2496,7 +3739,17 @@ class InventoryServiceClient(Client):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mc`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mc`, to send requests one by one.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MC,
             headers=headers,
@@ -2515,6 +3768,16 @@ class InventoryServiceClient(Client):
     ) -> AsyncGenerator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
+        """Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMS`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MS,
             request,
@@ -2534,7 +3797,17 @@ class InventoryServiceClient(Client):
     ) -> StreamOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_ms` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_ms` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMS`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MS,
             request,
@@ -2557,6 +3830,16 @@ class InventoryServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
+        """Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMB`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MB,
             requests,
@@ -2579,7 +3862,17 @@ class InventoryServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> StreamOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mb` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mb` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MB,
             requests,
@@ -2596,7 +3889,17 @@ class InventoryServiceClient(Client):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mb`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mb`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MB,
             headers=headers,
@@ -2605,7 +3908,10 @@ class InventoryServiceClient(Client):
 
 
 class InventoryServiceClientSync(ClientSync):
-    """Calls `acme.long.InventoryService` from sync code."""
+    """Calls `acme.long.InventoryService` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     @deprecated("acme.long.InventoryService.RpcMU is deprecated")
     def rpc_mu(
@@ -2617,6 +3923,17 @@ class InventoryServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryService.RpcMU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_SERVICE_RPC_MU,
             request,
@@ -2637,7 +3954,19 @@ class InventoryServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
-        """Calls `rpc_mu` and also returns headers and trailers."""
+        """Calls `rpc_mu` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryService.RpcMU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_SERVICE_RPC_MU,
             request,
@@ -2656,6 +3985,16 @@ class InventoryServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag:
+        """Calls the client stream RPC `acme.long.InventoryService.RpcMC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_client_stream(
             INVENTORY_SERVICE_RPC_MC,
             requests,
@@ -2674,7 +4013,18 @@ class InventoryServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag]:
-        """Calls `rpc_mc` and also returns headers and trailers."""
+        """Calls `rpc_mc` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_client_stream(
             INVENTORY_SERVICE_RPC_MC,
             requests,
@@ -2694,7 +4044,18 @@ class InventoryServiceClientSync(ClientSync):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag,
     ]:
-        """Opens a call of `rpc_mc`, to send requests one by one."""
+        """Opens a call of `rpc_mc`, to send requests one by one.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             INVENTORY_SERVICE_RPC_MC,
             headers=headers,
@@ -2711,6 +4072,17 @@ class InventoryServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess]:
+        """Calls the server stream RPC `acme.long.InventoryService.RpcMS`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             INVENTORY_SERVICE_RPC_MS,
             request,
@@ -2730,7 +4102,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess
     ]:
-        """Calls `rpc_ms` and also returns headers and trailers."""
+        """Calls `rpc_ms` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.long.InventoryService.RpcMS`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_server_stream(
             INVENTORY_SERVICE_RPC_MS,
             request,
@@ -2750,6 +4133,17 @@ class InventoryServiceClientSync(ClientSync):
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee
     ]:
+        """Calls the bidi stream RPC `acme.long.InventoryService.RpcMB`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_MB,
             requests,
@@ -2769,7 +4163,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_mb` and also returns headers and trailers."""
+        """Calls `rpc_mb` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_MB,
             requests,
@@ -2789,7 +4194,18 @@ class InventoryServiceClientSync(ClientSync):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee,
     ]:
-        """Opens a call of `rpc_mb`, to send requests one by one."""
+        """Opens a call of `rpc_mb`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             INVENTORY_SERVICE_RPC_MB,
             headers=headers,
@@ -2807,6 +4223,17 @@ class InventoryServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryService.RpcMethodMeU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_ME_U,
             request,
@@ -2829,7 +4256,19 @@ class InventoryServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_me_u` and also returns headers and trailers."""
+        """Calls `rpc_method_me_u` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryService.RpcMethodMeU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_ME_U,
             request,
@@ -2848,6 +4287,16 @@ class InventoryServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag:
+        """Calls the client stream RPC `acme.long.InventoryService.RpcMethodMeC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_ME_C,
             requests,
@@ -2868,7 +4317,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
     ]:
-        """Calls `rpc_method_me_c` and also returns headers and trailers."""
+        """Calls `rpc_method_me_c` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMeC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_ME_C,
             requests,
@@ -2888,7 +4348,18 @@ class InventoryServiceClientSync(ClientSync):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag,
     ]:
-        """Opens a call of `rpc_method_me_c`, to send requests one by one."""
+        """Opens a call of `rpc_method_me_c`, to send requests one by one.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMeC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_ME_C,
             headers=headers,
@@ -2907,6 +4378,17 @@ class InventoryServiceClientSync(ClientSync):
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
+        """Calls the server stream RPC `acme.long.InventoryService.RpcMethodMeS`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             INVENTORY_SERVICE_RPC_METHOD_ME_S,
             request,
@@ -2926,7 +4408,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
-        """Calls `rpc_method_me_s` and also returns headers and trailers."""
+        """Calls `rpc_method_me_s` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.long.InventoryService.RpcMethodMeS`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_server_stream(
             INVENTORY_SERVICE_RPC_METHOD_ME_S,
             request,
@@ -2946,6 +4439,17 @@ class InventoryServiceClientSync(ClientSync):
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee
     ]:
+        """Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMeB`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_ME_B,
             requests,
@@ -2965,7 +4469,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_me_b` and also returns headers and trailers."""
+        """Calls `rpc_method_me_b` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMeB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_ME_B,
             requests,
@@ -2985,7 +4500,18 @@ class InventoryServiceClientSync(ClientSync):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee,
     ]:
-        """Opens a call of `rpc_method_me_b`, to send requests one by one."""
+        """Opens a call of `rpc_method_me_b`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMeB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_ME_B,
             headers=headers,
@@ -3003,6 +4529,17 @@ class InventoryServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMetU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_U,
             request,
@@ -3025,7 +4562,19 @@ class InventoryServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_met_u` and also returns headers and trailers."""
+        """Calls `rpc_method_method_met_u` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMetU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_U,
             request,
@@ -3046,6 +4595,16 @@ class InventoryServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag:
+        """Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMetC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_C,
             requests,
@@ -3068,7 +4627,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag
     ]:
-        """Calls `rpc_method_method_met_c` and also returns headers and trailers."""
+        """Calls `rpc_method_method_met_c` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMetC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_C,
             requests,
@@ -3088,7 +4658,18 @@ class InventoryServiceClientSync(ClientSync):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag,
     ]:
-        """Opens a call of `rpc_method_method_met_c`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_met_c`, to send requests one by one.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMetC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_C,
             headers=headers,
@@ -3107,6 +4688,17 @@ class InventoryServiceClientSync(ClientSync):
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
     ]:
+        """Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMetS`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_S,
             request,
@@ -3126,7 +4718,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
     ]:
-        """Calls `rpc_method_method_met_s` and also returns headers and trailers."""
+        """Calls `rpc_method_method_met_s` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMetS`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_S,
             request,
@@ -3148,6 +4751,17 @@ class InventoryServiceClientSync(ClientSync):
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
+        """Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMetB`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_B,
             requests,
@@ -3169,7 +4783,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_met_b` and also returns headers and trailers."""
+        """Calls `rpc_method_method_met_b` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMetB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_B,
             requests,
@@ -3189,7 +4814,18 @@ class InventoryServiceClientSync(ClientSync):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee,
     ]:
-        """Opens a call of `rpc_method_method_met_b`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_met_b`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMetB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_B,
             headers=headers,
@@ -3207,6 +4843,17 @@ class InventoryServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_U,
             request,
@@ -3229,7 +4876,19 @@ class InventoryServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_meth_u` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_meth_u` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_U,
             request,
@@ -3250,6 +4909,16 @@ class InventoryServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag:
+        """Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_C,
             requests,
@@ -3272,7 +4941,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag
     ]:
-        """Calls `rpc_method_method_method_meth_c` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_meth_c` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_C,
             requests,
@@ -3292,7 +4972,18 @@ class InventoryServiceClientSync(ClientSync):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag,
     ]:
-        """Opens a call of `rpc_method_method_method_meth_c`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_meth_c`, to send requests one by one.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_C,
             headers=headers,
@@ -3311,6 +5002,17 @@ class InventoryServiceClientSync(ClientSync):
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
+        """Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethS`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_S,
             request,
@@ -3330,7 +5032,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_meth_s` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_meth_s` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethS`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_S,
             request,
@@ -3352,6 +5065,17 @@ class InventoryServiceClientSync(ClientSync):
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
+        """Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethB`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_B,
             requests,
@@ -3373,7 +5097,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_meth_b` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_meth_b` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_B,
             requests,
@@ -3393,7 +5128,18 @@ class InventoryServiceClientSync(ClientSync):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee,
     ]:
-        """Opens a call of `rpc_method_method_method_meth_b`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_meth_b`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_B,
             headers=headers,
@@ -3411,6 +5157,17 @@ class InventoryServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_U,
             request,
@@ -3433,7 +5190,19 @@ class InventoryServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_method_metho_u` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_metho_u` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_U,
             request,
@@ -3454,6 +5223,16 @@ class InventoryServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessagee:
+        """Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_C,
             requests,
@@ -3474,7 +5253,18 @@ class InventoryServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
-        """Calls `rpc_method_method_method_method_metho_c` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_metho_c` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_C,
             requests,
@@ -3494,7 +5284,18 @@ class InventoryServiceClientSync(ClientSync):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
     ]:
-        """Opens a call of `rpc_method_method_method_method_metho_c`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_metho_c`, to send requests one by one.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_C,
             headers=headers,
@@ -3511,6 +5312,17 @@ class InventoryServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag]:
+        """Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoS`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_S,
             request,
@@ -3528,7 +5340,18 @@ class InventoryServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag]:
-        """Calls `rpc_method_method_method_method_metho_s` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_metho_s` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoS`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_S,
             request,
@@ -3548,6 +5371,17 @@ class InventoryServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess]:
+        """Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoB`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_B,
             requests,
@@ -3569,7 +5403,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess
     ]:
-        """Calls `rpc_method_method_method_method_metho_b` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_metho_b` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_B,
             requests,
@@ -3589,7 +5434,18 @@ class InventoryServiceClientSync(ClientSync):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess,
     ]:
-        """Opens a call of `rpc_method_method_method_method_metho_b`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_metho_b`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_B,
             headers=headers,
@@ -3607,6 +5463,17 @@ class InventoryServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess:
+        """Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_U,
             request,
@@ -3627,7 +5494,19 @@ class InventoryServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess]:
-        """Calls `rpc_method_method_method_method_method_method_u` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_u` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_U,
             request,
@@ -3648,6 +5527,16 @@ class InventoryServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee:
+        """Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_C,
             requests,
@@ -3670,7 +5559,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_method_method_method_c` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_c` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_C,
             requests,
@@ -3690,7 +5590,18 @@ class InventoryServiceClientSync(ClientSync):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_c`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_c`, to send requests one by one.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_C,
             headers=headers,
@@ -3709,6 +5620,17 @@ class InventoryServiceClientSync(ClientSync):
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
     ]:
+        """Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodS`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_S,
             request,
@@ -3728,7 +5650,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
     ]:
-        """Calls `rpc_method_method_method_method_method_method_s` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_s` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodS`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_S,
             request,
@@ -3750,6 +5683,17 @@ class InventoryServiceClientSync(ClientSync):
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
+        """Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodB`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_B,
             requests,
@@ -3771,7 +5715,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
-        """Calls `rpc_method_method_method_method_method_method_b` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_b` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_B,
             requests,
@@ -3791,7 +5746,18 @@ class InventoryServiceClientSync(ClientSync):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_b`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_b`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_B,
             headers=headers,
@@ -3811,6 +5777,17 @@ class InventoryServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess:
+        """Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MU,
             request,
@@ -3835,7 +5812,19 @@ class InventoryServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_mu` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_mu` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MU,
             request,
@@ -3858,6 +5847,16 @@ class InventoryServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee:
+        """Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MC,
             requests,
@@ -3882,7 +5881,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_mc` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_mc` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MC,
             requests,
@@ -3904,7 +5914,18 @@ class InventoryServiceClientSync(ClientSync):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_mc`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_mc`, to send requests one by one.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MC,
             headers=headers,
@@ -3925,6 +5946,17 @@ class InventoryServiceClientSync(ClientSync):
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag
     ]:
+        """Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMS`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MS,
             request,
@@ -3946,7 +5978,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_ms` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_ms` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMS`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MS,
             request,
@@ -3970,6 +6013,17 @@ class InventoryServiceClientSync(ClientSync):
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
     ]:
+        """Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMB`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MB,
             requests,
@@ -3993,7 +6047,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_mb` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_mb` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MB,
             requests,
@@ -4015,7 +6080,18 @@ class InventoryServiceClientSync(ClientSync):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_mb`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_mb`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MB,
             headers=headers,
@@ -4035,6 +6111,17 @@ class InventoryServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess:
+        """Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_U,
             request,
@@ -4059,7 +6146,19 @@ class InventoryServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_me_u` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_me_u` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_U,
             request,
@@ -4082,6 +6181,16 @@ class InventoryServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee:
+        """Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_C,
             requests,
@@ -4106,7 +6215,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_me_c` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_me_c` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_C,
             requests,
@@ -4128,7 +6248,18 @@ class InventoryServiceClientSync(ClientSync):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_method_me_c`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_method_me_c`, to send requests one by one.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_C,
             headers=headers,
@@ -4149,6 +6280,17 @@ class InventoryServiceClientSync(ClientSync):
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag
     ]:
+        """Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeS`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_S,
             request,
@@ -4170,7 +6312,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_me_s` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_me_s` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeS`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_S,
             request,
@@ -4194,6 +6347,17 @@ class InventoryServiceClientSync(ClientSync):
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
+        """Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeB`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_B,
             requests,
@@ -4217,7 +6381,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_me_b` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_me_b` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_B,
             requests,
@@ -4239,7 +6414,18 @@ class InventoryServiceClientSync(ClientSync):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_method_me_b`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_method_me_b`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_B,
             headers=headers,
@@ -4259,6 +6445,17 @@ class InventoryServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_U,
             request,
@@ -4283,7 +6480,19 @@ class InventoryServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_met_u` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_met_u` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_U,
             request,
@@ -4306,6 +6515,16 @@ class InventoryServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee:
+        """Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_C,
             requests,
@@ -4330,7 +6549,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_met_c` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_met_c` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_C,
             requests,
@@ -4352,7 +6582,18 @@ class InventoryServiceClientSync(ClientSync):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_met_c`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_met_c`, to send requests one by one.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_C,
             headers=headers,
@@ -4371,6 +6612,17 @@ class InventoryServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
+        """Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetS`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_S,
             request,
@@ -4390,7 +6642,18 @@ class InventoryServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_met_s` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_met_s` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetS`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_S,
             request,
@@ -4412,6 +6675,17 @@ class InventoryServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag]:
+        """Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetB`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_B,
             requests,
@@ -4433,7 +6707,18 @@ class InventoryServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_met_b` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_met_b` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_B,
             requests,
@@ -4455,7 +6740,18 @@ class InventoryServiceClientSync(ClientSync):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_met_b`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_met_b`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_B,
             headers=headers,
@@ -4475,6 +6771,17 @@ class InventoryServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag:
+        """Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_U,
             request,
@@ -4497,7 +6804,19 @@ class InventoryServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_meth_u` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_meth_u` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_U,
             request,
@@ -4520,6 +6839,16 @@ class InventoryServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess:
+        """Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_C,
             requests,
@@ -4542,7 +6871,18 @@ class InventoryServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_meth_c` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_meth_c` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_C,
             requests,
@@ -4564,7 +6904,18 @@ class InventoryServiceClientSync(ClientSync):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_meth_c`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_meth_c`, to send requests one by one.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_C,
             headers=headers,
@@ -4585,6 +6936,17 @@ class InventoryServiceClientSync(ClientSync):
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee
     ]:
+        """Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethS`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_S,
             request,
@@ -4606,7 +6968,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_meth_s` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_meth_s` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethS`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_S,
             request,
@@ -4630,6 +7003,17 @@ class InventoryServiceClientSync(ClientSync):
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
     ]:
+        """Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethB`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_B,
             requests,
@@ -4653,7 +7037,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_meth_b` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_meth_b` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_B,
             requests,
@@ -4675,7 +7070,18 @@ class InventoryServiceClientSync(ClientSync):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_meth_b`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_meth_b`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_B,
             headers=headers,
@@ -4695,6 +7101,17 @@ class InventoryServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag:
+        """Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_U,
             request,
@@ -4719,7 +7136,19 @@ class InventoryServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_metho_u` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_metho_u` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_U,
             request,
@@ -4742,6 +7171,16 @@ class InventoryServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess:
+        """Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_C,
             requests,
@@ -4766,7 +7205,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_metho_c` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_metho_c` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_C,
             requests,
@@ -4788,7 +7238,18 @@ class InventoryServiceClientSync(ClientSync):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_method_metho_c`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_method_metho_c`, to send requests one by one.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_C,
             headers=headers,
@@ -4809,6 +7270,17 @@ class InventoryServiceClientSync(ClientSync):
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee
     ]:
+        """Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoS`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_S,
             request,
@@ -4830,7 +7302,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_metho_s` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_metho_s` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoS`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_S,
             request,
@@ -4854,6 +7337,17 @@ class InventoryServiceClientSync(ClientSync):
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag
     ]:
+        """Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoB`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_B,
             requests,
@@ -4877,7 +7371,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_metho_b` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_metho_b` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_B,
             requests,
@@ -4899,7 +7404,18 @@ class InventoryServiceClientSync(ClientSync):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_method_metho_b`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_method_metho_b`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_B,
             headers=headers,
@@ -4919,6 +7435,17 @@ class InventoryServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag:
+        """Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_U,
             request,
@@ -4943,7 +7470,19 @@ class InventoryServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_u` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_u` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_U,
             request,
@@ -4966,6 +7505,16 @@ class InventoryServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess:
+        """Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_C,
             requests,
@@ -4990,7 +7539,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_c` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_c` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_C,
             requests,
@@ -5012,7 +7572,18 @@ class InventoryServiceClientSync(ClientSync):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_c`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_c`, to send requests one by one.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_C,
             headers=headers,
@@ -5033,6 +7604,17 @@ class InventoryServiceClientSync(ClientSync):
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
+        """Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodS`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_S,
             request,
@@ -5054,7 +7636,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_s` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_s` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodS`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_S,
             request,
@@ -5078,6 +7671,17 @@ class InventoryServiceClientSync(ClientSync):
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag
     ]:
+        """Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodB`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_B,
             requests,
@@ -5101,7 +7705,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_b` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_b` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_B,
             requests,
@@ -5123,7 +7738,18 @@ class InventoryServiceClientSync(ClientSync):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_b`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_b`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_B,
             headers=headers,
@@ -5143,6 +7769,17 @@ class InventoryServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag:
+        """Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MU,
             request,
@@ -5167,7 +7804,19 @@ class InventoryServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mu` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mu` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMU`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MU,
             request,
@@ -5190,6 +7839,16 @@ class InventoryServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee:
+        """Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MC,
             requests,
@@ -5214,7 +7873,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mc` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mc` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MC,
             requests,
@@ -5236,7 +7906,18 @@ class InventoryServiceClientSync(ClientSync):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mc`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mc`, to send requests one by one.
+
+        Calls the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMC`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MC,
             headers=headers,
@@ -5257,6 +7938,17 @@ class InventoryServiceClientSync(ClientSync):
     ) -> Generator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
+        """Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMS`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MS,
             request,
@@ -5278,7 +7970,18 @@ class InventoryServiceClientSync(ClientSync):
     ) -> StreamOutputSync[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_ms` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_ms` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMS`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_server_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MS,
             request,
@@ -5300,6 +8003,17 @@ class InventoryServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
+        """Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMB`.
+        The call begins with the first read.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MB,
             requests,
@@ -5321,7 +8035,18 @@ class InventoryServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
-        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mb` and also returns headers and trailers."""
+        """Calls `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mb` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MB,
             requests,
@@ -5343,7 +8068,18 @@ class InventoryServiceClientSync(ClientSync):
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee,
         long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
     ]:
-        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mb`, to send requests one by one."""
+        """Opens a call of `rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mb`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMB`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MB,
             headers=headers,
@@ -5353,7 +8089,10 @@ class InventoryServiceClientSync(ClientSync):
 
 
 class InventoryManagementAdministrationServiceClient(Client):
-    """Calls `acme.long.InventoryManagementAdministrationService` from async code."""
+    """Calls `acme.long.InventoryManagementAdministrationService` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     @deprecated("acme.long.InventoryManagementAdministrationService.AMeth is deprecated")
     async def a_meth(
@@ -5364,6 +8103,16 @@ class InventoryManagementAdministrationServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METH,
             request,
@@ -5384,7 +8133,18 @@ class InventoryManagementAdministrationServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
-        """Calls `a_meth` and also returns headers and trailers."""
+        """Calls `a_meth` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METH,
             request,
@@ -5402,6 +8162,16 @@ class InventoryManagementAdministrationServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_ME,
             request,
@@ -5422,7 +8192,18 @@ class InventoryManagementAdministrationServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `a_method_me` and also returns headers and trailers."""
+        """Calls `a_method_me` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_ME,
             request,
@@ -5440,6 +8221,16 @@ class InventoryManagementAdministrationServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD,
             request,
@@ -5458,7 +8249,18 @@ class InventoryManagementAdministrationServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
-        """Calls `a_method_method` and also returns headers and trailers."""
+        """Calls `a_method_method` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD,
             request,
@@ -5478,6 +8280,16 @@ class InventoryManagementAdministrationServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METH,
             request,
@@ -5500,7 +8312,18 @@ class InventoryManagementAdministrationServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
     ]:
-        """Calls `a_method_method_meth` and also returns headers and trailers."""
+        """Calls `a_method_method_meth` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METH,
             request,
@@ -5520,6 +8343,16 @@ class InventoryManagementAdministrationServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_ME,
             request,
@@ -5542,7 +8375,18 @@ class InventoryManagementAdministrationServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
     ]:
-        """Calls `a_method_method_method_me` and also returns headers and trailers."""
+        """Calls `a_method_method_method_me` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_ME,
             request,
@@ -5562,6 +8406,16 @@ class InventoryManagementAdministrationServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD,
             request,
@@ -5584,7 +8438,18 @@ class InventoryManagementAdministrationServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `a_method_method_method_method` and also returns headers and trailers."""
+        """Calls `a_method_method_method_method` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD,
             request,
@@ -5604,6 +8469,16 @@ class InventoryManagementAdministrationServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METH,
             request,
@@ -5626,7 +8501,18 @@ class InventoryManagementAdministrationServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee
     ]:
-        """Calls `a_method_method_method_method_meth` and also returns headers and trailers."""
+        """Calls `a_method_method_method_method_meth` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METH,
             request,
@@ -5646,6 +8532,16 @@ class InventoryManagementAdministrationServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_ME,
             request,
@@ -5668,7 +8564,18 @@ class InventoryManagementAdministrationServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag
     ]:
-        """Calls `a_method_method_method_method_method_me` and also returns headers and trailers."""
+        """Calls `a_method_method_method_method_method_me` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_ME,
             request,
@@ -5688,6 +8595,16 @@ class InventoryManagementAdministrationServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD,
             request,
@@ -5710,7 +8627,18 @@ class InventoryManagementAdministrationServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `a_method_method_method_method_method_method` and also returns headers and trailers."""
+        """Calls `a_method_method_method_method_method_method` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD,
             request,
@@ -5730,6 +8658,16 @@ class InventoryManagementAdministrationServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH,
             request,
@@ -5750,7 +8688,18 @@ class InventoryManagementAdministrationServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess]:
-        """Calls `a_method_method_method_method_method_method_meth` and also returns headers and trailers."""
+        """Calls `a_method_method_method_method_method_method_meth` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH,
             request,
@@ -5770,6 +8719,16 @@ class InventoryManagementAdministrationServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME,
             request,
@@ -5792,7 +8751,18 @@ class InventoryManagementAdministrationServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `a_method_method_method_method_method_method_method_me` and also returns headers and trailers."""
+        """Calls `a_method_method_method_method_method_method_method_me` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME,
             request,
@@ -5812,6 +8782,16 @@ class InventoryManagementAdministrationServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD,
             request,
@@ -5834,7 +8814,18 @@ class InventoryManagementAdministrationServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag
     ]:
-        """Calls `a_method_method_method_method_method_method_method_method` and also returns headers and trailers."""
+        """Calls `a_method_method_method_method_method_method_method_method` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD,
             request,
@@ -5854,6 +8845,16 @@ class InventoryManagementAdministrationServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH,
             request,
@@ -5874,7 +8875,18 @@ class InventoryManagementAdministrationServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag]:
-        """Calls `a_method_method_method_method_method_method_method_method_meth` and also returns headers and trailers."""
+        """Calls `a_method_method_method_method_method_method_method_method_meth` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH,
             request,
@@ -5894,6 +8906,16 @@ class InventoryManagementAdministrationServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME,
             request,
@@ -5916,7 +8938,18 @@ class InventoryManagementAdministrationServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
-        """Calls `a_method_method_method_method_method_method_method_method_method_me` and also returns headers and trailers."""
+        """Calls `a_method_method_method_method_method_method_method_method_method_me` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME,
             request,
@@ -5936,6 +8969,16 @@ class InventoryManagementAdministrationServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD,
             request,
@@ -5958,7 +9001,18 @@ class InventoryManagementAdministrationServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `a_method_method_method_method_method_method_method_method_method_method` and also returns headers and trailers."""
+        """Calls `a_method_method_method_method_method_method_method_method_method_method` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD,
             request,
@@ -5978,6 +9032,16 @@ class InventoryManagementAdministrationServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH,
             request,
@@ -5998,7 +9062,18 @@ class InventoryManagementAdministrationServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
-        """Calls `a_method_method_method_method_method_method_method_method_method_method_meth` and also returns headers and trailers."""
+        """Calls `a_method_method_method_method_method_method_method_method_method_method_meth` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH,
             request,
@@ -6018,6 +9093,16 @@ class InventoryManagementAdministrationServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME,
             request,
@@ -6040,7 +9125,18 @@ class InventoryManagementAdministrationServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
     ]:
-        """Calls `a_method_method_method_method_method_method_method_method_method_method_method_me` and also returns headers and trailers."""
+        """Calls `a_method_method_method_method_method_method_method_method_method_method_method_me` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME,
             request,
@@ -6060,6 +9156,16 @@ class InventoryManagementAdministrationServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD,
             request,
@@ -6082,7 +9188,18 @@ class InventoryManagementAdministrationServiceClient(Client):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
     ]:
-        """Calls `a_method_method_method_method_method_method_method_method_method_method_method_method` and also returns headers and trailers."""
+        """Calls `a_method_method_method_method_method_method_method_method_method_method_method_method` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD,
             request,
@@ -6093,7 +9210,10 @@ class InventoryManagementAdministrationServiceClient(Client):
 
 
 class InventoryManagementAdministrationServiceClientSync(ClientSync):
-    """Calls `acme.long.InventoryManagementAdministrationService` from sync code."""
+    """Calls `acme.long.InventoryManagementAdministrationService` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     @deprecated("acme.long.InventoryManagementAdministrationService.AMeth is deprecated")
     def a_meth(
@@ -6105,6 +9225,17 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METH,
             request,
@@ -6127,7 +9258,19 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
-        """Calls `a_meth` and also returns headers and trailers."""
+        """Calls `a_meth` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METH,
             request,
@@ -6147,6 +9290,17 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_ME,
             request,
@@ -6169,7 +9323,19 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `a_method_me` and also returns headers and trailers."""
+        """Calls `a_method_me` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_ME,
             request,
@@ -6189,6 +9355,17 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD,
             request,
@@ -6209,7 +9386,19 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
-        """Calls `a_method_method` and also returns headers and trailers."""
+        """Calls `a_method_method` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD,
             request,
@@ -6231,6 +9420,17 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METH,
             request,
@@ -6255,7 +9455,19 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
     ]:
-        """Calls `a_method_method_meth` and also returns headers and trailers."""
+        """Calls `a_method_method_meth` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METH,
             request,
@@ -6277,6 +9489,17 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_ME,
             request,
@@ -6301,7 +9524,19 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
     ]:
-        """Calls `a_method_method_method_me` and also returns headers and trailers."""
+        """Calls `a_method_method_method_me` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_ME,
             request,
@@ -6323,6 +9558,17 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD,
             request,
@@ -6347,7 +9593,19 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `a_method_method_method_method` and also returns headers and trailers."""
+        """Calls `a_method_method_method_method` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD,
             request,
@@ -6369,6 +9627,17 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METH,
             request,
@@ -6393,7 +9662,19 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee
     ]:
-        """Calls `a_method_method_method_method_meth` and also returns headers and trailers."""
+        """Calls `a_method_method_method_method_meth` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METH,
             request,
@@ -6415,6 +9696,17 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_ME,
             request,
@@ -6439,7 +9731,19 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag
     ]:
-        """Calls `a_method_method_method_method_method_me` and also returns headers and trailers."""
+        """Calls `a_method_method_method_method_method_me` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_ME,
             request,
@@ -6461,6 +9765,17 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD,
             request,
@@ -6485,7 +9800,19 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `a_method_method_method_method_method_method` and also returns headers and trailers."""
+        """Calls `a_method_method_method_method_method_method` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD,
             request,
@@ -6507,6 +9834,17 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH,
             request,
@@ -6529,7 +9867,19 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess]:
-        """Calls `a_method_method_method_method_method_method_meth` and also returns headers and trailers."""
+        """Calls `a_method_method_method_method_method_method_meth` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH,
             request,
@@ -6551,6 +9901,17 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME,
             request,
@@ -6575,7 +9936,19 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `a_method_method_method_method_method_method_method_me` and also returns headers and trailers."""
+        """Calls `a_method_method_method_method_method_method_method_me` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME,
             request,
@@ -6597,6 +9970,17 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD,
             request,
@@ -6621,7 +10005,19 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag
     ]:
-        """Calls `a_method_method_method_method_method_method_method_method` and also returns headers and trailers."""
+        """Calls `a_method_method_method_method_method_method_method_method` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD,
             request,
@@ -6643,6 +10039,17 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH,
             request,
@@ -6665,7 +10072,19 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag]:
-        """Calls `a_method_method_method_method_method_method_method_method_meth` and also returns headers and trailers."""
+        """Calls `a_method_method_method_method_method_method_method_method_meth` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH,
             request,
@@ -6687,6 +10106,17 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME,
             request,
@@ -6711,7 +10141,19 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
-        """Calls `a_method_method_method_method_method_method_method_method_method_me` and also returns headers and trailers."""
+        """Calls `a_method_method_method_method_method_method_method_method_method_me` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME,
             request,
@@ -6733,6 +10175,17 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD,
             request,
@@ -6757,7 +10210,19 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `a_method_method_method_method_method_method_method_method_method_method` and also returns headers and trailers."""
+        """Calls `a_method_method_method_method_method_method_method_method_method_method` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD,
             request,
@@ -6779,6 +10244,17 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessagee:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH,
             request,
@@ -6801,7 +10277,19 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
-        """Calls `a_method_method_method_method_method_method_method_method_method_method_meth` and also returns headers and trailers."""
+        """Calls `a_method_method_method_method_method_method_method_method_method_method_meth` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH,
             request,
@@ -6823,6 +10311,17 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME,
             request,
@@ -6847,7 +10346,19 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
     ]:
-        """Calls `a_method_method_method_method_method_method_method_method_method_method_method_me` and also returns headers and trailers."""
+        """Calls `a_method_method_method_method_method_method_method_method_method_method_method_me` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME,
             request,
@@ -6869,6 +10380,17 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess:
+        """Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD,
             request,
@@ -6893,7 +10415,19 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
     ]:
-        """Calls `a_method_method_method_method_method_method_method_method_method_method_method_method` and also returns headers and trailers."""
+        """Calls `a_method_method_method_method_method_method_method_method_method_method_method_method` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD,
             request,
@@ -6905,7 +10439,10 @@ class InventoryManagementAdministrationServiceClientSync(ClientSync):
 
 
 class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompanyClient(Client):
-    """Calls `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany` from async code."""
+    """Calls `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     @deprecated(
         "acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany.AMeth is deprecated",
@@ -6918,6 +10455,16 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess:
+        """Calls the unary RPC `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany.AMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             VERY_LONG_NAME_OF_A_SERVICE_THAT_MANAGES_THE_INVENTORY_OF_ALL_THE_WAREHOUSES_OF_THE_COMPANY_A_METH,
             request,
@@ -6940,7 +10487,18 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
-        """Calls `a_meth` and also returns headers and trailers."""
+        """Calls `a_meth` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany.AMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             VERY_LONG_NAME_OF_A_SERVICE_THAT_MANAGES_THE_INVENTORY_OF_ALL_THE_WAREHOUSES_OF_THE_COMPANY_A_METH,
             request,
@@ -6960,6 +10518,16 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee:
+        """Calls the unary RPC `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany.AMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             VERY_LONG_NAME_OF_A_SERVICE_THAT_MANAGES_THE_INVENTORY_OF_ALL_THE_WAREHOUSES_OF_THE_COMPANY_A_METHOD_ME,
             request,
@@ -6982,7 +10550,18 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `a_method_me` and also returns headers and trailers."""
+        """Calls `a_method_me` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany.AMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             VERY_LONG_NAME_OF_A_SERVICE_THAT_MANAGES_THE_INVENTORY_OF_ALL_THE_WAREHOUSES_OF_THE_COMPANY_A_METHOD_ME,
             request,
@@ -7002,6 +10581,16 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessagee:
+        """Calls the unary RPC `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany.AMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             VERY_LONG_NAME_OF_A_SERVICE_THAT_MANAGES_THE_INVENTORY_OF_ALL_THE_WAREHOUSES_OF_THE_COMPANY_A_METHOD_METHOD,
             request,
@@ -7022,7 +10611,18 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
-        """Calls `a_method_method` and also returns headers and trailers."""
+        """Calls `a_method_method` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany.AMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             VERY_LONG_NAME_OF_A_SERVICE_THAT_MANAGES_THE_INVENTORY_OF_ALL_THE_WAREHOUSES_OF_THE_COMPANY_A_METHOD_METHOD,
             request,
@@ -7035,7 +10635,10 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
 class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompanyClientSync(
     ClientSync
 ):
-    """Calls `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany` from sync code."""
+    """Calls `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     @deprecated(
         "acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany.AMeth is deprecated",
@@ -7049,6 +10652,17 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess:
+        """Calls the unary RPC `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany.AMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             VERY_LONG_NAME_OF_A_SERVICE_THAT_MANAGES_THE_INVENTORY_OF_ALL_THE_WAREHOUSES_OF_THE_COMPANY_A_METH,
             request,
@@ -7073,7 +10687,19 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
-        """Calls `a_meth` and also returns headers and trailers."""
+        """Calls `a_meth` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany.AMeth`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             VERY_LONG_NAME_OF_A_SERVICE_THAT_MANAGES_THE_INVENTORY_OF_ALL_THE_WAREHOUSES_OF_THE_COMPANY_A_METH,
             request,
@@ -7095,6 +10721,17 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee:
+        """Calls the unary RPC `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany.AMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             VERY_LONG_NAME_OF_A_SERVICE_THAT_MANAGES_THE_INVENTORY_OF_ALL_THE_WAREHOUSES_OF_THE_COMPANY_A_METHOD_ME,
             request,
@@ -7119,7 +10756,19 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
     ) -> UnaryOutput[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Calls `a_method_me` and also returns headers and trailers."""
+        """Calls `a_method_me` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany.AMethodMe`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             VERY_LONG_NAME_OF_A_SERVICE_THAT_MANAGES_THE_INVENTORY_OF_ALL_THE_WAREHOUSES_OF_THE_COMPANY_A_METHOD_ME,
             request,
@@ -7141,6 +10790,17 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessagee:
+        """Calls the unary RPC `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany.AMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             VERY_LONG_NAME_OF_A_SERVICE_THAT_MANAGES_THE_INVENTORY_OF_ALL_THE_WAREHOUSES_OF_THE_COMPANY_A_METHOD_METHOD,
             request,
@@ -7163,7 +10823,19 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
-        """Calls `a_method_method` and also returns headers and trailers."""
+        """Calls `a_method_method` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany.AMethodMethod`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             VERY_LONG_NAME_OF_A_SERVICE_THAT_MANAGES_THE_INVENTORY_OF_ALL_THE_WAREHOUSES_OF_THE_COMPANY_A_METHOD_METHOD,
             request,

@@ -111,7 +111,12 @@ class InventoryService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryService.RpcMU`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_MU.unimplemented()
 
     async def rpc_mc(
@@ -119,7 +124,12 @@ class InventoryService(Protocol):
         requests: AsyncIterator[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee],
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag:
-        """Deprecated."""
+        """Handles the client stream RPC `acme.long.InventoryService.RpcMC`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_MC.unimplemented()
 
     def rpc_ms(
@@ -129,7 +139,12 @@ class InventoryService(Protocol):
     ) -> AsyncIterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess
     ]:
-        """Deprecated."""
+        """Handles the server stream RPC `acme.long.InventoryService.RpcMS`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_MS.unimplemented()
 
     def rpc_mb(
@@ -139,7 +154,12 @@ class InventoryService(Protocol):
     ) -> AsyncIterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee
     ]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `acme.long.InventoryService.RpcMB`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_MB.unimplemented()
 
     async def rpc_method_me_u(
@@ -147,7 +167,12 @@ class InventoryService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryService.RpcMethodMeU`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_ME_U.unimplemented()
 
     async def rpc_method_me_c(
@@ -157,7 +182,12 @@ class InventoryService(Protocol):
         ],
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag:
-        """Deprecated."""
+        """Handles the client stream RPC `acme.long.InventoryService.RpcMethodMeC`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_ME_C.unimplemented()
 
     def rpc_method_me_s(
@@ -167,7 +197,12 @@ class InventoryService(Protocol):
     ) -> AsyncIterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
-        """Deprecated."""
+        """Handles the server stream RPC `acme.long.InventoryService.RpcMethodMeS`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_ME_S.unimplemented()
 
     def rpc_method_me_b(
@@ -179,7 +214,12 @@ class InventoryService(Protocol):
     ) -> AsyncIterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee
     ]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `acme.long.InventoryService.RpcMethodMeB`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_ME_B.unimplemented()
 
     async def rpc_method_method_met_u(
@@ -187,7 +227,12 @@ class InventoryService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryService.RpcMethodMethodMetU`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_U.unimplemented()
 
     async def rpc_method_method_met_c(
@@ -197,7 +242,12 @@ class InventoryService(Protocol):
         ],
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag:
-        """Deprecated."""
+        """Handles the client stream RPC `acme.long.InventoryService.RpcMethodMethodMetC`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_C.unimplemented()
 
     def rpc_method_method_met_s(
@@ -207,7 +257,12 @@ class InventoryService(Protocol):
     ) -> AsyncIterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
     ]:
-        """Deprecated."""
+        """Handles the server stream RPC `acme.long.InventoryService.RpcMethodMethodMetS`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_S.unimplemented()
 
     def rpc_method_method_met_b(
@@ -219,7 +274,12 @@ class InventoryService(Protocol):
     ) -> AsyncIterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMetB`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_B.unimplemented()
 
     async def rpc_method_method_method_meth_u(
@@ -227,7 +287,12 @@ class InventoryService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethU`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_U.unimplemented()
 
     async def rpc_method_method_method_meth_c(
@@ -237,7 +302,12 @@ class InventoryService(Protocol):
         ],
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag:
-        """Deprecated."""
+        """Handles the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethC`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_C.unimplemented()
 
     def rpc_method_method_method_meth_s(
@@ -247,7 +317,12 @@ class InventoryService(Protocol):
     ) -> AsyncIterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Deprecated."""
+        """Handles the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethS`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_S.unimplemented()
 
     def rpc_method_method_method_meth_b(
@@ -259,7 +334,12 @@ class InventoryService(Protocol):
     ) -> AsyncIterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethB`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_B.unimplemented()
 
     async def rpc_method_method_method_method_metho_u(
@@ -267,7 +347,12 @@ class InventoryService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoU`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_U.unimplemented()
 
     async def rpc_method_method_method_method_metho_c(
@@ -277,7 +362,12 @@ class InventoryService(Protocol):
         ],
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessagee:
-        """Deprecated."""
+        """Handles the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoC`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_C.unimplemented()
 
     def rpc_method_method_method_method_metho_s(
@@ -285,7 +375,12 @@ class InventoryService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag,
         ctx: RequestContext,
     ) -> AsyncIterator[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag]:
-        """Deprecated."""
+        """Handles the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoS`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_S.unimplemented()
 
     def rpc_method_method_method_method_metho_b(
@@ -297,7 +392,12 @@ class InventoryService(Protocol):
     ) -> AsyncIterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess
     ]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoB`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_B.unimplemented()
 
     async def rpc_method_method_method_method_method_method_u(
@@ -305,7 +405,12 @@ class InventoryService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodU`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_U.unimplemented()
 
     async def rpc_method_method_method_method_method_method_c(
@@ -315,7 +420,12 @@ class InventoryService(Protocol):
         ],
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodC`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_C.unimplemented()
 
     def rpc_method_method_method_method_method_method_s(
@@ -325,7 +435,12 @@ class InventoryService(Protocol):
     ) -> AsyncIterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
     ]:
-        """Deprecated."""
+        """Handles the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodS`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_S.unimplemented()
 
     def rpc_method_method_method_method_method_method_b(
@@ -337,7 +452,12 @@ class InventoryService(Protocol):
     ) -> AsyncIterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodB`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_B.unimplemented()
 
     async def rpc_method_method_method_method_method_method_method_mu(
@@ -345,7 +465,12 @@ class InventoryService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMU`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MU.unimplemented()
 
     async def rpc_method_method_method_method_method_method_method_mc(
@@ -355,7 +480,12 @@ class InventoryService(Protocol):
         ],
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMC`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MC.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_ms(
@@ -365,7 +495,12 @@ class InventoryService(Protocol):
     ) -> AsyncIterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag
     ]:
-        """Deprecated."""
+        """Handles the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMS`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MS.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_mb(
@@ -377,7 +512,12 @@ class InventoryService(Protocol):
     ) -> AsyncIterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
     ]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMB`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MB.unimplemented()
 
     async def rpc_method_method_method_method_method_method_method_method_me_u(
@@ -385,7 +525,12 @@ class InventoryService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeU`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_U.unimplemented()
 
     async def rpc_method_method_method_method_method_method_method_method_me_c(
@@ -395,7 +540,12 @@ class InventoryService(Protocol):
         ],
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeC`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_C.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_me_s(
@@ -405,7 +555,12 @@ class InventoryService(Protocol):
     ) -> AsyncIterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag
     ]:
-        """Deprecated."""
+        """Handles the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeS`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_S.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_me_b(
@@ -417,7 +572,12 @@ class InventoryService(Protocol):
     ) -> AsyncIterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeB`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_B.unimplemented()
 
     async def rpc_method_method_method_method_method_method_method_method_method_met_u(
@@ -425,7 +585,12 @@ class InventoryService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetU`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_U.unimplemented()
 
     async def rpc_method_method_method_method_method_method_method_method_method_met_c(
@@ -435,7 +600,12 @@ class InventoryService(Protocol):
         ],
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetC`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_C.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_met_s(
@@ -443,7 +613,12 @@ class InventoryService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess,
         ctx: RequestContext,
     ) -> AsyncIterator[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
-        """Deprecated."""
+        """Handles the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetS`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_S.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_met_b(
@@ -453,7 +628,12 @@ class InventoryService(Protocol):
         ],
         ctx: RequestContext,
     ) -> AsyncIterator[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetB`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_B.unimplemented()
 
     async def rpc_method_method_method_method_method_method_method_method_method_method_meth_u(
@@ -461,7 +641,12 @@ class InventoryService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethU`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_U.unimplemented()
 
     async def rpc_method_method_method_method_method_method_method_method_method_method_meth_c(
@@ -471,7 +656,12 @@ class InventoryService(Protocol):
         ],
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess:
-        """Deprecated."""
+        """Handles the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethC`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_C.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_method_meth_s(
@@ -481,7 +671,12 @@ class InventoryService(Protocol):
     ) -> AsyncIterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee
     ]:
-        """Deprecated."""
+        """Handles the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethS`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_S.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_method_meth_b(
@@ -493,7 +688,12 @@ class InventoryService(Protocol):
     ) -> AsyncIterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
     ]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethB`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_B.unimplemented()
 
     async def rpc_method_method_method_method_method_method_method_method_method_method_method_metho_u(
@@ -501,7 +701,12 @@ class InventoryService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoU`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_U.unimplemented()
 
     async def rpc_method_method_method_method_method_method_method_method_method_method_method_metho_c(
@@ -511,7 +716,12 @@ class InventoryService(Protocol):
         ],
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess:
-        """Deprecated."""
+        """Handles the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoC`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_C.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_method_method_metho_s(
@@ -521,7 +731,12 @@ class InventoryService(Protocol):
     ) -> AsyncIterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee
     ]:
-        """Deprecated."""
+        """Handles the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoS`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_S.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_method_method_metho_b(
@@ -533,7 +748,12 @@ class InventoryService(Protocol):
     ) -> AsyncIterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag
     ]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoB`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_B.unimplemented()
 
     async def rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_u(
@@ -541,7 +761,12 @@ class InventoryService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodU`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_U.unimplemented()
 
     async def rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_c(
@@ -551,7 +776,12 @@ class InventoryService(Protocol):
         ],
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess:
-        """Deprecated."""
+        """Handles the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodC`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_C.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_s(
@@ -561,7 +791,12 @@ class InventoryService(Protocol):
     ) -> AsyncIterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Deprecated."""
+        """Handles the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodS`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_S.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_b(
@@ -573,7 +808,12 @@ class InventoryService(Protocol):
     ) -> AsyncIterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag
     ]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodB`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_B.unimplemented()
 
     async def rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mu(
@@ -581,7 +821,12 @@ class InventoryService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMU`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MU.unimplemented()
 
     async def rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mc(
@@ -591,7 +836,12 @@ class InventoryService(Protocol):
         ],
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMC`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MC.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_ms(
@@ -601,7 +851,12 @@ class InventoryService(Protocol):
     ) -> AsyncIterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Deprecated."""
+        """Handles the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMS`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MS.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mb(
@@ -611,7 +866,12 @@ class InventoryService(Protocol):
         ],
         ctx: RequestContext,
     ) -> AsyncIterator[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMB`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MB.unimplemented()
 
 
@@ -623,7 +883,12 @@ class InventoryServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryService.RpcMU`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_MU.unimplemented()
 
     def rpc_mc(
@@ -631,7 +896,12 @@ class InventoryServiceSync(Protocol):
         requests: Iterator[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee],
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag:
-        """Deprecated."""
+        """Handles the client stream RPC `acme.long.InventoryService.RpcMC`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_MC.unimplemented()
 
     def rpc_ms(
@@ -639,7 +909,12 @@ class InventoryServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> Iterator[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess]:
-        """Deprecated."""
+        """Handles the server stream RPC `acme.long.InventoryService.RpcMS`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_MS.unimplemented()
 
     def rpc_mb(
@@ -649,7 +924,12 @@ class InventoryServiceSync(Protocol):
     ) -> Iterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee
     ]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `acme.long.InventoryService.RpcMB`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_MB.unimplemented()
 
     def rpc_method_me_u(
@@ -657,7 +937,12 @@ class InventoryServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryService.RpcMethodMeU`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_ME_U.unimplemented()
 
     def rpc_method_me_c(
@@ -665,7 +950,12 @@ class InventoryServiceSync(Protocol):
         requests: Iterator[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag],
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag:
-        """Deprecated."""
+        """Handles the client stream RPC `acme.long.InventoryService.RpcMethodMeC`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_ME_C.unimplemented()
 
     def rpc_method_me_s(
@@ -675,7 +965,12 @@ class InventoryServiceSync(Protocol):
     ) -> Iterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
-        """Deprecated."""
+        """Handles the server stream RPC `acme.long.InventoryService.RpcMethodMeS`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_ME_S.unimplemented()
 
     def rpc_method_me_b(
@@ -685,7 +980,12 @@ class InventoryServiceSync(Protocol):
     ) -> Iterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee
     ]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `acme.long.InventoryService.RpcMethodMeB`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_ME_B.unimplemented()
 
     def rpc_method_method_met_u(
@@ -693,7 +993,12 @@ class InventoryServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryService.RpcMethodMethodMetU`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_U.unimplemented()
 
     def rpc_method_method_met_c(
@@ -703,7 +1008,12 @@ class InventoryServiceSync(Protocol):
         ],
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag:
-        """Deprecated."""
+        """Handles the client stream RPC `acme.long.InventoryService.RpcMethodMethodMetC`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_C.unimplemented()
 
     def rpc_method_method_met_s(
@@ -713,7 +1023,12 @@ class InventoryServiceSync(Protocol):
     ) -> Iterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
     ]:
-        """Deprecated."""
+        """Handles the server stream RPC `acme.long.InventoryService.RpcMethodMethodMetS`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_S.unimplemented()
 
     def rpc_method_method_met_b(
@@ -725,7 +1040,12 @@ class InventoryServiceSync(Protocol):
     ) -> Iterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMetB`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_MET_B.unimplemented()
 
     def rpc_method_method_method_meth_u(
@@ -733,7 +1053,12 @@ class InventoryServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethU`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_U.unimplemented()
 
     def rpc_method_method_method_meth_c(
@@ -743,7 +1068,12 @@ class InventoryServiceSync(Protocol):
         ],
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag:
-        """Deprecated."""
+        """Handles the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethC`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_C.unimplemented()
 
     def rpc_method_method_method_meth_s(
@@ -753,7 +1083,12 @@ class InventoryServiceSync(Protocol):
     ) -> Iterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Deprecated."""
+        """Handles the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethS`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_S.unimplemented()
 
     def rpc_method_method_method_meth_b(
@@ -765,7 +1100,12 @@ class InventoryServiceSync(Protocol):
     ) -> Iterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethB`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METH_B.unimplemented()
 
     def rpc_method_method_method_method_metho_u(
@@ -773,7 +1113,12 @@ class InventoryServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoU`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_U.unimplemented()
 
     def rpc_method_method_method_method_metho_c(
@@ -783,7 +1128,12 @@ class InventoryServiceSync(Protocol):
         ],
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessagee:
-        """Deprecated."""
+        """Handles the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoC`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_C.unimplemented()
 
     def rpc_method_method_method_method_metho_s(
@@ -791,7 +1141,12 @@ class InventoryServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag,
         ctx: RequestContext,
     ) -> Iterator[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag]:
-        """Deprecated."""
+        """Handles the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoS`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_S.unimplemented()
 
     def rpc_method_method_method_method_metho_b(
@@ -801,7 +1156,12 @@ class InventoryServiceSync(Protocol):
         ],
         ctx: RequestContext,
     ) -> Iterator[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethoB`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHO_B.unimplemented()
 
     def rpc_method_method_method_method_method_method_u(
@@ -809,7 +1169,12 @@ class InventoryServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodU`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_U.unimplemented()
 
     def rpc_method_method_method_method_method_method_c(
@@ -819,7 +1184,12 @@ class InventoryServiceSync(Protocol):
         ],
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodC`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_C.unimplemented()
 
     def rpc_method_method_method_method_method_method_s(
@@ -829,7 +1199,12 @@ class InventoryServiceSync(Protocol):
     ) -> Iterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
     ]:
-        """Deprecated."""
+        """Handles the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodS`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_S.unimplemented()
 
     def rpc_method_method_method_method_method_method_b(
@@ -841,7 +1216,12 @@ class InventoryServiceSync(Protocol):
     ) -> Iterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess
     ]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodB`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_B.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_mu(
@@ -849,7 +1229,12 @@ class InventoryServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMU`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MU.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_mc(
@@ -859,7 +1244,12 @@ class InventoryServiceSync(Protocol):
         ],
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMC`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MC.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_ms(
@@ -869,7 +1259,12 @@ class InventoryServiceSync(Protocol):
     ) -> Iterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag
     ]:
-        """Deprecated."""
+        """Handles the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMS`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MS.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_mb(
@@ -881,7 +1276,12 @@ class InventoryServiceSync(Protocol):
     ) -> Iterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess
     ]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMB`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MB.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_me_u(
@@ -889,7 +1289,12 @@ class InventoryServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeU`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_U.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_me_c(
@@ -899,7 +1304,12 @@ class InventoryServiceSync(Protocol):
         ],
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeC`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_C.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_me_s(
@@ -909,7 +1319,12 @@ class InventoryServiceSync(Protocol):
     ) -> Iterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag
     ]:
-        """Deprecated."""
+        """Handles the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeS`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_S.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_me_b(
@@ -921,7 +1336,12 @@ class InventoryServiceSync(Protocol):
     ) -> Iterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMeB`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME_B.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_met_u(
@@ -929,7 +1349,12 @@ class InventoryServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetU`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_U.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_met_c(
@@ -939,7 +1364,12 @@ class InventoryServiceSync(Protocol):
         ],
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetC`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_C.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_met_s(
@@ -947,7 +1377,12 @@ class InventoryServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess,
         ctx: RequestContext,
     ) -> Iterator[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
-        """Deprecated."""
+        """Handles the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetS`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_S.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_met_b(
@@ -957,7 +1392,12 @@ class InventoryServiceSync(Protocol):
         ],
         ctx: RequestContext,
     ) -> Iterator[long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMetB`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MET_B.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_method_meth_u(
@@ -965,7 +1405,12 @@ class InventoryServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethU`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_U.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_method_meth_c(
@@ -975,7 +1420,12 @@ class InventoryServiceSync(Protocol):
         ],
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess:
-        """Deprecated."""
+        """Handles the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethC`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_C.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_method_meth_s(
@@ -985,7 +1435,12 @@ class InventoryServiceSync(Protocol):
     ) -> Iterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee
     ]:
-        """Deprecated."""
+        """Handles the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethS`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_S.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_method_meth_b(
@@ -997,7 +1452,12 @@ class InventoryServiceSync(Protocol):
     ) -> Iterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag
     ]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethB`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH_B.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_method_method_metho_u(
@@ -1005,7 +1465,12 @@ class InventoryServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoU`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_U.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_method_method_metho_c(
@@ -1015,7 +1480,12 @@ class InventoryServiceSync(Protocol):
         ],
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess:
-        """Deprecated."""
+        """Handles the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoC`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_C.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_method_method_metho_s(
@@ -1025,7 +1495,12 @@ class InventoryServiceSync(Protocol):
     ) -> Iterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee
     ]:
-        """Deprecated."""
+        """Handles the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoS`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_S.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_method_method_metho_b(
@@ -1037,7 +1512,12 @@ class InventoryServiceSync(Protocol):
     ) -> Iterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag
     ]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethoB`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHO_B.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_u(
@@ -1045,7 +1525,12 @@ class InventoryServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodU`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_U.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_c(
@@ -1055,7 +1540,12 @@ class InventoryServiceSync(Protocol):
         ],
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess:
-        """Deprecated."""
+        """Handles the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodC`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_C.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_s(
@@ -1065,7 +1555,12 @@ class InventoryServiceSync(Protocol):
     ) -> Iterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Deprecated."""
+        """Handles the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodS`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_S.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_b(
@@ -1077,7 +1572,12 @@ class InventoryServiceSync(Protocol):
     ) -> Iterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag
     ]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodB`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_B.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mu(
@@ -1085,7 +1585,12 @@ class InventoryServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMU`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MU.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mc(
@@ -1095,7 +1600,12 @@ class InventoryServiceSync(Protocol):
         ],
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the client stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMC`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MC.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_ms(
@@ -1105,7 +1615,12 @@ class InventoryServiceSync(Protocol):
     ) -> Iterator[
         long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee
     ]:
-        """Deprecated."""
+        """Handles the server stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMS`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MS.unimplemented()
 
     def rpc_method_method_method_method_method_method_method_method_method_method_method_method_method_method_mb(
@@ -1115,12 +1630,20 @@ class InventoryServiceSync(Protocol):
         ],
         ctx: RequestContext,
     ) -> Iterator[long_names_of_a_file_in_a_folder_pb2.Messageessageessagee]:
-        """Deprecated."""
+        """Handles the bidi stream RPC `acme.long.InventoryService.RpcMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMB`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_SERVICE_RPC_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_MB.unimplemented()
 
 
 class InventoryServiceASGIApplication(ASGIApplication[InventoryService]):
-    """Serves `acme.long.InventoryService` over ASGI."""
+    """Serves `acme.long.InventoryService` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = INVENTORY_SERVICE_NAME
 
@@ -1310,7 +1833,10 @@ class InventoryServiceASGIApplication(ASGIApplication[InventoryService]):
 
 
 class InventoryServiceWSGIApplication(WSGIApplication[InventoryServiceSync]):
-    """Serves `acme.long.InventoryService` over WSGI."""
+    """Serves `acme.long.InventoryService` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = INVENTORY_SERVICE_NAME
 
@@ -1507,7 +2033,12 @@ class InventoryManagementAdministrationService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMeth`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METH.unimplemented()
 
     async def a_method_me(
@@ -1515,7 +2046,12 @@ class InventoryManagementAdministrationService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMe`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_ME.unimplemented()
 
     async def a_method_method(
@@ -1523,7 +2059,12 @@ class InventoryManagementAdministrationService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethod`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD.unimplemented()
 
     async def a_method_method_meth(
@@ -1531,7 +2072,12 @@ class InventoryManagementAdministrationService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMeth`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METH.unimplemented()
 
     async def a_method_method_method_me(
@@ -1539,7 +2085,12 @@ class InventoryManagementAdministrationService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMe`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_ME.unimplemented()
 
     async def a_method_method_method_method(
@@ -1547,7 +2098,12 @@ class InventoryManagementAdministrationService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD.unimplemented()
 
     async def a_method_method_method_method_meth(
@@ -1555,7 +2111,12 @@ class InventoryManagementAdministrationService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMeth`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METH.unimplemented()
 
     async def a_method_method_method_method_method_me(
@@ -1563,7 +2124,12 @@ class InventoryManagementAdministrationService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMe`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_ME.unimplemented()
 
     async def a_method_method_method_method_method_method(
@@ -1571,7 +2137,12 @@ class InventoryManagementAdministrationService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD.unimplemented()
 
     async def a_method_method_method_method_method_method_meth(
@@ -1579,7 +2150,12 @@ class InventoryManagementAdministrationService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMeth`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH.unimplemented()
 
     async def a_method_method_method_method_method_method_method_me(
@@ -1587,7 +2163,12 @@ class InventoryManagementAdministrationService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMe`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME.unimplemented()
 
     async def a_method_method_method_method_method_method_method_method(
@@ -1595,7 +2176,12 @@ class InventoryManagementAdministrationService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD.unimplemented()
 
     async def a_method_method_method_method_method_method_method_method_meth(
@@ -1603,7 +2189,12 @@ class InventoryManagementAdministrationService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMeth`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH.unimplemented()
 
     async def a_method_method_method_method_method_method_method_method_method_me(
@@ -1611,7 +2202,12 @@ class InventoryManagementAdministrationService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMe`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME.unimplemented()
 
     async def a_method_method_method_method_method_method_method_method_method_method(
@@ -1619,7 +2215,12 @@ class InventoryManagementAdministrationService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD.unimplemented()
 
     async def a_method_method_method_method_method_method_method_method_method_method_meth(
@@ -1627,7 +2228,12 @@ class InventoryManagementAdministrationService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMeth`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH.unimplemented()
 
     async def a_method_method_method_method_method_method_method_method_method_method_method_me(
@@ -1635,7 +2241,12 @@ class InventoryManagementAdministrationService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMe`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME.unimplemented()
 
     async def a_method_method_method_method_method_method_method_method_method_method_method_method(
@@ -1643,7 +2254,12 @@ class InventoryManagementAdministrationService(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD.unimplemented()
 
 
@@ -1655,7 +2271,12 @@ class InventoryManagementAdministrationServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMeth`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METH.unimplemented()
 
     def a_method_me(
@@ -1663,7 +2284,12 @@ class InventoryManagementAdministrationServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMe`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_ME.unimplemented()
 
     def a_method_method(
@@ -1671,7 +2297,12 @@ class InventoryManagementAdministrationServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethod`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD.unimplemented()
 
     def a_method_method_meth(
@@ -1679,7 +2310,12 @@ class InventoryManagementAdministrationServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMeth`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METH.unimplemented()
 
     def a_method_method_method_me(
@@ -1687,7 +2323,12 @@ class InventoryManagementAdministrationServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMe`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_ME.unimplemented()
 
     def a_method_method_method_method(
@@ -1695,7 +2336,12 @@ class InventoryManagementAdministrationServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD.unimplemented()
 
     def a_method_method_method_method_meth(
@@ -1703,7 +2349,12 @@ class InventoryManagementAdministrationServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMeth`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METH.unimplemented()
 
     def a_method_method_method_method_method_me(
@@ -1711,7 +2362,12 @@ class InventoryManagementAdministrationServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessag:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMe`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_ME.unimplemented()
 
     def a_method_method_method_method_method_method(
@@ -1719,7 +2375,12 @@ class InventoryManagementAdministrationServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD.unimplemented()
 
     def a_method_method_method_method_method_method_meth(
@@ -1727,7 +2388,12 @@ class InventoryManagementAdministrationServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageess:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMeth`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH.unimplemented()
 
     def a_method_method_method_method_method_method_method_me(
@@ -1735,7 +2401,12 @@ class InventoryManagementAdministrationServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMe`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME.unimplemented()
 
     def a_method_method_method_method_method_method_method_method(
@@ -1743,7 +2414,12 @@ class InventoryManagementAdministrationServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessageessag:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD.unimplemented()
 
     def a_method_method_method_method_method_method_method_method_meth(
@@ -1751,7 +2427,12 @@ class InventoryManagementAdministrationServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessag:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMeth`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH.unimplemented()
 
     def a_method_method_method_method_method_method_method_method_method_me(
@@ -1759,7 +2440,12 @@ class InventoryManagementAdministrationServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMe`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME.unimplemented()
 
     def a_method_method_method_method_method_method_method_method_method_method(
@@ -1767,7 +2453,12 @@ class InventoryManagementAdministrationServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD.unimplemented()
 
     def a_method_method_method_method_method_method_method_method_method_method_meth(
@@ -1775,7 +2466,12 @@ class InventoryManagementAdministrationServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMeth`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METH.unimplemented()
 
     def a_method_method_method_method_method_method_method_method_method_method_method_me(
@@ -1783,7 +2479,12 @@ class InventoryManagementAdministrationServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessag:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMe`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_ME.unimplemented()
 
     def a_method_method_method_method_method_method_method_method_method_method_method_method(
@@ -1791,14 +2492,22 @@ class InventoryManagementAdministrationServiceSync(Protocol):
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageess:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.InventoryManagementAdministrationService.AMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethodMethod`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_A_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD_METHOD.unimplemented()
 
 
 class InventoryManagementAdministrationServiceASGIApplication(
     ASGIApplication[InventoryManagementAdministrationService]
 ):
-    """Serves `acme.long.InventoryManagementAdministrationService` over ASGI."""
+    """Serves `acme.long.InventoryManagementAdministrationService` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_NAME
 
@@ -1877,7 +2586,10 @@ class InventoryManagementAdministrationServiceASGIApplication(
 class InventoryManagementAdministrationServiceWSGIApplication(
     WSGIApplication[InventoryManagementAdministrationServiceSync]
 ):
-    """Serves `acme.long.InventoryManagementAdministrationService` over WSGI."""
+    """Serves `acme.long.InventoryManagementAdministrationService` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = INVENTORY_MANAGEMENT_ADMINISTRATION_SERVICE_NAME
 
@@ -1963,7 +2675,12 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany.AMeth`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise VERY_LONG_NAME_OF_A_SERVICE_THAT_MANAGES_THE_INVENTORY_OF_ALL_THE_WAREHOUSES_OF_THE_COMPANY_A_METH.unimplemented()
 
     async def a_method_me(
@@ -1971,7 +2688,12 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany.AMethodMe`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise VERY_LONG_NAME_OF_A_SERVICE_THAT_MANAGES_THE_INVENTORY_OF_ALL_THE_WAREHOUSES_OF_THE_COMPANY_A_METHOD_ME.unimplemented()
 
     async def a_method_method(
@@ -1979,7 +2701,12 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany.AMethodMethod`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise VERY_LONG_NAME_OF_A_SERVICE_THAT_MANAGES_THE_INVENTORY_OF_ALL_THE_WAREHOUSES_OF_THE_COMPANY_A_METHOD_METHOD.unimplemented()
 
 
@@ -1991,7 +2718,12 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageess:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany.AMeth`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise VERY_LONG_NAME_OF_A_SERVICE_THAT_MANAGES_THE_INVENTORY_OF_ALL_THE_WAREHOUSES_OF_THE_COMPANY_A_METH.unimplemented()
 
     def a_method_me(
@@ -1999,7 +2731,12 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessageessageessageessageessageessageessageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany.AMethodMe`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise VERY_LONG_NAME_OF_A_SERVICE_THAT_MANAGES_THE_INVENTORY_OF_ALL_THE_WAREHOUSES_OF_THE_COMPANY_A_METHOD_ME.unimplemented()
 
     def a_method_method(
@@ -2007,14 +2744,22 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
         request: long_names_of_a_file_in_a_folder_pb2.Messageessageessagee,
         ctx: RequestContext,
     ) -> long_names_of_a_file_in_a_folder_pb2.Messageessageessagee:
-        """Deprecated."""
+        """Handles the unary RPC `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany.AMethodMethod`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise VERY_LONG_NAME_OF_A_SERVICE_THAT_MANAGES_THE_INVENTORY_OF_ALL_THE_WAREHOUSES_OF_THE_COMPANY_A_METHOD_METHOD.unimplemented()
 
 
 class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompanyASGIApplication(
     ASGIApplication[VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany]
 ):
-    """Serves `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany` over ASGI."""
+    """Serves `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = VERY_LONG_NAME_OF_A_SERVICE_THAT_MANAGES_THE_INVENTORY_OF_ALL_THE_WAREHOUSES_OF_THE_COMPANY_NAME
 
@@ -2040,7 +2785,10 @@ class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompan
 class VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompanyWSGIApplication(
     WSGIApplication[VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompanySync]
 ):
-    """Serves `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany` over WSGI."""
+    """Serves `acme.long.VeryLongNameOfAServiceThatManagesTheInventoryOfAllTheWarehousesOfTheCompany` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = VERY_LONG_NAME_OF_A_SERVICE_THAT_MANAGES_THE_INVENTORY_OF_ALL_THE_WAREHOUSES_OF_THE_COMPANY_NAME
 

@@ -38,7 +38,12 @@ __all__ = [
 
 
 class ProtoNamesClient(Client):
-    """Methods keep the names of their RPCs, even if imported classes have the same names."""
+    """Methods keep the names of their RPCs, even if imported classes have the same names.
+
+    Calls `acme.proto_names.ProtoNames` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def GetHTTPStatus(
         self,
@@ -47,6 +52,13 @@ class ProtoNamesClient(Client):
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
     ) -> proto_names_pb2.M:
+        """Calls the unary RPC `acme.proto_names.ProtoNames.GetHTTPStatus`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             PROTO_NAMES_GET_HTTP_STATUS, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -59,7 +71,15 @@ class ProtoNamesClient(Client):
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
-        """Calls `GetHTTPStatus` and also returns headers and trailers."""
+        """Calls `GetHTTPStatus` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.proto_names.ProtoNames.GetHTTPStatus`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             PROTO_NAMES_GET_HTTP_STATUS, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -71,6 +91,13 @@ class ProtoNamesClient(Client):
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
     ) -> proto_names_pb2.M:
+        """Calls the unary RPC `acme.proto_names.ProtoNames.snake_name`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             PROTO_NAMES_SNAKE_NAME, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -83,7 +110,15 @@ class ProtoNamesClient(Client):
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
-        """Calls `snake_name` and also returns headers and trailers."""
+        """Calls `snake_name` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.proto_names.ProtoNames.snake_name`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             PROTO_NAMES_SNAKE_NAME, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -95,6 +130,13 @@ class ProtoNamesClient(Client):
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
     ) -> proto_names_pb2.M:
+        """Calls the unary RPC `acme.proto_names.ProtoNames.HeadersInput`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             PROTO_NAMES_HEADERS_INPUT, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -107,7 +149,15 @@ class ProtoNamesClient(Client):
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
-        """Calls `HeadersInput` and also returns headers and trailers."""
+        """Calls `HeadersInput` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.proto_names.ProtoNames.HeadersInput`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             PROTO_NAMES_HEADERS_INPUT, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -119,6 +169,13 @@ class ProtoNamesClient(Client):
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
     ) -> proto_names_pb2.M:
+        """Calls the unary RPC `acme.proto_names.ProtoNames.UnaryOutput`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             PROTO_NAMES_UNARY_OUTPUT, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -131,7 +188,15 @@ class ProtoNamesClient(Client):
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
-        """Calls `UnaryOutput` and also returns headers and trailers."""
+        """Calls `UnaryOutput` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.proto_names.ProtoNames.UnaryOutput`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             PROTO_NAMES_UNARY_OUTPUT, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -143,6 +208,13 @@ class ProtoNamesClient(Client):
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
     ) -> proto_names_pb2.M:
+        """Calls the unary RPC `acme.proto_names.ProtoNames.RequestContext`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             PROTO_NAMES_REQUEST_CONTEXT, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -155,7 +227,15 @@ class ProtoNamesClient(Client):
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
-        """Calls `RequestContext` and also returns headers and trailers."""
+        """Calls `RequestContext` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.proto_names.ProtoNames.RequestContext`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             PROTO_NAMES_REQUEST_CONTEXT, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -167,6 +247,14 @@ class ProtoNamesClient(Client):
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[proto_names_pb2.M]:
+        """Calls the bidi stream RPC `acme.proto_names.ProtoNames.AsyncIterator`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             PROTO_NAMES_ASYNC_ITERATOR, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -178,7 +266,15 @@ class ProtoNamesClient(Client):
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
     ) -> StreamOutput[proto_names_pb2.M]:
-        """Calls `AsyncIterator` and also returns headers and trailers."""
+        """Calls `AsyncIterator` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.proto_names.ProtoNames.AsyncIterator`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_bidi_stream(
             PROTO_NAMES_ASYNC_ITERATOR, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -186,7 +282,15 @@ class ProtoNamesClient(Client):
     def open_AsyncIterator(
         self, *, headers: HeadersInput_ | None = None, timeout_ms: int | None = None
     ) -> BidiCall[proto_names_pb2.M, proto_names_pb2.M]:
-        """Opens a call of `AsyncIterator`, to send requests one by one."""
+        """Opens a call of `AsyncIterator`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.proto_names.ProtoNames.AsyncIterator`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             PROTO_NAMES_ASYNC_ITERATOR, headers=headers, timeout_ms=timeout_ms
         )
@@ -198,6 +302,13 @@ class ProtoNamesClient(Client):
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
     ) -> proto_names_pb2.M:
+        """Calls the unary RPC `acme.proto_names.ProtoNames.None`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             PROTO_NAMES_NONE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -210,7 +321,15 @@ class ProtoNamesClient(Client):
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
-        """Calls `None_` and also returns headers and trailers."""
+        """Calls `None_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.proto_names.ProtoNames.None`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             PROTO_NAMES_NONE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -222,6 +341,13 @@ class ProtoNamesClient(Client):
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
     ) -> proto_names_pb2.M:
+        """Calls the unary RPC `acme.proto_names.ProtoNames.I`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             PROTO_NAMES_I, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -234,7 +360,15 @@ class ProtoNamesClient(Client):
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
-        """Calls `I_` and also returns headers and trailers."""
+        """Calls `I_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.proto_names.ProtoNames.I`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             PROTO_NAMES_I, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -246,6 +380,13 @@ class ProtoNamesClient(Client):
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
     ) -> proto_names_pb2.M:
+        """Calls the unary RPC `acme.proto_names.ProtoNames.close`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             PROTO_NAMES_CLOSE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -258,7 +399,15 @@ class ProtoNamesClient(Client):
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
-        """Calls `close_` and also returns headers and trailers."""
+        """Calls `close_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.proto_names.ProtoNames.close`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             PROTO_NAMES_CLOSE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -270,6 +419,13 @@ class ProtoNamesClient(Client):
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
     ) -> proto_names_pb2.M:
+        """Calls the unary RPC `acme.proto_names.ProtoNames.Close`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             PROTO_NAMES_CLOSE_, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -282,7 +438,15 @@ class ProtoNamesClient(Client):
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
-        """Calls `Close` and also returns headers and trailers."""
+        """Calls `Close` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.proto_names.ProtoNames.Close`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             PROTO_NAMES_CLOSE_, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -294,6 +458,13 @@ class ProtoNamesClient(Client):
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
     ) -> proto_names_pb2.M:
+        """Calls the unary RPC `acme.proto_names.ProtoNames.call_Close`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             PROTO_NAMES_CALL_CLOSE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -306,14 +477,27 @@ class ProtoNamesClient(Client):
         headers: HeadersInput_ | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
-        """Calls `call_Close_` and also returns headers and trailers."""
+        """Calls `call_Close_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.proto_names.ProtoNames.call_Close`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             PROTO_NAMES_CALL_CLOSE, request, headers=headers, timeout_ms=timeout_ms
         )
 
 
 class ProtoNamesClientSync(ClientSync):
-    """Methods keep the names of their RPCs, even if imported classes have the same names."""
+    """Methods keep the names of their RPCs, even if imported classes have the same names.
+
+    Calls `acme.proto_names.ProtoNames` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def GetHTTPStatus(
         self,
@@ -323,6 +507,14 @@ class ProtoNamesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> proto_names_pb2.M:
+        """Calls the unary RPC `acme.proto_names.ProtoNames.GetHTTPStatus`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             PROTO_NAMES_GET_HTTP_STATUS,
             request,
@@ -340,7 +532,16 @@ class ProtoNamesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
-        """Calls `GetHTTPStatus` and also returns headers and trailers."""
+        """Calls `GetHTTPStatus` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.proto_names.ProtoNames.GetHTTPStatus`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             PROTO_NAMES_GET_HTTP_STATUS,
             request,
@@ -357,6 +558,14 @@ class ProtoNamesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> proto_names_pb2.M:
+        """Calls the unary RPC `acme.proto_names.ProtoNames.snake_name`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             PROTO_NAMES_SNAKE_NAME,
             request,
@@ -374,7 +583,16 @@ class ProtoNamesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
-        """Calls `snake_name` and also returns headers and trailers."""
+        """Calls `snake_name` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.proto_names.ProtoNames.snake_name`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             PROTO_NAMES_SNAKE_NAME,
             request,
@@ -391,6 +609,14 @@ class ProtoNamesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> proto_names_pb2.M:
+        """Calls the unary RPC `acme.proto_names.ProtoNames.HeadersInput`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             PROTO_NAMES_HEADERS_INPUT,
             request,
@@ -408,7 +634,16 @@ class ProtoNamesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
-        """Calls `HeadersInput` and also returns headers and trailers."""
+        """Calls `HeadersInput` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.proto_names.ProtoNames.HeadersInput`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             PROTO_NAMES_HEADERS_INPUT,
             request,
@@ -425,6 +660,14 @@ class ProtoNamesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> proto_names_pb2.M:
+        """Calls the unary RPC `acme.proto_names.ProtoNames.UnaryOutput`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             PROTO_NAMES_UNARY_OUTPUT,
             request,
@@ -442,7 +685,16 @@ class ProtoNamesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
-        """Calls `UnaryOutput` and also returns headers and trailers."""
+        """Calls `UnaryOutput` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.proto_names.ProtoNames.UnaryOutput`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             PROTO_NAMES_UNARY_OUTPUT,
             request,
@@ -459,6 +711,14 @@ class ProtoNamesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> proto_names_pb2.M:
+        """Calls the unary RPC `acme.proto_names.ProtoNames.RequestContext`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             PROTO_NAMES_REQUEST_CONTEXT,
             request,
@@ -476,7 +736,16 @@ class ProtoNamesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
-        """Calls `RequestContext` and also returns headers and trailers."""
+        """Calls `RequestContext` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.proto_names.ProtoNames.RequestContext`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             PROTO_NAMES_REQUEST_CONTEXT,
             request,
@@ -493,6 +762,15 @@ class ProtoNamesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[proto_names_pb2.M]:
+        """Calls the bidi stream RPC `acme.proto_names.ProtoNames.AsyncIterator`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             PROTO_NAMES_ASYNC_ITERATOR,
             requests,
@@ -509,7 +787,16 @@ class ProtoNamesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[proto_names_pb2.M]:
-        """Calls `AsyncIterator` and also returns headers and trailers."""
+        """Calls `AsyncIterator` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.proto_names.ProtoNames.AsyncIterator`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_bidi_stream(
             PROTO_NAMES_ASYNC_ITERATOR,
             requests,
@@ -525,7 +812,16 @@ class ProtoNamesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> BidiCallSync[proto_names_pb2.M, proto_names_pb2.M]:
-        """Opens a call of `AsyncIterator`, to send requests one by one."""
+        """Opens a call of `AsyncIterator`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.proto_names.ProtoNames.AsyncIterator`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             PROTO_NAMES_ASYNC_ITERATOR,
             headers=headers,
@@ -541,6 +837,14 @@ class ProtoNamesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> proto_names_pb2.M:
+        """Calls the unary RPC `acme.proto_names.ProtoNames.None`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             PROTO_NAMES_NONE,
             request,
@@ -558,7 +862,16 @@ class ProtoNamesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
-        """Calls `None_` and also returns headers and trailers."""
+        """Calls `None_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.proto_names.ProtoNames.None`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             PROTO_NAMES_NONE,
             request,
@@ -575,6 +888,14 @@ class ProtoNamesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> proto_names_pb2.M:
+        """Calls the unary RPC `acme.proto_names.ProtoNames.I`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             PROTO_NAMES_I,
             request,
@@ -592,7 +913,16 @@ class ProtoNamesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
-        """Calls `I_` and also returns headers and trailers."""
+        """Calls `I_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.proto_names.ProtoNames.I`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             PROTO_NAMES_I,
             request,
@@ -609,6 +939,14 @@ class ProtoNamesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> proto_names_pb2.M:
+        """Calls the unary RPC `acme.proto_names.ProtoNames.close`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             PROTO_NAMES_CLOSE,
             request,
@@ -626,7 +964,16 @@ class ProtoNamesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
-        """Calls `close_` and also returns headers and trailers."""
+        """Calls `close_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.proto_names.ProtoNames.close`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             PROTO_NAMES_CLOSE,
             request,
@@ -643,6 +990,14 @@ class ProtoNamesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> proto_names_pb2.M:
+        """Calls the unary RPC `acme.proto_names.ProtoNames.Close`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             PROTO_NAMES_CLOSE_,
             request,
@@ -660,7 +1015,16 @@ class ProtoNamesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
-        """Calls `Close` and also returns headers and trailers."""
+        """Calls `Close` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.proto_names.ProtoNames.Close`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             PROTO_NAMES_CLOSE_,
             request,
@@ -677,6 +1041,14 @@ class ProtoNamesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> proto_names_pb2.M:
+        """Calls the unary RPC `acme.proto_names.ProtoNames.call_Close`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             PROTO_NAMES_CALL_CLOSE,
             request,
@@ -694,7 +1066,16 @@ class ProtoNamesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput_[proto_names_pb2.M]:
-        """Calls `call_Close_` and also returns headers and trailers."""
+        """Calls `call_Close_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.proto_names.ProtoNames.call_Close`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             PROTO_NAMES_CALL_CLOSE,
             request,

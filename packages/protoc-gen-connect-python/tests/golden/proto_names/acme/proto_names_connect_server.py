@@ -38,97 +38,194 @@ __all__ = [
 
 
 class ProtoNames(Protocol):
-    """Methods keep the names of their RPCs, even if imported classes have the same names."""
+    """Methods keep the names of their RPCs, even if imported classes have the same names.
+
+    The base class of async implementations of `acme.proto_names.ProtoNames`.
+    """
 
     async def GetHTTPStatus(
         self, request: proto_names_pb2.M, ctx: RequestContext_
     ) -> proto_names_pb2.M:
+        """Handles the unary RPC `acme.proto_names.ProtoNames.GetHTTPStatus`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise PROTO_NAMES_GET_HTTP_STATUS.unimplemented()
 
     async def snake_name(
         self, request: proto_names_pb2.M, ctx: RequestContext_
     ) -> proto_names_pb2.M:
+        """Handles the unary RPC `acme.proto_names.ProtoNames.snake_name`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise PROTO_NAMES_SNAKE_NAME.unimplemented()
 
     async def HeadersInput(
         self, request: proto_names_pb2.M, ctx: RequestContext_
     ) -> proto_names_pb2.M:
+        """Handles the unary RPC `acme.proto_names.ProtoNames.HeadersInput`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise PROTO_NAMES_HEADERS_INPUT.unimplemented()
 
     async def UnaryOutput(
         self, request: proto_names_pb2.M, ctx: RequestContext_
     ) -> proto_names_pb2.M:
+        """Handles the unary RPC `acme.proto_names.ProtoNames.UnaryOutput`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise PROTO_NAMES_UNARY_OUTPUT.unimplemented()
 
     async def RequestContext(
         self, request: proto_names_pb2.M, ctx: RequestContext_
     ) -> proto_names_pb2.M:
+        """Handles the unary RPC `acme.proto_names.ProtoNames.RequestContext`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise PROTO_NAMES_REQUEST_CONTEXT.unimplemented()
 
     def AsyncIterator(
         self, requests: AsyncIterator_[proto_names_pb2.M], ctx: RequestContext_
     ) -> AsyncIterator_[proto_names_pb2.M]:
+        """Handles the bidi stream RPC `acme.proto_names.ProtoNames.AsyncIterator`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise PROTO_NAMES_ASYNC_ITERATOR.unimplemented()
 
     async def None_(self, request: proto_names_pb2.M, ctx: RequestContext_) -> proto_names_pb2.M:
+        """Handles the unary RPC `acme.proto_names.ProtoNames.None`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise PROTO_NAMES_NONE.unimplemented()
 
     async def I_(self, request: proto_names_pb2.M, ctx: RequestContext_) -> proto_names_pb2.M:
+        """Handles the unary RPC `acme.proto_names.ProtoNames.I`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise PROTO_NAMES_I.unimplemented()
 
     async def close_(self, request: proto_names_pb2.M, ctx: RequestContext_) -> proto_names_pb2.M:
+        """Handles the unary RPC `acme.proto_names.ProtoNames.close`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise PROTO_NAMES_CLOSE.unimplemented()
 
     async def Close(self, request: proto_names_pb2.M, ctx: RequestContext_) -> proto_names_pb2.M:
+        """Handles the unary RPC `acme.proto_names.ProtoNames.Close`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise PROTO_NAMES_CLOSE_.unimplemented()
 
     async def call_Close_(
         self, request: proto_names_pb2.M, ctx: RequestContext_
     ) -> proto_names_pb2.M:
+        """Handles the unary RPC `acme.proto_names.ProtoNames.call_Close`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise PROTO_NAMES_CALL_CLOSE.unimplemented()
 
 
 class ProtoNamesSync(Protocol):
-    """Methods keep the names of their RPCs, even if imported classes have the same names."""
+    """Methods keep the names of their RPCs, even if imported classes have the same names.
+
+    The base class of sync implementations of `acme.proto_names.ProtoNames`.
+    """
 
     def GetHTTPStatus(self, request: proto_names_pb2.M, ctx: RequestContext_) -> proto_names_pb2.M:
+        """Handles the unary RPC `acme.proto_names.ProtoNames.GetHTTPStatus`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise PROTO_NAMES_GET_HTTP_STATUS.unimplemented()
 
     def snake_name(self, request: proto_names_pb2.M, ctx: RequestContext_) -> proto_names_pb2.M:
+        """Handles the unary RPC `acme.proto_names.ProtoNames.snake_name`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise PROTO_NAMES_SNAKE_NAME.unimplemented()
 
     def HeadersInput(self, request: proto_names_pb2.M, ctx: RequestContext_) -> proto_names_pb2.M:
+        """Handles the unary RPC `acme.proto_names.ProtoNames.HeadersInput`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise PROTO_NAMES_HEADERS_INPUT.unimplemented()
 
     def UnaryOutput(self, request: proto_names_pb2.M, ctx: RequestContext_) -> proto_names_pb2.M:
+        """Handles the unary RPC `acme.proto_names.ProtoNames.UnaryOutput`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise PROTO_NAMES_UNARY_OUTPUT.unimplemented()
 
     def RequestContext(self, request: proto_names_pb2.M, ctx: RequestContext_) -> proto_names_pb2.M:
+        """Handles the unary RPC `acme.proto_names.ProtoNames.RequestContext`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise PROTO_NAMES_REQUEST_CONTEXT.unimplemented()
 
     def AsyncIterator(
         self, requests: Iterator[proto_names_pb2.M], ctx: RequestContext_
     ) -> Iterator[proto_names_pb2.M]:
+        """Handles the bidi stream RPC `acme.proto_names.ProtoNames.AsyncIterator`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise PROTO_NAMES_ASYNC_ITERATOR.unimplemented()
 
     def None_(self, request: proto_names_pb2.M, ctx: RequestContext_) -> proto_names_pb2.M:
+        """Handles the unary RPC `acme.proto_names.ProtoNames.None`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise PROTO_NAMES_NONE.unimplemented()
 
     def I_(self, request: proto_names_pb2.M, ctx: RequestContext_) -> proto_names_pb2.M:
+        """Handles the unary RPC `acme.proto_names.ProtoNames.I`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise PROTO_NAMES_I.unimplemented()
 
     def close_(self, request: proto_names_pb2.M, ctx: RequestContext_) -> proto_names_pb2.M:
+        """Handles the unary RPC `acme.proto_names.ProtoNames.close`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise PROTO_NAMES_CLOSE.unimplemented()
 
     def Close(self, request: proto_names_pb2.M, ctx: RequestContext_) -> proto_names_pb2.M:
+        """Handles the unary RPC `acme.proto_names.ProtoNames.Close`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise PROTO_NAMES_CLOSE_.unimplemented()
 
     def call_Close_(self, request: proto_names_pb2.M, ctx: RequestContext_) -> proto_names_pb2.M:
+        """Handles the unary RPC `acme.proto_names.ProtoNames.call_Close`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise PROTO_NAMES_CALL_CLOSE.unimplemented()
 
 
 class ProtoNamesASGIApplication(ASGIApplication[ProtoNames]):
-    """Serves `acme.proto_names.ProtoNames` over ASGI."""
+    """Serves `acme.proto_names.ProtoNames` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = PROTO_NAMES_NAME
 
@@ -149,7 +246,10 @@ class ProtoNamesASGIApplication(ASGIApplication[ProtoNames]):
 
 
 class ProtoNamesWSGIApplication(WSGIApplication[ProtoNamesSync]):
-    """Serves `acme.proto_names.ProtoNames` over WSGI."""
+    """Serves `acme.proto_names.ProtoNames` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = PROTO_NAMES_NAME
 

@@ -16,7 +16,10 @@ __all__ = [
 
 
 class OneServiceClient(Client):
-    """Calls `one.OneService` from async code."""
+    """Calls `one.OneService` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def get(
         self,
@@ -25,6 +28,13 @@ class OneServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> one_pb2.One:
+        """Calls the unary RPC `one.OneService.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             ONE_SERVICE_GET, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -37,7 +47,15 @@ class OneServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[one_pb2.One]:
-        """Calls `get` and also returns headers and trailers."""
+        """Calls `get` and also returns headers and trailers.
+
+        Calls the unary RPC `one.OneService.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             ONE_SERVICE_GET, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -49,6 +67,13 @@ class OneServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `one.OneService.Empty`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             ONE_SERVICE_EMPTY, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -61,14 +86,25 @@ class OneServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `empty` and also returns headers and trailers."""
+        """Calls `empty` and also returns headers and trailers.
+
+        Calls the unary RPC `one.OneService.Empty`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             ONE_SERVICE_EMPTY, request, headers=headers, timeout_ms=timeout_ms
         )
 
 
 class OneServiceClientSync(ClientSync):
-    """Calls `one.OneService` from sync code."""
+    """Calls `one.OneService` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def get(
         self,
@@ -78,6 +114,14 @@ class OneServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> one_pb2.One:
+        """Calls the unary RPC `one.OneService.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             ONE_SERVICE_GET,
             request,
@@ -95,7 +139,16 @@ class OneServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[one_pb2.One]:
-        """Calls `get` and also returns headers and trailers."""
+        """Calls `get` and also returns headers and trailers.
+
+        Calls the unary RPC `one.OneService.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             ONE_SERVICE_GET,
             request,
@@ -112,6 +165,14 @@ class OneServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `one.OneService.Empty`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             ONE_SERVICE_EMPTY,
             request,
@@ -129,7 +190,16 @@ class OneServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `empty` and also returns headers and trailers."""
+        """Calls `empty` and also returns headers and trailers.
+
+        Calls the unary RPC `one.OneService.Empty`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             ONE_SERVICE_EMPTY,
             request,

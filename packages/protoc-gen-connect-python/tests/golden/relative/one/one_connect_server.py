@@ -24,9 +24,17 @@ class OneService(Protocol):
     """The base class of async implementations of `one.OneService`."""
 
     async def get(self, request: two_pb2.Two, ctx: RequestContext) -> one_pb2.One:
+        """Handles the unary RPC `one.OneService.Get`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise ONE_SERVICE_GET.unimplemented()
 
     async def empty(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `one.OneService.Empty`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise ONE_SERVICE_EMPTY.unimplemented()
 
 
@@ -34,14 +42,25 @@ class OneServiceSync(Protocol):
     """The base class of sync implementations of `one.OneService`."""
 
     def get(self, request: two_pb2.Two, ctx: RequestContext) -> one_pb2.One:
+        """Handles the unary RPC `one.OneService.Get`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise ONE_SERVICE_GET.unimplemented()
 
     def empty(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `one.OneService.Empty`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise ONE_SERVICE_EMPTY.unimplemented()
 
 
 class OneServiceASGIApplication(ASGIApplication[OneService]):
-    """Serves `one.OneService` over ASGI."""
+    """Serves `one.OneService` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = ONE_SERVICE_NAME
 
@@ -53,7 +72,10 @@ class OneServiceASGIApplication(ASGIApplication[OneService]):
 
 
 class OneServiceWSGIApplication(WSGIApplication[OneServiceSync]):
-    """Serves `one.OneService` over WSGI."""
+    """Serves `one.OneService` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = ONE_SERVICE_NAME
 

@@ -28,26 +28,45 @@ class ServerSyncSync(Protocol):
     def unary(
         self, request: server_sync_pb2.ServerSyncMessage, ctx: RequestContext
     ) -> server_sync_pb2.ServerSyncMessage:
+        """Handles the unary RPC `acme.ServerSync.Unary`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise SERVER_SYNC_UNARY.unimplemented()
 
     def client_stream(
         self, requests: Iterator[server_sync_pb2.ServerSyncMessage], ctx: RequestContext
     ) -> server_sync_pb2.ServerSyncMessage:
+        """Handles the client stream RPC `acme.ServerSync.ClientStream`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise SERVER_SYNC_CLIENT_STREAM.unimplemented()
 
     def server_stream(
         self, request: server_sync_pb2.ServerSyncMessage, ctx: RequestContext
     ) -> Iterator[server_sync_pb2.ServerSyncMessage]:
+        """Handles the server stream RPC `acme.ServerSync.ServerStream`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise SERVER_SYNC_SERVER_STREAM.unimplemented()
 
     def bidi_stream(
         self, requests: Iterator[server_sync_pb2.ServerSyncMessage], ctx: RequestContext
     ) -> Iterator[server_sync_pb2.ServerSyncMessage]:
+        """Handles the bidi stream RPC `acme.ServerSync.BidiStream`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise SERVER_SYNC_BIDI_STREAM.unimplemented()
 
 
 class ServerSyncWSGIApplication(WSGIApplication[ServerSyncSync]):
-    """Serves `acme.ServerSync` over WSGI."""
+    """Serves `acme.ServerSync` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = SERVER_SYNC_NAME
 

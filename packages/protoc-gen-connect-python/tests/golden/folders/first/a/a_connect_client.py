@@ -28,7 +28,10 @@ __all__ = [
 
 
 class AClient(Client):
-    """Calls `first.a.A` from async code."""
+    """Calls `first.a.A` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def get(
         self,
@@ -37,6 +40,13 @@ class AClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> types_pb2.Value:
+        """Calls the unary RPC `first.a.A.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(A_GET, request, headers=headers, timeout_ms=timeout_ms)
         return output.message
 
@@ -47,7 +57,15 @@ class AClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[types_pb2.Value]:
-        """Calls `get` and also returns headers and trailers."""
+        """Calls `get` and also returns headers and trailers.
+
+        Calls the unary RPC `first.a.A.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(A_GET, request, headers=headers, timeout_ms=timeout_ms)
 
     def run(
@@ -57,6 +75,14 @@ class AClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[Any]:
+        """Calls the bidi stream RPC `first.a.A.Run`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(A_RUN, requests, headers=headers, timeout_ms=timeout_ms)
 
     async def call_run(
@@ -66,13 +92,29 @@ class AClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> StreamOutput[Any]:
-        """Calls `run` and also returns headers and trailers."""
+        """Calls `run` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `first.a.A.Run`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_bidi_stream(A_RUN, requests, headers=headers, timeout_ms=timeout_ms)
 
     def open_run(
         self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
     ) -> BidiCall[Any, Any]:
-        """Opens a call of `run`, to send requests one by one."""
+        """Opens a call of `run`, to send requests one by one.
+
+        Calls the bidi stream RPC `first.a.A.Run`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(A_RUN, headers=headers, timeout_ms=timeout_ms)
 
     async def dash(
@@ -82,6 +124,13 @@ class AClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> two_words_pb2.Words:
+        """Calls the unary RPC `first.a.A.Dash`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(A_DASH, request, headers=headers, timeout_ms=timeout_ms)
         return output.message
 
@@ -92,12 +141,23 @@ class AClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[two_words_pb2.Words]:
-        """Calls `dash` and also returns headers and trailers."""
+        """Calls `dash` and also returns headers and trailers.
+
+        Calls the unary RPC `first.a.A.Dash`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(A_DASH, request, headers=headers, timeout_ms=timeout_ms)
 
 
 class AClientSync(ClientSync):
-    """Calls `first.a.A` from sync code."""
+    """Calls `first.a.A` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def get(
         self,
@@ -107,6 +167,14 @@ class AClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> types_pb2.Value:
+        """Calls the unary RPC `first.a.A.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             A_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -120,7 +188,16 @@ class AClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[types_pb2.Value]:
-        """Calls `get` and also returns headers and trailers."""
+        """Calls `get` and also returns headers and trailers.
+
+        Calls the unary RPC `first.a.A.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             A_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -133,6 +210,15 @@ class AClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[Any]:
+        """Calls the bidi stream RPC `first.a.A.Run`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             A_RUN, requests, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -145,7 +231,16 @@ class AClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[Any]:
-        """Calls `run` and also returns headers and trailers."""
+        """Calls `run` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `first.a.A.Run`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_bidi_stream(
             A_RUN, requests, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -157,7 +252,16 @@ class AClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> BidiCallSync[Any, Any]:
-        """Opens a call of `run`, to send requests one by one."""
+        """Opens a call of `run`, to send requests one by one.
+
+        Calls the bidi stream RPC `first.a.A.Run`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             A_RUN, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -170,6 +274,14 @@ class AClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> two_words_pb2.Words:
+        """Calls the unary RPC `first.a.A.Dash`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             A_DASH, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -183,7 +295,16 @@ class AClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[two_words_pb2.Words]:
-        """Calls `dash` and also returns headers and trailers."""
+        """Calls `dash` and also returns headers and trailers.
+
+        Calls the unary RPC `first.a.A.Dash`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             A_DASH, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )

@@ -23,12 +23,24 @@ class A(Protocol):
     """The base class of async implementations of `first.a.A`."""
 
     async def get(self, request: types_pb2.Value, ctx: RequestContext) -> types_pb2.Value:
+        """Handles the unary RPC `first.a.A.Get`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise A_GET.unimplemented()
 
     def run(self, requests: AsyncIterator[Any], ctx: RequestContext) -> AsyncIterator[Any]:
+        """Handles the bidi stream RPC `first.a.A.Run`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise A_RUN.unimplemented()
 
     async def dash(self, request: two_words_pb2.Words, ctx: RequestContext) -> two_words_pb2.Words:
+        """Handles the unary RPC `first.a.A.Dash`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise A_DASH.unimplemented()
 
 
@@ -36,17 +48,32 @@ class ASync(Protocol):
     """The base class of sync implementations of `first.a.A`."""
 
     def get(self, request: types_pb2.Value, ctx: RequestContext) -> types_pb2.Value:
+        """Handles the unary RPC `first.a.A.Get`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise A_GET.unimplemented()
 
     def run(self, requests: Iterator[Any], ctx: RequestContext) -> Iterator[Any]:
+        """Handles the bidi stream RPC `first.a.A.Run`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise A_RUN.unimplemented()
 
     def dash(self, request: two_words_pb2.Words, ctx: RequestContext) -> two_words_pb2.Words:
+        """Handles the unary RPC `first.a.A.Dash`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise A_DASH.unimplemented()
 
 
 class AASGIApplication(ASGIApplication[A]):
-    """Serves `first.a.A` over ASGI."""
+    """Serves `first.a.A` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = A_NAME
 
@@ -59,7 +86,10 @@ class AASGIApplication(ASGIApplication[A]):
 
 
 class AWSGIApplication(WSGIApplication[ASync]):
-    """Serves `first.a.A` over WSGI."""
+    """Serves `first.a.A` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = A_NAME
 

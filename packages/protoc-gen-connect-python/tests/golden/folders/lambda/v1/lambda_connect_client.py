@@ -16,7 +16,10 @@ __all__ = [
 
 
 class LambdaServiceClient(Client):
-    """Calls `lambda.v1.LambdaService` from async code."""
+    """Calls `lambda.v1.LambdaService` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def invoke(
         self,
@@ -25,6 +28,13 @@ class LambdaServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> types_pb2.Value:
+        """Calls the unary RPC `lambda.v1.LambdaService.Invoke`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             LAMBDA_SERVICE_INVOKE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -37,14 +47,25 @@ class LambdaServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[types_pb2.Value]:
-        """Calls `invoke` and also returns headers and trailers."""
+        """Calls `invoke` and also returns headers and trailers.
+
+        Calls the unary RPC `lambda.v1.LambdaService.Invoke`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             LAMBDA_SERVICE_INVOKE, request, headers=headers, timeout_ms=timeout_ms
         )
 
 
 class LambdaServiceClientSync(ClientSync):
-    """Calls `lambda.v1.LambdaService` from sync code."""
+    """Calls `lambda.v1.LambdaService` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def invoke(
         self,
@@ -54,6 +75,14 @@ class LambdaServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> types_pb2.Value:
+        """Calls the unary RPC `lambda.v1.LambdaService.Invoke`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             LAMBDA_SERVICE_INVOKE,
             request,
@@ -71,7 +100,16 @@ class LambdaServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[types_pb2.Value]:
-        """Calls `invoke` and also returns headers and trailers."""
+        """Calls `invoke` and also returns headers and trailers.
+
+        Calls the unary RPC `lambda.v1.LambdaService.Invoke`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             LAMBDA_SERVICE_INVOKE,
             request,

@@ -24,6 +24,10 @@ class LambdaService(Protocol):
     """The base class of async implementations of `lambda.v1.LambdaService`."""
 
     async def invoke(self, request: lambda_pb2.Event, ctx: RequestContext) -> types_pb2.Value:
+        """Handles the unary RPC `lambda.v1.LambdaService.Invoke`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise LAMBDA_SERVICE_INVOKE.unimplemented()
 
 
@@ -31,11 +35,18 @@ class LambdaServiceSync(Protocol):
     """The base class of sync implementations of `lambda.v1.LambdaService`."""
 
     def invoke(self, request: lambda_pb2.Event, ctx: RequestContext) -> types_pb2.Value:
+        """Handles the unary RPC `lambda.v1.LambdaService.Invoke`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise LAMBDA_SERVICE_INVOKE.unimplemented()
 
 
 class LambdaServiceASGIApplication(ASGIApplication[LambdaService]):
-    """Serves `lambda.v1.LambdaService` over ASGI."""
+    """Serves `lambda.v1.LambdaService` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = LAMBDA_SERVICE_NAME
 
@@ -46,7 +57,10 @@ class LambdaServiceASGIApplication(ASGIApplication[LambdaService]):
 
 
 class LambdaServiceWSGIApplication(WSGIApplication[LambdaServiceSync]):
-    """Serves `lambda.v1.LambdaService` over WSGI."""
+    """Serves `lambda.v1.LambdaService` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = LAMBDA_SERVICE_NAME
 

@@ -14,7 +14,10 @@ __all__ = [
 
 
 class BClient(Client):
-    """Calls `second.b.B` from async code."""
+    """Calls `second.b.B` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def get(
         self,
@@ -23,6 +26,13 @@ class BClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> types_pb2.Value:
+        """Calls the unary RPC `second.b.B.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(B_GET, request, headers=headers, timeout_ms=timeout_ms)
         return output.message
 
@@ -33,12 +43,23 @@ class BClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[types_pb2.Value]:
-        """Calls `get` and also returns headers and trailers."""
+        """Calls `get` and also returns headers and trailers.
+
+        Calls the unary RPC `second.b.B.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(B_GET, request, headers=headers, timeout_ms=timeout_ms)
 
 
 class BClientSync(ClientSync):
-    """Calls `second.b.B` from sync code."""
+    """Calls `second.b.B` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def get(
         self,
@@ -48,6 +69,14 @@ class BClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> types_pb2.Value:
+        """Calls the unary RPC `second.b.B.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             B_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -61,7 +90,16 @@ class BClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[types_pb2.Value]:
-        """Calls `get` and also returns headers and trailers."""
+        """Calls `get` and also returns headers and trailers.
+
+        Calls the unary RPC `second.b.B.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             B_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )

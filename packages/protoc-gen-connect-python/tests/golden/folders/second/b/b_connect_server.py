@@ -22,6 +22,10 @@ class B(Protocol):
     """The base class of async implementations of `second.b.B`."""
 
     async def get(self, request: types_pb2.Value, ctx: RequestContext) -> types_pb2.Value:
+        """Handles the unary RPC `second.b.B.Get`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise B_GET.unimplemented()
 
 
@@ -29,11 +33,18 @@ class BSync(Protocol):
     """The base class of sync implementations of `second.b.B`."""
 
     def get(self, request: types_pb2.Value, ctx: RequestContext) -> types_pb2.Value:
+        """Handles the unary RPC `second.b.B.Get`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise B_GET.unimplemented()
 
 
 class BASGIApplication(ASGIApplication[B]):
-    """Serves `second.b.B` over ASGI."""
+    """Serves `second.b.B` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = B_NAME
 
@@ -44,7 +55,10 @@ class BASGIApplication(ASGIApplication[B]):
 
 
 class BWSGIApplication(WSGIApplication[BSync]):
-    """Serves `second.b.B` over WSGI."""
+    """Serves `second.b.B` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = B_NAME
 

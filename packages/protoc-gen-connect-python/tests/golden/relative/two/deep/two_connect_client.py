@@ -26,7 +26,10 @@ __all__ = [
 
 
 class TwoServiceClient(Client):
-    """Calls `two.deep.TwoService` from async code."""
+    """Calls `two.deep.TwoService` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def get(
         self,
@@ -35,6 +38,14 @@ class TwoServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[types_pb2.Value]:
+        """Calls the bidi stream RPC `two.deep.TwoService.Get`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(TWO_SERVICE_GET, requests, headers=headers, timeout_ms=timeout_ms)
 
     async def call_get(
@@ -44,7 +55,15 @@ class TwoServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> StreamOutput[types_pb2.Value]:
-        """Calls `get` and also returns headers and trailers."""
+        """Calls `get` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `two.deep.TwoService.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_bidi_stream(
             TWO_SERVICE_GET, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -52,12 +71,23 @@ class TwoServiceClient(Client):
     def open_get(
         self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
     ) -> BidiCall[two_pb2.Two, types_pb2.Value]:
-        """Opens a call of `get`, to send requests one by one."""
+        """Opens a call of `get`, to send requests one by one.
+
+        Calls the bidi stream RPC `two.deep.TwoService.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(TWO_SERVICE_GET, headers=headers, timeout_ms=timeout_ms)
 
 
 class TwoServiceClientSync(ClientSync):
-    """Calls `two.deep.TwoService` from sync code."""
+    """Calls `two.deep.TwoService` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def get(
         self,
@@ -67,6 +97,15 @@ class TwoServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[types_pb2.Value]:
+        """Calls the bidi stream RPC `two.deep.TwoService.Get`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             TWO_SERVICE_GET,
             requests,
@@ -83,7 +122,16 @@ class TwoServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[types_pb2.Value]:
-        """Calls `get` and also returns headers and trailers."""
+        """Calls `get` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `two.deep.TwoService.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_bidi_stream(
             TWO_SERVICE_GET,
             requests,
@@ -99,7 +147,16 @@ class TwoServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> BidiCallSync[two_pb2.Two, types_pb2.Value]:
-        """Opens a call of `get`, to send requests one by one."""
+        """Opens a call of `get`, to send requests one by one.
+
+        Calls the bidi stream RPC `two.deep.TwoService.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             TWO_SERVICE_GET, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )

@@ -25,6 +25,10 @@ class TwoService(Protocol):
     def get(
         self, requests: AsyncIterator[two_pb2.Two], ctx: RequestContext
     ) -> AsyncIterator[types_pb2.Value]:
+        """Handles the bidi stream RPC `two.deep.TwoService.Get`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise TWO_SERVICE_GET.unimplemented()
 
 
@@ -34,11 +38,18 @@ class TwoServiceSync(Protocol):
     def get(
         self, requests: Iterator[two_pb2.Two], ctx: RequestContext
     ) -> Iterator[types_pb2.Value]:
+        """Handles the bidi stream RPC `two.deep.TwoService.Get`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise TWO_SERVICE_GET.unimplemented()
 
 
 class TwoServiceASGIApplication(ASGIApplication[TwoService]):
-    """Serves `two.deep.TwoService` over ASGI."""
+    """Serves `two.deep.TwoService` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = TWO_SERVICE_NAME
 
@@ -49,7 +60,10 @@ class TwoServiceASGIApplication(ASGIApplication[TwoService]):
 
 
 class TwoServiceWSGIApplication(WSGIApplication[TwoServiceSync]):
-    """Serves `two.deep.TwoService` over WSGI."""
+    """Serves `two.deep.TwoService` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = TWO_SERVICE_NAME
 

@@ -30,7 +30,10 @@ __all__ = [
 
 
 class FirstClient(Client):
-    """Calls `acme.several.First` from async code."""
+    """Calls `acme.several.First` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def say(
         self,
@@ -39,6 +42,13 @@ class FirstClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> a_pb2.M:
+        """Calls the unary RPC `acme.several.First.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(FIRST_SAY, request, headers=headers, timeout_ms=timeout_ms)
         return output.message
 
@@ -49,12 +59,23 @@ class FirstClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[a_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.several.First.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(FIRST_SAY, request, headers=headers, timeout_ms=timeout_ms)
 
 
 class FirstClientSync(ClientSync):
-    """Calls `acme.several.First` from sync code."""
+    """Calls `acme.several.First` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def say(
         self,
@@ -64,6 +85,14 @@ class FirstClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> a_pb2.M:
+        """Calls the unary RPC `acme.several.First.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             FIRST_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -77,14 +106,26 @@ class FirstClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[a_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.several.First.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             FIRST_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
 
 
 class SecondClient(Client):
-    """Calls `acme.several.Second` from async code."""
+    """Calls `acme.several.Second` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def say(
         self,
@@ -93,6 +134,14 @@ class SecondClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[a_pb2.M]:
+        """Calls the bidi stream RPC `acme.several.Second.Say`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(SECOND_SAY, requests, headers=headers, timeout_ms=timeout_ms)
 
     async def call_say(
@@ -102,7 +151,15 @@ class SecondClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> StreamOutput[a_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.several.Second.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_bidi_stream(
             SECOND_SAY, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -110,12 +167,23 @@ class SecondClient(Client):
     def open_say(
         self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
     ) -> BidiCall[a_pb2.M, a_pb2.M]:
-        """Opens a call of `say`, to send requests one by one."""
+        """Opens a call of `say`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.several.Second.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(SECOND_SAY, headers=headers, timeout_ms=timeout_ms)
 
 
 class SecondClientSync(ClientSync):
-    """Calls `acme.several.Second` from sync code."""
+    """Calls `acme.several.Second` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def say(
         self,
@@ -125,6 +193,15 @@ class SecondClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[a_pb2.M]:
+        """Calls the bidi stream RPC `acme.several.Second.Say`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             SECOND_SAY, requests, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -137,7 +214,16 @@ class SecondClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[a_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.several.Second.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_bidi_stream(
             SECOND_SAY, requests, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -149,15 +235,34 @@ class SecondClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> BidiCallSync[a_pb2.M, a_pb2.M]:
-        """Opens a call of `say`, to send requests one by one."""
+        """Opens a call of `say`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.several.Second.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             SECOND_SAY, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
 
 
 class ThirdClient(Client):
-    """Does not have any methods yet."""
+    """Does not have any methods yet.
+
+    Calls `acme.several.Third` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
 
 class ThirdClientSync(ClientSync):
-    """Does not have any methods yet."""
+    """Does not have any methods yet.
+
+    Calls `acme.several.Third` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """

@@ -30,6 +30,10 @@ class First(Protocol):
     """The base class of async implementations of `acme.several.First`."""
 
     async def say(self, request: a_pb2.M, ctx: RequestContext) -> a_pb2.M:
+        """Handles the unary RPC `acme.several.First.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise FIRST_SAY.unimplemented()
 
 
@@ -37,11 +41,18 @@ class FirstSync(Protocol):
     """The base class of sync implementations of `acme.several.First`."""
 
     def say(self, request: a_pb2.M, ctx: RequestContext) -> a_pb2.M:
+        """Handles the unary RPC `acme.several.First.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise FIRST_SAY.unimplemented()
 
 
 class FirstASGIApplication(ASGIApplication[First]):
-    """Serves `acme.several.First` over ASGI."""
+    """Serves `acme.several.First` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = FIRST_NAME
 
@@ -52,7 +63,10 @@ class FirstASGIApplication(ASGIApplication[First]):
 
 
 class FirstWSGIApplication(WSGIApplication[FirstSync]):
-    """Serves `acme.several.First` over WSGI."""
+    """Serves `acme.several.First` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = FIRST_NAME
 
@@ -66,6 +80,10 @@ class Second(Protocol):
     """The base class of async implementations of `acme.several.Second`."""
 
     def say(self, requests: AsyncIterator[a_pb2.M], ctx: RequestContext) -> AsyncIterator[a_pb2.M]:
+        """Handles the bidi stream RPC `acme.several.Second.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise SECOND_SAY.unimplemented()
 
 
@@ -73,11 +91,18 @@ class SecondSync(Protocol):
     """The base class of sync implementations of `acme.several.Second`."""
 
     def say(self, requests: Iterator[a_pb2.M], ctx: RequestContext) -> Iterator[a_pb2.M]:
+        """Handles the bidi stream RPC `acme.several.Second.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise SECOND_SAY.unimplemented()
 
 
 class SecondASGIApplication(ASGIApplication[Second]):
-    """Serves `acme.several.Second` over ASGI."""
+    """Serves `acme.several.Second` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = SECOND_NAME
 
@@ -88,7 +113,10 @@ class SecondASGIApplication(ASGIApplication[Second]):
 
 
 class SecondWSGIApplication(WSGIApplication[SecondSync]):
-    """Serves `acme.several.Second` over WSGI."""
+    """Serves `acme.several.Second` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = SECOND_NAME
 
@@ -99,15 +127,24 @@ class SecondWSGIApplication(WSGIApplication[SecondSync]):
 
 
 class Third(Protocol):
-    """Does not have any methods yet."""
+    """Does not have any methods yet.
+
+    The base class of async implementations of `acme.several.Third`.
+    """
 
 
 class ThirdSync(Protocol):
-    """Does not have any methods yet."""
+    """Does not have any methods yet.
+
+    The base class of sync implementations of `acme.several.Third`.
+    """
 
 
 class ThirdASGIApplication(ASGIApplication[Third]):
-    """Serves `acme.several.Third` over ASGI."""
+    """Serves `acme.several.Third` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = THIRD_NAME
 
@@ -116,7 +153,10 @@ class ThirdASGIApplication(ASGIApplication[Third]):
 
 
 class ThirdWSGIApplication(WSGIApplication[ThirdSync]):
-    """Serves `acme.several.Third` over WSGI."""
+    """Serves `acme.several.Third` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = THIRD_NAME
 

@@ -59,7 +59,12 @@ __all__ = [
 
 
 class MethodsClient(Client):
-    """Methods of one service that collide."""
+    """Methods of one service that collide.
+
+    Calls `acme.clashes.v1.Methods` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def get_foo(
         self,
@@ -68,6 +73,13 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.Methods.GetFoo`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             METHODS_GET_FOO, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -80,7 +92,15 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `get_foo` and also returns headers and trailers."""
+        """Calls `get_foo` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Methods.GetFoo`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             METHODS_GET_FOO, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -92,6 +112,13 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.Methods.get_foo`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             METHODS_GET_FOO_, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -104,7 +131,15 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `get_foo_` and also returns headers and trailers."""
+        """Calls `get_foo_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Methods.get_foo`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             METHODS_GET_FOO_, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -116,6 +151,14 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[empty_pb2.Empty]:
+        """Calls the server stream RPC `acme.clashes.v1.Methods.GETFoo`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             METHODS_GET_FOO__, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -127,7 +170,15 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> StreamOutput[empty_pb2.Empty]:
-        """Calls `get_foo__` and also returns headers and trailers."""
+        """Calls `get_foo__` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.clashes.v1.Methods.GETFoo`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_server_stream(
             METHODS_GET_FOO__, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -139,6 +190,13 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.Methods.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             METHODS_SAY, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -151,7 +209,15 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Methods.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(METHODS_SAY, request, headers=headers, timeout_ms=timeout_ms)
 
     async def call_say_(
@@ -161,6 +227,13 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.Methods.CallSay`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             METHODS_CALL_SAY, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -173,7 +246,15 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `call_say_` and also returns headers and trailers."""
+        """Calls `call_say_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Methods.CallSay`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             METHODS_CALL_SAY, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -185,6 +266,13 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.Methods.CallBack`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             METHODS_CALL_BACK, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -197,7 +285,15 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `call_back` and also returns headers and trailers."""
+        """Calls `call_back` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Methods.CallBack`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             METHODS_CALL_BACK, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -209,6 +305,13 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.Methods.Back`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             METHODS_BACK, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -221,7 +324,15 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `back_` and also returns headers and trailers."""
+        """Calls `back_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Methods.Back`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(METHODS_BACK, request, headers=headers, timeout_ms=timeout_ms)
 
     async def name(
@@ -231,6 +342,13 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.Methods.Name`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             METHODS_NAME_, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -243,7 +361,15 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `name` and also returns headers and trailers."""
+        """Calls `name` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Methods.Name`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             METHODS_NAME_, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -255,6 +381,13 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the client stream RPC `acme.clashes.v1.Methods.Feed`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_client_stream(
             METHODS_FEED, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -267,7 +400,15 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `feed` and also returns headers and trailers."""
+        """Calls `feed` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.clashes.v1.Methods.Feed`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_client_stream(
             METHODS_FEED, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -275,7 +416,15 @@ class MethodsClient(Client):
     def open_feed(
         self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
     ) -> ClientStreamCall[empty_pb2.Empty, empty_pb2.Empty]:
-        """Opens a call of `feed`, to send requests one by one."""
+        """Opens a call of `feed`, to send requests one by one.
+
+        Calls the client stream RPC `acme.clashes.v1.Methods.Feed`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(METHODS_FEED, headers=headers, timeout_ms=timeout_ms)
 
     async def open_feed_(
@@ -285,6 +434,13 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.Methods.OpenFeed`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             METHODS_OPEN_FEED, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -297,7 +453,15 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `open_feed_` and also returns headers and trailers."""
+        """Calls `open_feed_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Methods.OpenFeed`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             METHODS_OPEN_FEED, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -309,6 +473,13 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.Methods.OpenDoor`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             METHODS_OPEN_DOOR, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -321,7 +492,15 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `open_door` and also returns headers and trailers."""
+        """Calls `open_door` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Methods.OpenDoor`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             METHODS_OPEN_DOOR, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -333,6 +512,14 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[empty_pb2.Empty]:
+        """Calls the bidi stream RPC `acme.clashes.v1.Methods.Door`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(METHODS_DOOR, requests, headers=headers, timeout_ms=timeout_ms)
 
     async def call_door_(
@@ -342,7 +529,15 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> StreamOutput[empty_pb2.Empty]:
-        """Calls `door_` and also returns headers and trailers."""
+        """Calls `door_` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.clashes.v1.Methods.Door`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_bidi_stream(
             METHODS_DOOR, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -350,7 +545,15 @@ class MethodsClient(Client):
     def open_door_(
         self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
     ) -> BidiCall[empty_pb2.Empty, empty_pb2.Empty]:
-        """Opens a call of `door_`, to send requests one by one."""
+        """Opens a call of `door_`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.clashes.v1.Methods.Door`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(METHODS_DOOR, headers=headers, timeout_ms=timeout_ms)
 
     async def window(
@@ -360,6 +563,13 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.Methods.Window`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             METHODS_WINDOW, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -372,7 +582,15 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `window` and also returns headers and trailers."""
+        """Calls `window` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Methods.Window`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             METHODS_WINDOW, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -384,6 +602,13 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.Methods.OpenWindow`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             METHODS_OPEN_WINDOW, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -396,14 +621,27 @@ class MethodsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `open_window` and also returns headers and trailers."""
+        """Calls `open_window` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Methods.OpenWindow`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             METHODS_OPEN_WINDOW, request, headers=headers, timeout_ms=timeout_ms
         )
 
 
 class MethodsClientSync(ClientSync):
-    """Methods of one service that collide."""
+    """Methods of one service that collide.
+
+    Calls `acme.clashes.v1.Methods` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def get_foo(
         self,
@@ -413,6 +651,14 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.Methods.GetFoo`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             METHODS_GET_FOO,
             request,
@@ -430,7 +676,16 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `get_foo` and also returns headers and trailers."""
+        """Calls `get_foo` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Methods.GetFoo`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             METHODS_GET_FOO,
             request,
@@ -447,6 +702,14 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.Methods.get_foo`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             METHODS_GET_FOO_,
             request,
@@ -464,7 +727,16 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `get_foo_` and also returns headers and trailers."""
+        """Calls `get_foo_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Methods.get_foo`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             METHODS_GET_FOO_,
             request,
@@ -481,6 +753,15 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[empty_pb2.Empty]:
+        """Calls the server stream RPC `acme.clashes.v1.Methods.GETFoo`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             METHODS_GET_FOO__,
             request,
@@ -497,7 +778,16 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[empty_pb2.Empty]:
-        """Calls `get_foo__` and also returns headers and trailers."""
+        """Calls `get_foo__` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.clashes.v1.Methods.GETFoo`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_server_stream(
             METHODS_GET_FOO__,
             request,
@@ -514,6 +804,14 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.Methods.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             METHODS_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -527,7 +825,16 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Methods.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             METHODS_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -540,6 +847,14 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.Methods.CallSay`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             METHODS_CALL_SAY,
             request,
@@ -557,7 +872,16 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `call_say_` and also returns headers and trailers."""
+        """Calls `call_say_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Methods.CallSay`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             METHODS_CALL_SAY,
             request,
@@ -574,6 +898,14 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.Methods.CallBack`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             METHODS_CALL_BACK,
             request,
@@ -591,7 +923,16 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `call_back` and also returns headers and trailers."""
+        """Calls `call_back` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Methods.CallBack`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             METHODS_CALL_BACK,
             request,
@@ -608,6 +949,14 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.Methods.Back`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             METHODS_BACK, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -621,7 +970,16 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `back_` and also returns headers and trailers."""
+        """Calls `back_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Methods.Back`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             METHODS_BACK, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -634,6 +992,14 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.Methods.Name`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             METHODS_NAME_,
             request,
@@ -651,7 +1017,16 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `name` and also returns headers and trailers."""
+        """Calls `name` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Methods.Name`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             METHODS_NAME_,
             request,
@@ -668,6 +1043,14 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the client stream RPC `acme.clashes.v1.Methods.Feed`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_client_stream(
             METHODS_FEED,
             requests,
@@ -685,7 +1068,16 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `feed` and also returns headers and trailers."""
+        """Calls `feed` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.clashes.v1.Methods.Feed`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_client_stream(
             METHODS_FEED,
             requests,
@@ -701,7 +1093,16 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> ClientStreamCallSync[empty_pb2.Empty, empty_pb2.Empty]:
-        """Opens a call of `feed`, to send requests one by one."""
+        """Opens a call of `feed`, to send requests one by one.
+
+        Calls the client stream RPC `acme.clashes.v1.Methods.Feed`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             METHODS_FEED, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -714,6 +1115,14 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.Methods.OpenFeed`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             METHODS_OPEN_FEED,
             request,
@@ -731,7 +1140,16 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `open_feed_` and also returns headers and trailers."""
+        """Calls `open_feed_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Methods.OpenFeed`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             METHODS_OPEN_FEED,
             request,
@@ -748,6 +1166,14 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.Methods.OpenDoor`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             METHODS_OPEN_DOOR,
             request,
@@ -765,7 +1191,16 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `open_door` and also returns headers and trailers."""
+        """Calls `open_door` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Methods.OpenDoor`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             METHODS_OPEN_DOOR,
             request,
@@ -782,6 +1217,15 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[empty_pb2.Empty]:
+        """Calls the bidi stream RPC `acme.clashes.v1.Methods.Door`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             METHODS_DOOR,
             requests,
@@ -798,7 +1242,16 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[empty_pb2.Empty]:
-        """Calls `door_` and also returns headers and trailers."""
+        """Calls `door_` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.clashes.v1.Methods.Door`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_bidi_stream(
             METHODS_DOOR,
             requests,
@@ -814,7 +1267,16 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> BidiCallSync[empty_pb2.Empty, empty_pb2.Empty]:
-        """Opens a call of `door_`, to send requests one by one."""
+        """Opens a call of `door_`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.clashes.v1.Methods.Door`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             METHODS_DOOR, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -827,6 +1289,14 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.Methods.Window`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             METHODS_WINDOW,
             request,
@@ -844,7 +1314,16 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `window` and also returns headers and trailers."""
+        """Calls `window` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Methods.Window`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             METHODS_WINDOW,
             request,
@@ -861,6 +1340,14 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.Methods.OpenWindow`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             METHODS_OPEN_WINDOW,
             request,
@@ -878,7 +1365,16 @@ class MethodsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `open_window` and also returns headers and trailers."""
+        """Calls `open_window` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Methods.OpenWindow`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             METHODS_OPEN_WINDOW,
             request,
@@ -889,7 +1385,12 @@ class MethodsClientSync(ClientSync):
 
 
 class FooClient(Client):
-    """Constants of two services that collide."""
+    """Constants of two services that collide.
+
+    Calls `acme.clashes.v1.Foo` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def bar_baz(
         self,
@@ -898,6 +1399,13 @@ class FooClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.Foo.BarBaz`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             FOO_BAR_BAZ, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -910,7 +1418,15 @@ class FooClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `bar_baz` and also returns headers and trailers."""
+        """Calls `bar_baz` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Foo.BarBaz`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(FOO_BAR_BAZ, request, headers=headers, timeout_ms=timeout_ms)
 
     async def bar_name(
@@ -920,6 +1436,13 @@ class FooClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.Foo.BarName`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             FOO_BAR_NAME, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -932,12 +1455,25 @@ class FooClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `bar_name` and also returns headers and trailers."""
+        """Calls `bar_name` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Foo.BarName`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(FOO_BAR_NAME, request, headers=headers, timeout_ms=timeout_ms)
 
 
 class FooClientSync(ClientSync):
-    """Constants of two services that collide."""
+    """Constants of two services that collide.
+
+    Calls `acme.clashes.v1.Foo` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def bar_baz(
         self,
@@ -947,6 +1483,14 @@ class FooClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.Foo.BarBaz`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             FOO_BAR_BAZ, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -960,7 +1504,16 @@ class FooClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `bar_baz` and also returns headers and trailers."""
+        """Calls `bar_baz` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Foo.BarBaz`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             FOO_BAR_BAZ, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -973,6 +1526,14 @@ class FooClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.Foo.BarName`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             FOO_BAR_NAME, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -986,14 +1547,26 @@ class FooClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `bar_name` and also returns headers and trailers."""
+        """Calls `bar_name` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Foo.BarName`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             FOO_BAR_NAME, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
 
 
 class FooBarClient(Client):
-    """Calls `acme.clashes.v1.FooBar` from async code."""
+    """Calls `acme.clashes.v1.FooBar` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def baz(
         self,
@@ -1002,6 +1575,13 @@ class FooBarClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.FooBar.Baz`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             FOO_BAR_BAZ_, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -1014,12 +1594,23 @@ class FooBarClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `baz` and also returns headers and trailers."""
+        """Calls `baz` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.FooBar.Baz`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(FOO_BAR_BAZ_, request, headers=headers, timeout_ms=timeout_ms)
 
 
 class FooBarClientSync(ClientSync):
-    """Calls `acme.clashes.v1.FooBar` from sync code."""
+    """Calls `acme.clashes.v1.FooBar` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def baz(
         self,
@@ -1029,6 +1620,14 @@ class FooBarClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.FooBar.Baz`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             FOO_BAR_BAZ_, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -1042,14 +1641,28 @@ class FooBarClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `baz` and also returns headers and trailers."""
+        """Calls `baz` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.FooBar.Baz`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             FOO_BAR_BAZ_, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
 
 
 class FooSyncClient(Client):
-    """Classes that collide."""
+    """Classes that collide.
+
+    Calls `acme.clashes.v1.FooSync` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def get(
         self,
@@ -1058,6 +1671,13 @@ class FooSyncClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.FooSync.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             FOO_SYNC_GET, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -1070,12 +1690,25 @@ class FooSyncClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `get` and also returns headers and trailers."""
+        """Calls `get` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.FooSync.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(FOO_SYNC_GET, request, headers=headers, timeout_ms=timeout_ms)
 
 
 class FooSyncClientSync(ClientSync):
-    """Classes that collide."""
+    """Classes that collide.
+
+    Calls `acme.clashes.v1.FooSync` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def get(
         self,
@@ -1085,6 +1718,14 @@ class FooSyncClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.FooSync.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             FOO_SYNC_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -1098,14 +1739,26 @@ class FooSyncClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `get` and also returns headers and trailers."""
+        """Calls `get` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.FooSync.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             FOO_SYNC_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
 
 
 class FooClientClient(Client):
-    """Calls `acme.clashes.v1.FooClient` from async code."""
+    """Calls `acme.clashes.v1.FooClient` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def get(
         self,
@@ -1114,6 +1767,13 @@ class FooClientClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.FooClient.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             FOO_CLIENT_GET, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -1126,14 +1786,25 @@ class FooClientClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `get` and also returns headers and trailers."""
+        """Calls `get` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.FooClient.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             FOO_CLIENT_GET, request, headers=headers, timeout_ms=timeout_ms
         )
 
 
 class FooClientClientSync(ClientSync):
-    """Calls `acme.clashes.v1.FooClient` from sync code."""
+    """Calls `acme.clashes.v1.FooClient` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def get(
         self,
@@ -1143,6 +1814,14 @@ class FooClientClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.FooClient.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             FOO_CLIENT_GET,
             request,
@@ -1160,7 +1839,16 @@ class FooClientClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `get` and also returns headers and trailers."""
+        """Calls `get` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.FooClient.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             FOO_CLIENT_GET,
             request,
@@ -1171,7 +1859,10 @@ class FooClientClientSync(ClientSync):
 
 
 class FOO_BAR_NAMEClient(Client):
-    """Calls `acme.clashes.v1.FOO_BAR_NAME` from async code."""
+    """Calls `acme.clashes.v1.FOO_BAR_NAME` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def get(
         self,
@@ -1180,6 +1871,13 @@ class FOO_BAR_NAMEClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.FOO_BAR_NAME.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             FOO_BAR_NAME_GET, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -1192,14 +1890,25 @@ class FOO_BAR_NAMEClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `get` and also returns headers and trailers."""
+        """Calls `get` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.FOO_BAR_NAME.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             FOO_BAR_NAME_GET, request, headers=headers, timeout_ms=timeout_ms
         )
 
 
 class FOO_BAR_NAMEClientSync(ClientSync):
-    """Calls `acme.clashes.v1.FOO_BAR_NAME` from sync code."""
+    """Calls `acme.clashes.v1.FOO_BAR_NAME` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def get(
         self,
@@ -1209,6 +1918,14 @@ class FOO_BAR_NAMEClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> empty_pb2.Empty:
+        """Calls the unary RPC `acme.clashes.v1.FOO_BAR_NAME.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             FOO_BAR_NAME_GET,
             request,
@@ -1226,7 +1943,16 @@ class FOO_BAR_NAMEClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[empty_pb2.Empty]:
-        """Calls `get` and also returns headers and trailers."""
+        """Calls `get` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.FOO_BAR_NAME.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             FOO_BAR_NAME_GET,
             request,

@@ -66,107 +66,228 @@ __all__ = [
 
 
 class Methods(Protocol):
-    """Methods of one service that collide."""
+    """Methods of one service that collide.
+
+    The base class of async implementations of `acme.clashes.v1.Methods`.
+    """
 
     async def get_foo(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.Methods.GetFoo`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_GET_FOO.unimplemented()
 
     async def get_foo_(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.Methods.get_foo`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_GET_FOO_.unimplemented()
 
     def get_foo__(
         self, request: empty_pb2.Empty, ctx: RequestContext
     ) -> AsyncIterator[empty_pb2.Empty]:
+        """Handles the server stream RPC `acme.clashes.v1.Methods.GETFoo`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_GET_FOO__.unimplemented()
 
     async def say(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.Methods.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_SAY.unimplemented()
 
     async def call_say_(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.Methods.CallSay`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_CALL_SAY.unimplemented()
 
     async def call_back(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.Methods.CallBack`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_CALL_BACK.unimplemented()
 
     async def back_(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.Methods.Back`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_BACK.unimplemented()
 
     async def name(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.Methods.Name`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_NAME_.unimplemented()
 
     async def feed(
         self, requests: AsyncIterator[empty_pb2.Empty], ctx: RequestContext
     ) -> empty_pb2.Empty:
+        """Handles the client stream RPC `acme.clashes.v1.Methods.Feed`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_FEED.unimplemented()
 
     async def open_feed_(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.Methods.OpenFeed`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_OPEN_FEED.unimplemented()
 
     async def open_door(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.Methods.OpenDoor`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_OPEN_DOOR.unimplemented()
 
     def door_(
         self, requests: AsyncIterator[empty_pb2.Empty], ctx: RequestContext
     ) -> AsyncIterator[empty_pb2.Empty]:
+        """Handles the bidi stream RPC `acme.clashes.v1.Methods.Door`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_DOOR.unimplemented()
 
     async def window(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.Methods.Window`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_WINDOW.unimplemented()
 
     async def open_window(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.Methods.OpenWindow`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_OPEN_WINDOW.unimplemented()
 
 
 class MethodsSync(Protocol):
-    """Methods of one service that collide."""
+    """Methods of one service that collide.
+
+    The base class of sync implementations of `acme.clashes.v1.Methods`.
+    """
 
     def get_foo(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.Methods.GetFoo`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_GET_FOO.unimplemented()
 
     def get_foo_(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.Methods.get_foo`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_GET_FOO_.unimplemented()
 
     def get_foo__(self, request: empty_pb2.Empty, ctx: RequestContext) -> Iterator[empty_pb2.Empty]:
+        """Handles the server stream RPC `acme.clashes.v1.Methods.GETFoo`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_GET_FOO__.unimplemented()
 
     def say(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.Methods.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_SAY.unimplemented()
 
     def call_say_(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.Methods.CallSay`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_CALL_SAY.unimplemented()
 
     def call_back(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.Methods.CallBack`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_CALL_BACK.unimplemented()
 
     def back_(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.Methods.Back`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_BACK.unimplemented()
 
     def name(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.Methods.Name`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_NAME_.unimplemented()
 
     def feed(self, requests: Iterator[empty_pb2.Empty], ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the client stream RPC `acme.clashes.v1.Methods.Feed`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_FEED.unimplemented()
 
     def open_feed_(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.Methods.OpenFeed`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_OPEN_FEED.unimplemented()
 
     def open_door(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.Methods.OpenDoor`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_OPEN_DOOR.unimplemented()
 
     def door_(
         self, requests: Iterator[empty_pb2.Empty], ctx: RequestContext
     ) -> Iterator[empty_pb2.Empty]:
+        """Handles the bidi stream RPC `acme.clashes.v1.Methods.Door`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_DOOR.unimplemented()
 
     def window(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.Methods.Window`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_WINDOW.unimplemented()
 
     def open_window(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.Methods.OpenWindow`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHODS_OPEN_WINDOW.unimplemented()
 
 
 class MethodsASGIApplication(ASGIApplication[Methods]):
-    """Serves `acme.clashes.v1.Methods` over ASGI."""
+    """Serves `acme.clashes.v1.Methods` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = METHODS_NAME
 
@@ -190,7 +311,10 @@ class MethodsASGIApplication(ASGIApplication[Methods]):
 
 
 class MethodsWSGIApplication(WSGIApplication[MethodsSync]):
-    """Serves `acme.clashes.v1.Methods` over WSGI."""
+    """Serves `acme.clashes.v1.Methods` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = METHODS_NAME
 
@@ -214,27 +338,52 @@ class MethodsWSGIApplication(WSGIApplication[MethodsSync]):
 
 
 class Foo(Protocol):
-    """Constants of two services that collide."""
+    """Constants of two services that collide.
+
+    The base class of async implementations of `acme.clashes.v1.Foo`.
+    """
 
     async def bar_baz(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.Foo.BarBaz`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise FOO_BAR_BAZ.unimplemented()
 
     async def bar_name(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.Foo.BarName`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise FOO_BAR_NAME.unimplemented()
 
 
 class FooSync(Protocol):
-    """Constants of two services that collide."""
+    """Constants of two services that collide.
+
+    The base class of sync implementations of `acme.clashes.v1.Foo`.
+    """
 
     def bar_baz(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.Foo.BarBaz`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise FOO_BAR_BAZ.unimplemented()
 
     def bar_name(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.Foo.BarName`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise FOO_BAR_NAME.unimplemented()
 
 
 class FooASGIApplication(ASGIApplication[Foo]):
-    """Serves `acme.clashes.v1.Foo` over ASGI."""
+    """Serves `acme.clashes.v1.Foo` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = FOO_NAME
 
@@ -246,7 +395,10 @@ class FooASGIApplication(ASGIApplication[Foo]):
 
 
 class FooWSGIApplication(WSGIApplication[FooSync]):
-    """Serves `acme.clashes.v1.Foo` over WSGI."""
+    """Serves `acme.clashes.v1.Foo` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = FOO_NAME
 
@@ -261,6 +413,10 @@ class FooBar(Protocol):
     """The base class of async implementations of `acme.clashes.v1.FooBar`."""
 
     async def baz(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.FooBar.Baz`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise FOO_BAR_BAZ_.unimplemented()
 
 
@@ -268,11 +424,18 @@ class FooBarSync(Protocol):
     """The base class of sync implementations of `acme.clashes.v1.FooBar`."""
 
     def baz(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.FooBar.Baz`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise FOO_BAR_BAZ_.unimplemented()
 
 
 class FooBarASGIApplication(ASGIApplication[FooBar]):
-    """Serves `acme.clashes.v1.FooBar` over ASGI."""
+    """Serves `acme.clashes.v1.FooBar` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = FOO_BAR_NAME_
 
@@ -283,7 +446,10 @@ class FooBarASGIApplication(ASGIApplication[FooBar]):
 
 
 class FooBarWSGIApplication(WSGIApplication[FooBarSync]):
-    """Serves `acme.clashes.v1.FooBar` over WSGI."""
+    """Serves `acme.clashes.v1.FooBar` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = FOO_BAR_NAME_
 
@@ -294,21 +460,38 @@ class FooBarWSGIApplication(WSGIApplication[FooBarSync]):
 
 
 class FooSync_(Protocol):
-    """Classes that collide."""
+    """Classes that collide.
+
+    The base class of async implementations of `acme.clashes.v1.FooSync`.
+    """
 
     async def get(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.FooSync.Get`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise FOO_SYNC_GET.unimplemented()
 
 
 class FooSyncSync(Protocol):
-    """Classes that collide."""
+    """Classes that collide.
+
+    The base class of sync implementations of `acme.clashes.v1.FooSync`.
+    """
 
     def get(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.FooSync.Get`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise FOO_SYNC_GET.unimplemented()
 
 
 class FooSyncASGIApplication(ASGIApplication[FooSync_]):
-    """Serves `acme.clashes.v1.FooSync` over ASGI."""
+    """Serves `acme.clashes.v1.FooSync` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = FOO_SYNC_NAME
 
@@ -319,7 +502,10 @@ class FooSyncASGIApplication(ASGIApplication[FooSync_]):
 
 
 class FooSyncWSGIApplication(WSGIApplication[FooSyncSync]):
-    """Serves `acme.clashes.v1.FooSync` over WSGI."""
+    """Serves `acme.clashes.v1.FooSync` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = FOO_SYNC_NAME
 
@@ -333,6 +519,10 @@ class FooClient_(Protocol):
     """The base class of async implementations of `acme.clashes.v1.FooClient`."""
 
     async def get(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.FooClient.Get`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise FOO_CLIENT_GET.unimplemented()
 
 
@@ -340,11 +530,18 @@ class FooClientSync_(Protocol):
     """The base class of sync implementations of `acme.clashes.v1.FooClient`."""
 
     def get(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.FooClient.Get`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise FOO_CLIENT_GET.unimplemented()
 
 
 class FooClientASGIApplication(ASGIApplication[FooClient_]):
-    """Serves `acme.clashes.v1.FooClient` over ASGI."""
+    """Serves `acme.clashes.v1.FooClient` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = FOO_CLIENT_NAME
 
@@ -355,7 +552,10 @@ class FooClientASGIApplication(ASGIApplication[FooClient_]):
 
 
 class FooClientWSGIApplication(WSGIApplication[FooClientSync_]):
-    """Serves `acme.clashes.v1.FooClient` over WSGI."""
+    """Serves `acme.clashes.v1.FooClient` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = FOO_CLIENT_NAME
 
@@ -369,6 +569,10 @@ class FOO_BAR_NAME__(Protocol):
     """The base class of async implementations of `acme.clashes.v1.FOO_BAR_NAME`."""
 
     async def get(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.FOO_BAR_NAME.Get`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise FOO_BAR_NAME_GET.unimplemented()
 
 
@@ -376,11 +580,18 @@ class FOO_BAR_NAMESync(Protocol):
     """The base class of sync implementations of `acme.clashes.v1.FOO_BAR_NAME`."""
 
     def get(self, request: empty_pb2.Empty, ctx: RequestContext) -> empty_pb2.Empty:
+        """Handles the unary RPC `acme.clashes.v1.FOO_BAR_NAME.Get`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise FOO_BAR_NAME_GET.unimplemented()
 
 
 class FOO_BAR_NAMEASGIApplication(ASGIApplication[FOO_BAR_NAME__]):
-    """Serves `acme.clashes.v1.FOO_BAR_NAME` over ASGI."""
+    """Serves `acme.clashes.v1.FOO_BAR_NAME` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = FOO_BAR_NAME_NAME
 
@@ -391,7 +602,10 @@ class FOO_BAR_NAMEASGIApplication(ASGIApplication[FOO_BAR_NAME__]):
 
 
 class FOO_BAR_NAMEWSGIApplication(WSGIApplication[FOO_BAR_NAMESync]):
-    """Serves `acme.clashes.v1.FOO_BAR_NAME` over WSGI."""
+    """Serves `acme.clashes.v1.FOO_BAR_NAME` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = FOO_BAR_NAME_NAME
 

@@ -76,7 +76,10 @@ __all__ = [
 
 
 class ProtocolClient(Client_):
-    """Calls `acme.clashes.v1.Protocol` from async code."""
+    """Calls `acme.clashes.v1.Protocol` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def say(
         self,
@@ -85,6 +88,13 @@ class ProtocolClient(Client_):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Calls the unary RPC `acme.clashes.v1.Protocol.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             PROTOCOL_SAY, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -97,12 +107,23 @@ class ProtocolClient(Client_):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Protocol.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(PROTOCOL_SAY, request, headers=headers, timeout_ms=timeout_ms)
 
 
 class ProtocolClientSync(ClientSync_):
-    """Calls `acme.clashes.v1.Protocol` from sync code."""
+    """Calls `acme.clashes.v1.Protocol` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def say(
         self,
@@ -112,6 +133,14 @@ class ProtocolClientSync(ClientSync_):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Calls the unary RPC `acme.clashes.v1.Protocol.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             PROTOCOL_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -125,14 +154,26 @@ class ProtocolClientSync(ClientSync_):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Protocol.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             PROTOCOL_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
 
 
 class MethodClient(Client_):
-    """Calls `acme.clashes.v1.Method` from async code."""
+    """Calls `acme.clashes.v1.Method` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def say(
         self,
@@ -142,6 +183,14 @@ class MethodClient(Client_):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[acme_clashes_v1_imports_pb2.M]:
+        """Calls the bidi stream RPC `acme.clashes.v1.Method.Say`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(METHOD_SAY, requests, headers=headers, timeout_ms=timeout_ms)
 
     async def call_say(
@@ -152,7 +201,15 @@ class MethodClient(Client_):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> StreamOutput[acme_clashes_v1_imports_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.clashes.v1.Method.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_bidi_stream(
             METHOD_SAY, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -160,12 +217,23 @@ class MethodClient(Client_):
     def open_say(
         self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
     ) -> BidiCall[acme_clashes_v1_imports_pb2.M, acme_clashes_v1_imports_pb2.M]:
-        """Opens a call of `say`, to send requests one by one."""
+        """Opens a call of `say`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.clashes.v1.Method.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(METHOD_SAY, headers=headers, timeout_ms=timeout_ms)
 
 
 class MethodClientSync(ClientSync_):
-    """Calls `acme.clashes.v1.Method` from sync code."""
+    """Calls `acme.clashes.v1.Method` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def say(
         self,
@@ -175,6 +243,15 @@ class MethodClientSync(ClientSync_):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[acme_clashes_v1_imports_pb2.M]:
+        """Calls the bidi stream RPC `acme.clashes.v1.Method.Say`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             METHOD_SAY, requests, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -187,7 +264,16 @@ class MethodClientSync(ClientSync_):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[acme_clashes_v1_imports_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.clashes.v1.Method.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_bidi_stream(
             METHOD_SAY, requests, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -199,22 +285,40 @@ class MethodClientSync(ClientSync_):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> BidiCallSync[acme_clashes_v1_imports_pb2.M, acme_clashes_v1_imports_pb2.M]:
-        """Opens a call of `say`, to send requests one by one."""
+        """Opens a call of `say`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.clashes.v1.Method.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             METHOD_SAY, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
 
 
 class MethodKindClient(Client_):
-    """Calls `acme.clashes.v1.MethodKind` from async code."""
+    """Calls `acme.clashes.v1.MethodKind` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
 
 class MethodKindClientSync(ClientSync_):
-    """Calls `acme.clashes.v1.MethodKind` from sync code."""
+    """Calls `acme.clashes.v1.MethodKind` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
 
 class ClientClient(Client_):
-    """Calls `acme.clashes.v1.Client` from async code."""
+    """Calls `acme.clashes.v1.Client` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def say(
         self,
@@ -223,6 +327,14 @@ class ClientClient(Client_):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[acme_clashes_v1_imports_pb2.M]:
+        """Calls the server stream RPC `acme.clashes.v1.Client.Say`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(CLIENT_SAY, request, headers=headers, timeout_ms=timeout_ms)
 
     async def call_say(
@@ -232,14 +344,25 @@ class ClientClient(Client_):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> StreamOutput[acme_clashes_v1_imports_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.clashes.v1.Client.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_server_stream(
             CLIENT_SAY, request, headers=headers, timeout_ms=timeout_ms
         )
 
 
 class ClientClientSync(ClientSync_):
-    """Calls `acme.clashes.v1.Client` from sync code."""
+    """Calls `acme.clashes.v1.Client` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def say(
         self,
@@ -249,6 +372,15 @@ class ClientClientSync(ClientSync_):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[acme_clashes_v1_imports_pb2.M]:
+        """Calls the server stream RPC `acme.clashes.v1.Client.Say`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             CLIENT_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -261,14 +393,26 @@ class ClientClientSync(ClientSync_):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[acme_clashes_v1_imports_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.clashes.v1.Client.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_server_stream(
             CLIENT_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
 
 
 class ConnectErrorClient(Client_):
-    """Calls `acme.clashes.v1.ConnectError` from async code."""
+    """Calls `acme.clashes.v1.ConnectError` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def say(
         self,
@@ -278,6 +422,13 @@ class ConnectErrorClient(Client_):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Calls the client stream RPC `acme.clashes.v1.ConnectError.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_client_stream(
             CONNECT_ERROR_SAY, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -291,7 +442,15 @@ class ConnectErrorClient(Client_):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.clashes.v1.ConnectError.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_client_stream(
             CONNECT_ERROR_SAY, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -299,12 +458,23 @@ class ConnectErrorClient(Client_):
     def open_say(
         self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
     ) -> ClientStreamCall[acme_clashes_v1_imports_pb2.M, acme_clashes_v1_imports_pb2.M]:
-        """Opens a call of `say`, to send requests one by one."""
+        """Opens a call of `say`, to send requests one by one.
+
+        Calls the client stream RPC `acme.clashes.v1.ConnectError.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(CONNECT_ERROR_SAY, headers=headers, timeout_ms=timeout_ms)
 
 
 class ConnectErrorClientSync(ClientSync_):
-    """Calls `acme.clashes.v1.ConnectError` from sync code."""
+    """Calls `acme.clashes.v1.ConnectError` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def say(
         self,
@@ -314,6 +484,14 @@ class ConnectErrorClientSync(ClientSync_):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Calls the client stream RPC `acme.clashes.v1.ConnectError.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_client_stream(
             CONNECT_ERROR_SAY,
             requests,
@@ -331,7 +509,16 @@ class ConnectErrorClientSync(ClientSync_):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.clashes.v1.ConnectError.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_client_stream(
             CONNECT_ERROR_SAY,
             requests,
@@ -347,14 +534,26 @@ class ConnectErrorClientSync(ClientSync_):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> ClientStreamCallSync[acme_clashes_v1_imports_pb2.M, acme_clashes_v1_imports_pb2.M]:
-        """Opens a call of `say`, to send requests one by one."""
+        """Opens a call of `say`, to send requests one by one.
+
+        Calls the client stream RPC `acme.clashes.v1.ConnectError.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             CONNECT_ERROR_SAY, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
 
 
 class TypeClient(Client_):
-    """Calls `acme.clashes.v1.Type` from async code."""
+    """Calls `acme.clashes.v1.Type` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def checking(
         self,
@@ -363,6 +562,13 @@ class TypeClient(Client_):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Calls the unary RPC `acme.clashes.v1.Type.Checking`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             TYPE_CHECKING_, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -375,14 +581,25 @@ class TypeClient(Client_):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
-        """Calls `checking` and also returns headers and trailers."""
+        """Calls `checking` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Type.Checking`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             TYPE_CHECKING_, request, headers=headers, timeout_ms=timeout_ms
         )
 
 
 class TypeClientSync(ClientSync_):
-    """Calls `acme.clashes.v1.Type` from sync code."""
+    """Calls `acme.clashes.v1.Type` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def checking(
         self,
@@ -392,6 +609,14 @@ class TypeClientSync(ClientSync_):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Calls the unary RPC `acme.clashes.v1.Type.Checking`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             TYPE_CHECKING_,
             request,
@@ -409,7 +634,16 @@ class TypeClientSync(ClientSync_):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
-        """Calls `checking` and also returns headers and trailers."""
+        """Calls `checking` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Type.Checking`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             TYPE_CHECKING_,
             request,
@@ -420,7 +654,10 @@ class TypeClientSync(ClientSync_):
 
 
 class TYPE_CHECKINGClient(Client_):
-    """Calls `acme.clashes.v1.TYPE_CHECKING` from async code."""
+    """Calls `acme.clashes.v1.TYPE_CHECKING` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def say(
         self,
@@ -429,6 +666,13 @@ class TYPE_CHECKINGClient(Client_):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Calls the unary RPC `acme.clashes.v1.TYPE_CHECKING.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             TYPE_CHECKING_SAY, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -441,14 +685,25 @@ class TYPE_CHECKINGClient(Client_):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.TYPE_CHECKING.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             TYPE_CHECKING_SAY, request, headers=headers, timeout_ms=timeout_ms
         )
 
 
 class TYPE_CHECKINGClientSync(ClientSync_):
-    """Calls `acme.clashes.v1.TYPE_CHECKING` from sync code."""
+    """Calls `acme.clashes.v1.TYPE_CHECKING` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def say(
         self,
@@ -458,6 +713,14 @@ class TYPE_CHECKINGClientSync(ClientSync_):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Calls the unary RPC `acme.clashes.v1.TYPE_CHECKING.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             TYPE_CHECKING_SAY,
             request,
@@ -475,7 +738,16 @@ class TYPE_CHECKINGClientSync(ClientSync_):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.TYPE_CHECKING.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             TYPE_CHECKING_SAY,
             request,
@@ -486,7 +758,10 @@ class TYPE_CHECKINGClientSync(ClientSync_):
 
 
 class FinalClient(Client_):
-    """Calls `acme.clashes.v1.Final` from async code."""
+    """Calls `acme.clashes.v1.Final` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def say(
         self,
@@ -495,6 +770,13 @@ class FinalClient(Client_):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Calls the unary RPC `acme.clashes.v1.Final.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(FINAL_SAY, request, headers=headers, timeout_ms=timeout_ms)
         return output.message
 
@@ -505,12 +787,23 @@ class FinalClient(Client_):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Final.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(FINAL_SAY, request, headers=headers, timeout_ms=timeout_ms)
 
 
 class FinalClientSync(ClientSync_):
-    """Calls `acme.clashes.v1.Final` from sync code."""
+    """Calls `acme.clashes.v1.Final` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def say(
         self,
@@ -520,6 +813,14 @@ class FinalClientSync(ClientSync_):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Calls the unary RPC `acme.clashes.v1.Final.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             FINAL_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -533,14 +834,26 @@ class FinalClientSync(ClientSync_):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Final.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             FINAL_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
 
 
 class HandlerClient(Client_):
-    """Calls `acme.clashes.v1.Handler` from async code."""
+    """Calls `acme.clashes.v1.Handler` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     @deprecated_("acme.clashes.v1.Handler.Say is deprecated")
     async def say(
@@ -550,6 +863,15 @@ class HandlerClient(Client_):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Calls the unary RPC `acme.clashes.v1.Handler.Say`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             HANDLER_SAY, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -563,12 +885,25 @@ class HandlerClient(Client_):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Handler.Say`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(HANDLER_SAY, request, headers=headers, timeout_ms=timeout_ms)
 
 
 class HandlerClientSync(ClientSync_):
-    """Calls `acme.clashes.v1.Handler` from sync code."""
+    """Calls `acme.clashes.v1.Handler` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     @deprecated_("acme.clashes.v1.Handler.Say is deprecated")
     def say(
@@ -579,6 +914,16 @@ class HandlerClientSync(ClientSync_):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Calls the unary RPC `acme.clashes.v1.Handler.Say`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             HANDLER_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -593,22 +938,42 @@ class HandlerClientSync(ClientSync_):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.Handler.Say`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             HANDLER_SAY, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
 
 
 class SequenceClient(Client_):
-    """Calls `acme.clashes.v1.Sequence` from async code."""
+    """Calls `acme.clashes.v1.Sequence` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
 
 class SequenceClientSync(ClientSync_):
-    """Calls `acme.clashes.v1.Sequence` from sync code."""
+    """Calls `acme.clashes.v1.Sequence` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
 
 class RequestContextClient(Client_):
-    """Calls `acme.clashes.v1.RequestContext` from async code."""
+    """Calls `acme.clashes.v1.RequestContext` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def say(
         self,
@@ -617,6 +982,13 @@ class RequestContextClient(Client_):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Calls the unary RPC `acme.clashes.v1.RequestContext.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             REQUEST_CONTEXT_SAY, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -629,14 +1001,25 @@ class RequestContextClient(Client_):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.RequestContext.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             REQUEST_CONTEXT_SAY, request, headers=headers, timeout_ms=timeout_ms
         )
 
 
 class RequestContextClientSync(ClientSync_):
-    """Calls `acme.clashes.v1.RequestContext` from sync code."""
+    """Calls `acme.clashes.v1.RequestContext` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def say(
         self,
@@ -646,6 +1029,14 @@ class RequestContextClientSync(ClientSync_):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Calls the unary RPC `acme.clashes.v1.RequestContext.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             REQUEST_CONTEXT_SAY,
             request,
@@ -663,7 +1054,16 @@ class RequestContextClientSync(ClientSync_):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.RequestContext.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             REQUEST_CONTEXT_SAY,
             request,
@@ -674,23 +1074,38 @@ class RequestContextClientSync(ClientSync_):
 
 
 class ASGIApplicationClient(Client_):
-    """Calls `acme.clashes.v1.ASGIApplication` from async code."""
+    """Calls `acme.clashes.v1.ASGIApplication` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
 
 class ASGIApplicationClientSync(ClientSync_):
-    """Calls `acme.clashes.v1.ASGIApplication` from sync code."""
+    """Calls `acme.clashes.v1.ASGIApplication` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
 
 class lazy_attributesClient(Client_):
-    """Calls `acme.clashes.v1.lazy_attributes` from async code."""
+    """Calls `acme.clashes.v1.lazy_attributes` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
 
 class lazy_attributesClientSync(ClientSync_):
-    """Calls `acme.clashes.v1.lazy_attributes` from sync code."""
+    """Calls `acme.clashes.v1.lazy_attributes` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
 
 class deprecatedClient(Client_):
-    """Calls `acme.clashes.v1.deprecated` from async code."""
+    """Calls `acme.clashes.v1.deprecated` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def say(
         self,
@@ -700,6 +1115,14 @@ class deprecatedClient(Client_):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Calls the unary RPC `acme.clashes.v1.deprecated.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             DEPRECATED_SAY, request, headers=headers, timeout_ms=timeout_ms, use_get=use_get
         )
@@ -713,14 +1136,26 @@ class deprecatedClient(Client_):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.deprecated.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             DEPRECATED_SAY, request, headers=headers, timeout_ms=timeout_ms, use_get=use_get
         )
 
 
 class deprecatedClientSync(ClientSync_):
-    """Calls `acme.clashes.v1.deprecated` from sync code."""
+    """Calls `acme.clashes.v1.deprecated` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def say(
         self,
@@ -731,6 +1166,15 @@ class deprecatedClientSync(ClientSync_):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Calls the unary RPC `acme.clashes.v1.deprecated.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             DEPRECATED_SAY,
             request,
@@ -750,7 +1194,17 @@ class deprecatedClientSync(ClientSync_):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.deprecated.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             DEPRECATED_SAY,
             request,
@@ -762,7 +1216,10 @@ class deprecatedClientSync(ClientSync_):
 
 
 class imports_pb2Client(Client_):
-    """Calls `acme.clashes.v1.imports_pb2` from async code."""
+    """Calls `acme.clashes.v1.imports_pb2` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def say(
         self,
@@ -771,6 +1228,13 @@ class imports_pb2Client(Client_):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Calls the unary RPC `acme.clashes.v1.imports_pb2.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             IMPORTS_PB2_SAY, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -783,14 +1247,25 @@ class imports_pb2Client(Client_):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.imports_pb2.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             IMPORTS_PB2_SAY, request, headers=headers, timeout_ms=timeout_ms
         )
 
 
 class imports_pb2ClientSync(ClientSync_):
-    """Calls `acme.clashes.v1.imports_pb2` from sync code."""
+    """Calls `acme.clashes.v1.imports_pb2` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def say(
         self,
@@ -800,6 +1275,14 @@ class imports_pb2ClientSync(ClientSync_):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Calls the unary RPC `acme.clashes.v1.imports_pb2.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             IMPORTS_PB2_SAY,
             request,
@@ -817,7 +1300,16 @@ class imports_pb2ClientSync(ClientSync_):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.imports_pb2.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             IMPORTS_PB2_SAY,
             request,
@@ -828,15 +1320,24 @@ class imports_pb2ClientSync(ClientSync_):
 
 
 class objectClient(Client_):
-    """Calls `acme.clashes.v1.object` from async code."""
+    """Calls `acme.clashes.v1.object` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
 
 class objectClientSync(ClientSync_):
-    """Calls `acme.clashes.v1.object` from sync code."""
+    """Calls `acme.clashes.v1.object` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
 
 class strClient(Client_):
-    """Calls `acme.clashes.v1.str` from async code."""
+    """Calls `acme.clashes.v1.str` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def int_(
         self,
@@ -845,6 +1346,13 @@ class strClient(Client_):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Calls the unary RPC `acme.clashes.v1.str.Int`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(STR_INT, request, headers=headers, timeout_ms=timeout_ms)
         return output.message
 
@@ -855,12 +1363,23 @@ class strClient(Client_):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
-        """Calls `int_` and also returns headers and trailers."""
+        """Calls `int_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.str.Int`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(STR_INT, request, headers=headers, timeout_ms=timeout_ms)
 
 
 class strClientSync(ClientSync_):
-    """Calls `acme.clashes.v1.str` from sync code."""
+    """Calls `acme.clashes.v1.str` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def int_(
         self,
@@ -870,6 +1389,14 @@ class strClientSync(ClientSync_):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Calls the unary RPC `acme.clashes.v1.str.Int`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             STR_INT, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -883,15 +1410,30 @@ class strClientSync(ClientSync_):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_clashes_v1_imports_pb2.M]:
-        """Calls `int_` and also returns headers and trailers."""
+        """Calls `int_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.clashes.v1.str.Int`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             STR_INT, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
 
 
 class OClient(Client_):
-    """Calls `acme.clashes.v1.O` from async code."""
+    """Calls `acme.clashes.v1.O` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
 
 class OClientSync(ClientSync_):
-    """Calls `acme.clashes.v1.O` from sync code."""
+    """Calls `acme.clashes.v1.O` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """

@@ -129,6 +129,10 @@ class Protocol(Protocol_):
     async def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Handles the unary RPC `acme.clashes.v1.Protocol.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise PROTOCOL_SAY.unimplemented()
 
 
@@ -138,11 +142,18 @@ class ProtocolSync(Protocol_):
     def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Handles the unary RPC `acme.clashes.v1.Protocol.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise PROTOCOL_SAY.unimplemented()
 
 
 class ProtocolASGIApplication(ASGIApplication_[Protocol]):
-    """Serves `acme.clashes.v1.Protocol` over ASGI."""
+    """Serves `acme.clashes.v1.Protocol` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = PROTOCOL_NAME
 
@@ -153,7 +164,10 @@ class ProtocolASGIApplication(ASGIApplication_[Protocol]):
 
 
 class ProtocolWSGIApplication(WSGIApplication[ProtocolSync]):
-    """Serves `acme.clashes.v1.Protocol` over WSGI."""
+    """Serves `acme.clashes.v1.Protocol` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = PROTOCOL_NAME
 
@@ -169,6 +183,10 @@ class Method(Protocol_):
     def say(
         self, requests: AsyncIterator[acme_clashes_v1_imports_pb2.M], ctx: RequestContext_
     ) -> AsyncIterator[acme_clashes_v1_imports_pb2.M]:
+        """Handles the bidi stream RPC `acme.clashes.v1.Method.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHOD_SAY.unimplemented()
 
 
@@ -178,11 +196,18 @@ class MethodSync(Protocol_):
     def say(
         self, requests: Iterator[acme_clashes_v1_imports_pb2.M], ctx: RequestContext_
     ) -> Iterator[acme_clashes_v1_imports_pb2.M]:
+        """Handles the bidi stream RPC `acme.clashes.v1.Method.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise METHOD_SAY.unimplemented()
 
 
 class MethodASGIApplication(ASGIApplication_[Method]):
-    """Serves `acme.clashes.v1.Method` over ASGI."""
+    """Serves `acme.clashes.v1.Method` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = METHOD_NAME
 
@@ -193,7 +218,10 @@ class MethodASGIApplication(ASGIApplication_[Method]):
 
 
 class MethodWSGIApplication(WSGIApplication[MethodSync]):
-    """Serves `acme.clashes.v1.Method` over WSGI."""
+    """Serves `acme.clashes.v1.Method` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = METHOD_NAME
 
@@ -212,7 +240,10 @@ class MethodKindSync(Protocol_):
 
 
 class MethodKindASGIApplication(ASGIApplication_[MethodKind]):
-    """Serves `acme.clashes.v1.MethodKind` over ASGI."""
+    """Serves `acme.clashes.v1.MethodKind` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = METHOD_KIND_NAME
 
@@ -221,7 +252,10 @@ class MethodKindASGIApplication(ASGIApplication_[MethodKind]):
 
 
 class MethodKindWSGIApplication(WSGIApplication[MethodKindSync]):
-    """Serves `acme.clashes.v1.MethodKind` over WSGI."""
+    """Serves `acme.clashes.v1.MethodKind` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = METHOD_KIND_NAME
 
@@ -235,6 +269,10 @@ class Client(Protocol_):
     def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
     ) -> AsyncIterator[acme_clashes_v1_imports_pb2.M]:
+        """Handles the server stream RPC `acme.clashes.v1.Client.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise CLIENT_SAY.unimplemented()
 
 
@@ -244,11 +282,18 @@ class ClientSync(Protocol_):
     def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
     ) -> Iterator[acme_clashes_v1_imports_pb2.M]:
+        """Handles the server stream RPC `acme.clashes.v1.Client.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise CLIENT_SAY.unimplemented()
 
 
 class ClientASGIApplication(ASGIApplication_[Client]):
-    """Serves `acme.clashes.v1.Client` over ASGI."""
+    """Serves `acme.clashes.v1.Client` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = CLIENT_NAME
 
@@ -259,7 +304,10 @@ class ClientASGIApplication(ASGIApplication_[Client]):
 
 
 class ClientWSGIApplication(WSGIApplication[ClientSync]):
-    """Serves `acme.clashes.v1.Client` over WSGI."""
+    """Serves `acme.clashes.v1.Client` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = CLIENT_NAME
 
@@ -275,6 +323,10 @@ class ConnectError(Protocol_):
     async def say(
         self, requests: AsyncIterator[acme_clashes_v1_imports_pb2.M], ctx: RequestContext_
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Handles the client stream RPC `acme.clashes.v1.ConnectError.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise CONNECT_ERROR_SAY.unimplemented()
 
 
@@ -284,11 +336,18 @@ class ConnectErrorSync(Protocol_):
     def say(
         self, requests: Iterator[acme_clashes_v1_imports_pb2.M], ctx: RequestContext_
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Handles the client stream RPC `acme.clashes.v1.ConnectError.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise CONNECT_ERROR_SAY.unimplemented()
 
 
 class ConnectErrorASGIApplication(ASGIApplication_[ConnectError]):
-    """Serves `acme.clashes.v1.ConnectError` over ASGI."""
+    """Serves `acme.clashes.v1.ConnectError` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = CONNECT_ERROR_NAME
 
@@ -299,7 +358,10 @@ class ConnectErrorASGIApplication(ASGIApplication_[ConnectError]):
 
 
 class ConnectErrorWSGIApplication(WSGIApplication[ConnectErrorSync]):
-    """Serves `acme.clashes.v1.ConnectError` over WSGI."""
+    """Serves `acme.clashes.v1.ConnectError` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = CONNECT_ERROR_NAME
 
@@ -315,6 +377,10 @@ class Type(Protocol_):
     async def checking(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Handles the unary RPC `acme.clashes.v1.Type.Checking`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise TYPE_CHECKING_.unimplemented()
 
 
@@ -324,11 +390,18 @@ class TypeSync(Protocol_):
     def checking(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Handles the unary RPC `acme.clashes.v1.Type.Checking`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise TYPE_CHECKING_.unimplemented()
 
 
 class TypeASGIApplication(ASGIApplication_[Type]):
-    """Serves `acme.clashes.v1.Type` over ASGI."""
+    """Serves `acme.clashes.v1.Type` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = TYPE_NAME
 
@@ -339,7 +412,10 @@ class TypeASGIApplication(ASGIApplication_[Type]):
 
 
 class TypeWSGIApplication(WSGIApplication[TypeSync]):
-    """Serves `acme.clashes.v1.Type` over WSGI."""
+    """Serves `acme.clashes.v1.Type` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = TYPE_NAME
 
@@ -355,6 +431,10 @@ class TYPE_CHECKING__(Protocol_):
     async def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Handles the unary RPC `acme.clashes.v1.TYPE_CHECKING.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise TYPE_CHECKING_SAY.unimplemented()
 
 
@@ -364,11 +444,18 @@ class TYPE_CHECKINGSync(Protocol_):
     def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Handles the unary RPC `acme.clashes.v1.TYPE_CHECKING.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise TYPE_CHECKING_SAY.unimplemented()
 
 
 class TYPE_CHECKINGASGIApplication(ASGIApplication_[TYPE_CHECKING__]):
-    """Serves `acme.clashes.v1.TYPE_CHECKING` over ASGI."""
+    """Serves `acme.clashes.v1.TYPE_CHECKING` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = TYPE_CHECKING_NAME
 
@@ -379,7 +466,10 @@ class TYPE_CHECKINGASGIApplication(ASGIApplication_[TYPE_CHECKING__]):
 
 
 class TYPE_CHECKINGWSGIApplication(WSGIApplication[TYPE_CHECKINGSync]):
-    """Serves `acme.clashes.v1.TYPE_CHECKING` over WSGI."""
+    """Serves `acme.clashes.v1.TYPE_CHECKING` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = TYPE_CHECKING_NAME
 
@@ -395,6 +485,10 @@ class Final(Protocol_):
     async def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Handles the unary RPC `acme.clashes.v1.Final.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise FINAL_SAY.unimplemented()
 
 
@@ -404,11 +498,18 @@ class FinalSync(Protocol_):
     def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Handles the unary RPC `acme.clashes.v1.Final.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise FINAL_SAY.unimplemented()
 
 
 class FinalASGIApplication(ASGIApplication_[Final]):
-    """Serves `acme.clashes.v1.Final` over ASGI."""
+    """Serves `acme.clashes.v1.Final` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = FINAL_NAME
 
@@ -419,7 +520,10 @@ class FinalASGIApplication(ASGIApplication_[Final]):
 
 
 class FinalWSGIApplication(WSGIApplication[FinalSync]):
-    """Serves `acme.clashes.v1.Final` over WSGI."""
+    """Serves `acme.clashes.v1.Final` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = FINAL_NAME
 
@@ -435,7 +539,12 @@ class Handler(Protocol_):
     async def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
     ) -> acme_clashes_v1_imports_pb2.M:
-        """Deprecated."""
+        """Handles the unary RPC `acme.clashes.v1.Handler.Say`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise HANDLER_SAY.unimplemented()
 
 
@@ -445,12 +554,20 @@ class HandlerSync(Protocol_):
     def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
     ) -> acme_clashes_v1_imports_pb2.M:
-        """Deprecated."""
+        """Handles the unary RPC `acme.clashes.v1.Handler.Say`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise HANDLER_SAY.unimplemented()
 
 
 class HandlerASGIApplication(ASGIApplication_[Handler]):
-    """Serves `acme.clashes.v1.Handler` over ASGI."""
+    """Serves `acme.clashes.v1.Handler` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = HANDLER_NAME
 
@@ -461,7 +578,10 @@ class HandlerASGIApplication(ASGIApplication_[Handler]):
 
 
 class HandlerWSGIApplication(WSGIApplication[HandlerSync]):
-    """Serves `acme.clashes.v1.Handler` over WSGI."""
+    """Serves `acme.clashes.v1.Handler` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = HANDLER_NAME
 
@@ -480,7 +600,10 @@ class SequenceSync(Protocol_):
 
 
 class SequenceASGIApplication(ASGIApplication_[Sequence]):
-    """Serves `acme.clashes.v1.Sequence` over ASGI."""
+    """Serves `acme.clashes.v1.Sequence` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = SEQUENCE_NAME
 
@@ -489,7 +612,10 @@ class SequenceASGIApplication(ASGIApplication_[Sequence]):
 
 
 class SequenceWSGIApplication(WSGIApplication[SequenceSync]):
-    """Serves `acme.clashes.v1.Sequence` over WSGI."""
+    """Serves `acme.clashes.v1.Sequence` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = SEQUENCE_NAME
 
@@ -503,6 +629,10 @@ class RequestContext(Protocol_):
     async def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Handles the unary RPC `acme.clashes.v1.RequestContext.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise REQUEST_CONTEXT_SAY.unimplemented()
 
 
@@ -512,11 +642,18 @@ class RequestContextSync(Protocol_):
     def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Handles the unary RPC `acme.clashes.v1.RequestContext.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise REQUEST_CONTEXT_SAY.unimplemented()
 
 
 class RequestContextASGIApplication(ASGIApplication_[RequestContext]):
-    """Serves `acme.clashes.v1.RequestContext` over ASGI."""
+    """Serves `acme.clashes.v1.RequestContext` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = REQUEST_CONTEXT_NAME
 
@@ -527,7 +664,10 @@ class RequestContextASGIApplication(ASGIApplication_[RequestContext]):
 
 
 class RequestContextWSGIApplication(WSGIApplication[RequestContextSync]):
-    """Serves `acme.clashes.v1.RequestContext` over WSGI."""
+    """Serves `acme.clashes.v1.RequestContext` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = REQUEST_CONTEXT_NAME
 
@@ -546,7 +686,10 @@ class ASGIApplicationSync(Protocol_):
 
 
 class ASGIApplicationASGIApplication(ASGIApplication_[ASGIApplication]):
-    """Serves `acme.clashes.v1.ASGIApplication` over ASGI."""
+    """Serves `acme.clashes.v1.ASGIApplication` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = ASGI_APPLICATION_NAME
 
@@ -555,7 +698,10 @@ class ASGIApplicationASGIApplication(ASGIApplication_[ASGIApplication]):
 
 
 class ASGIApplicationWSGIApplication(WSGIApplication[ASGIApplicationSync]):
-    """Serves `acme.clashes.v1.ASGIApplication` over WSGI."""
+    """Serves `acme.clashes.v1.ASGIApplication` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = ASGI_APPLICATION_NAME
 
@@ -572,7 +718,10 @@ class lazy_attributesSync(Protocol_):
 
 
 class lazy_attributesASGIApplication(ASGIApplication_[lazy_attributes]):
-    """Serves `acme.clashes.v1.lazy_attributes` over ASGI."""
+    """Serves `acme.clashes.v1.lazy_attributes` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = LAZY_ATTRIBUTES_NAME
 
@@ -581,7 +730,10 @@ class lazy_attributesASGIApplication(ASGIApplication_[lazy_attributes]):
 
 
 class lazy_attributesWSGIApplication(WSGIApplication[lazy_attributesSync]):
-    """Serves `acme.clashes.v1.lazy_attributes` over WSGI."""
+    """Serves `acme.clashes.v1.lazy_attributes` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = LAZY_ATTRIBUTES_NAME
 
@@ -595,6 +747,10 @@ class deprecated(Protocol_):
     async def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Handles the unary RPC `acme.clashes.v1.deprecated.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise DEPRECATED_SAY.unimplemented()
 
 
@@ -604,11 +760,18 @@ class deprecatedSync(Protocol_):
     def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Handles the unary RPC `acme.clashes.v1.deprecated.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise DEPRECATED_SAY.unimplemented()
 
 
 class deprecatedASGIApplication(ASGIApplication_[deprecated]):
-    """Serves `acme.clashes.v1.deprecated` over ASGI."""
+    """Serves `acme.clashes.v1.deprecated` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = DEPRECATED_NAME
 
@@ -619,7 +782,10 @@ class deprecatedASGIApplication(ASGIApplication_[deprecated]):
 
 
 class deprecatedWSGIApplication(WSGIApplication[deprecatedSync]):
-    """Serves `acme.clashes.v1.deprecated` over WSGI."""
+    """Serves `acme.clashes.v1.deprecated` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = DEPRECATED_NAME
 
@@ -635,6 +801,10 @@ class imports_pb2(Protocol_):
     async def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Handles the unary RPC `acme.clashes.v1.imports_pb2.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise IMPORTS_PB2_SAY.unimplemented()
 
 
@@ -644,11 +814,18 @@ class imports_pb2Sync(Protocol_):
     def say(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Handles the unary RPC `acme.clashes.v1.imports_pb2.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise IMPORTS_PB2_SAY.unimplemented()
 
 
 class imports_pb2ASGIApplication(ASGIApplication_[imports_pb2]):
-    """Serves `acme.clashes.v1.imports_pb2` over ASGI."""
+    """Serves `acme.clashes.v1.imports_pb2` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = IMPORTS_PB2_NAME
 
@@ -659,7 +836,10 @@ class imports_pb2ASGIApplication(ASGIApplication_[imports_pb2]):
 
 
 class imports_pb2WSGIApplication(WSGIApplication[imports_pb2Sync]):
-    """Serves `acme.clashes.v1.imports_pb2` over WSGI."""
+    """Serves `acme.clashes.v1.imports_pb2` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = IMPORTS_PB2_NAME
 
@@ -678,7 +858,10 @@ class objectSync(Protocol_):
 
 
 class objectASGIApplication(ASGIApplication_[object]):
-    """Serves `acme.clashes.v1.object` over ASGI."""
+    """Serves `acme.clashes.v1.object` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = OBJECT_NAME
 
@@ -687,7 +870,10 @@ class objectASGIApplication(ASGIApplication_[object]):
 
 
 class objectWSGIApplication(WSGIApplication[objectSync]):
-    """Serves `acme.clashes.v1.object` over WSGI."""
+    """Serves `acme.clashes.v1.object` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = OBJECT_NAME
 
@@ -701,6 +887,10 @@ class str(Protocol_):
     async def int_(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Handles the unary RPC `acme.clashes.v1.str.Int`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise STR_INT.unimplemented()
 
 
@@ -710,11 +900,18 @@ class strSync(Protocol_):
     def int_(
         self, request: acme_clashes_v1_imports_pb2.M, ctx: RequestContext_
     ) -> acme_clashes_v1_imports_pb2.M:
+        """Handles the unary RPC `acme.clashes.v1.str.Int`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise STR_INT.unimplemented()
 
 
 class strASGIApplication(ASGIApplication_[str]):
-    """Serves `acme.clashes.v1.str` over ASGI."""
+    """Serves `acme.clashes.v1.str` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = STR_NAME
 
@@ -725,7 +922,10 @@ class strASGIApplication(ASGIApplication_[str]):
 
 
 class strWSGIApplication(WSGIApplication[strSync]):
-    """Serves `acme.clashes.v1.str` over WSGI."""
+    """Serves `acme.clashes.v1.str` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = STR_NAME
 
@@ -744,7 +944,10 @@ class OSync(Protocol_):
 
 
 class OASGIApplication(ASGIApplication_[O_]):
-    """Serves `acme.clashes.v1.O` over ASGI."""
+    """Serves `acme.clashes.v1.O` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = O_NAME
 
@@ -753,7 +956,10 @@ class OASGIApplication(ASGIApplication_[O_]):
 
 
 class OWSGIApplication(WSGIApplication[OSync]):
-    """Serves `acme.clashes.v1.O` over WSGI."""
+    """Serves `acme.clashes.v1.O` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = O_NAME
 

@@ -36,6 +36,10 @@ class ElizaServiceClient(Client):
     """Eliza is a psychotherapist of few words.
 
     She was written in 1966.
+
+    Calls `acme.eliza.v1.ElizaService` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
     """
 
     async def say(
@@ -46,7 +50,16 @@ class ElizaServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> eliza_pb2.SayResponse:
-        """Takes one sentence and replies with one."""
+        """Takes one sentence and replies with one.
+
+        Calls the unary RPC `acme.eliza.v1.ElizaService.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             ELIZA_SERVICE_SAY, request, headers=headers, timeout_ms=timeout_ms, use_get=use_get
         )
@@ -60,7 +73,18 @@ class ElizaServiceClient(Client):
         timeout_ms: int | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[eliza_pb2.SayResponse]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Takes one sentence and replies with one.
+
+        Calls the unary RPC `acme.eliza.v1.ElizaService.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             ELIZA_SERVICE_SAY, request, headers=headers, timeout_ms=timeout_ms, use_get=use_get
         )
@@ -72,7 +96,15 @@ class ElizaServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> eliza_pb2.SayResponse:
-        """Listens to everything before she replies."""
+        """Listens to everything before she replies.
+
+        Calls the client stream RPC `acme.eliza.v1.ElizaService.Collect`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_client_stream(
             ELIZA_SERVICE_COLLECT, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -85,7 +117,17 @@ class ElizaServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[eliza_pb2.SayResponse]:
-        """Calls `collect` and also returns headers and trailers."""
+        """Calls `collect` and also returns headers and trailers.
+
+        Listens to everything before she replies.
+
+        Calls the client stream RPC `acme.eliza.v1.ElizaService.Collect`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_client_stream(
             ELIZA_SERVICE_COLLECT, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -93,7 +135,17 @@ class ElizaServiceClient(Client):
     def open_collect(
         self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
     ) -> ClientStreamCall[eliza_pb2.SayRequest, eliza_pb2.SayResponse]:
-        """Opens a call of `collect`, to send requests one by one."""
+        """Opens a call of `collect`, to send requests one by one.
+
+        Listens to everything before she replies.
+
+        Calls the client stream RPC `acme.eliza.v1.ElizaService.Collect`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             ELIZA_SERVICE_COLLECT, headers=headers, timeout_ms=timeout_ms
         )
@@ -105,7 +157,16 @@ class ElizaServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[eliza_pb2.IntroduceResponse]:
-        """Introduces herself."""
+        """Introduces herself.
+
+        Calls the server stream RPC `acme.eliza.v1.ElizaService.Introduce`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             ELIZA_SERVICE_INTRODUCE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -117,7 +178,17 @@ class ElizaServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> StreamOutput[eliza_pb2.IntroduceResponse]:
-        """Calls `introduce` and also returns headers and trailers."""
+        """Calls `introduce` and also returns headers and trailers.
+
+        Introduces herself.
+
+        Calls the server stream RPC `acme.eliza.v1.ElizaService.Introduce`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_server_stream(
             ELIZA_SERVICE_INTRODUCE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -129,7 +200,16 @@ class ElizaServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[eliza_pb2.ConverseResponse]:
-        """Talks until one side ends the conversation."""
+        """Talks until one side ends the conversation.
+
+        Calls the bidi stream RPC `acme.eliza.v1.ElizaService.Converse`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             ELIZA_SERVICE_CONVERSE, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -141,7 +221,17 @@ class ElizaServiceClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> StreamOutput[eliza_pb2.ConverseResponse]:
-        """Calls `converse` and also returns headers and trailers."""
+        """Calls `converse` and also returns headers and trailers.
+
+        Talks until one side ends the conversation.
+
+        Calls the bidi stream RPC `acme.eliza.v1.ElizaService.Converse`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_bidi_stream(
             ELIZA_SERVICE_CONVERSE, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -149,7 +239,17 @@ class ElizaServiceClient(Client):
     def open_converse(
         self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
     ) -> BidiCall[eliza_pb2.ConverseRequest, eliza_pb2.ConverseResponse]:
-        """Opens a call of `converse`, to send requests one by one."""
+        """Opens a call of `converse`, to send requests one by one.
+
+        Talks until one side ends the conversation.
+
+        Calls the bidi stream RPC `acme.eliza.v1.ElizaService.Converse`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             ELIZA_SERVICE_CONVERSE, headers=headers, timeout_ms=timeout_ms
         )
@@ -159,6 +259,10 @@ class ElizaServiceClientSync(ClientSync):
     """Eliza is a psychotherapist of few words.
 
     She was written in 1966.
+
+    Calls `acme.eliza.v1.ElizaService` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
     """
 
     def say(
@@ -170,7 +274,17 @@ class ElizaServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> eliza_pb2.SayResponse:
-        """Takes one sentence and replies with one."""
+        """Takes one sentence and replies with one.
+
+        Calls the unary RPC `acme.eliza.v1.ElizaService.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             ELIZA_SERVICE_SAY,
             request,
@@ -190,7 +304,19 @@ class ElizaServiceClientSync(ClientSync):
         cancellation: Cancellation | None = None,
         use_get: bool = False,
     ) -> UnaryOutput[eliza_pb2.SayResponse]:
-        """Calls `say` and also returns headers and trailers."""
+        """Calls `say` and also returns headers and trailers.
+
+        Takes one sentence and replies with one.
+
+        Calls the unary RPC `acme.eliza.v1.ElizaService.Say`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+        - `use_get`: send the request with HTTP GET, if the protocol is Connect.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             ELIZA_SERVICE_SAY,
             request,
@@ -208,7 +334,16 @@ class ElizaServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> eliza_pb2.SayResponse:
-        """Listens to everything before she replies."""
+        """Listens to everything before she replies.
+
+        Calls the client stream RPC `acme.eliza.v1.ElizaService.Collect`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_client_stream(
             ELIZA_SERVICE_COLLECT,
             requests,
@@ -226,7 +361,18 @@ class ElizaServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[eliza_pb2.SayResponse]:
-        """Calls `collect` and also returns headers and trailers."""
+        """Calls `collect` and also returns headers and trailers.
+
+        Listens to everything before she replies.
+
+        Calls the client stream RPC `acme.eliza.v1.ElizaService.Collect`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_client_stream(
             ELIZA_SERVICE_COLLECT,
             requests,
@@ -242,7 +388,18 @@ class ElizaServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> ClientStreamCallSync[eliza_pb2.SayRequest, eliza_pb2.SayResponse]:
-        """Opens a call of `collect`, to send requests one by one."""
+        """Opens a call of `collect`, to send requests one by one.
+
+        Listens to everything before she replies.
+
+        Calls the client stream RPC `acme.eliza.v1.ElizaService.Collect`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             ELIZA_SERVICE_COLLECT, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -255,7 +412,17 @@ class ElizaServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[eliza_pb2.IntroduceResponse]:
-        """Introduces herself."""
+        """Introduces herself.
+
+        Calls the server stream RPC `acme.eliza.v1.ElizaService.Introduce`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             ELIZA_SERVICE_INTRODUCE,
             request,
@@ -272,7 +439,18 @@ class ElizaServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[eliza_pb2.IntroduceResponse]:
-        """Calls `introduce` and also returns headers and trailers."""
+        """Calls `introduce` and also returns headers and trailers.
+
+        Introduces herself.
+
+        Calls the server stream RPC `acme.eliza.v1.ElizaService.Introduce`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_server_stream(
             ELIZA_SERVICE_INTRODUCE,
             request,
@@ -289,7 +467,17 @@ class ElizaServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[eliza_pb2.ConverseResponse]:
-        """Talks until one side ends the conversation."""
+        """Talks until one side ends the conversation.
+
+        Calls the bidi stream RPC `acme.eliza.v1.ElizaService.Converse`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             ELIZA_SERVICE_CONVERSE,
             requests,
@@ -306,7 +494,18 @@ class ElizaServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[eliza_pb2.ConverseResponse]:
-        """Calls `converse` and also returns headers and trailers."""
+        """Calls `converse` and also returns headers and trailers.
+
+        Talks until one side ends the conversation.
+
+        Calls the bidi stream RPC `acme.eliza.v1.ElizaService.Converse`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_bidi_stream(
             ELIZA_SERVICE_CONVERSE,
             requests,
@@ -322,7 +521,18 @@ class ElizaServiceClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> BidiCallSync[eliza_pb2.ConverseRequest, eliza_pb2.ConverseResponse]:
-        """Opens a call of `converse`, to send requests one by one."""
+        """Opens a call of `converse`, to send requests one by one.
+
+        Talks until one side ends the conversation.
+
+        Calls the bidi stream RPC `acme.eliza.v1.ElizaService.Converse`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             ELIZA_SERVICE_CONVERSE,
             headers=headers,

@@ -28,30 +28,52 @@ class ElizaService(Protocol):
     """Eliza is a psychotherapist of few words.
 
     She was written in 1966.
+
+    The base class of async implementations of `acme.eliza.v1.ElizaService`.
     """
 
     async def say(
         self, request: eliza_pb2.SayRequest, ctx: RequestContext
     ) -> eliza_pb2.SayResponse:
-        """Takes one sentence and replies with one."""
+        """Takes one sentence and replies with one.
+
+        Handles the unary RPC `acme.eliza.v1.ElizaService.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise ELIZA_SERVICE_SAY.unimplemented()
 
     async def collect(
         self, requests: AsyncIterator[eliza_pb2.SayRequest], ctx: RequestContext
     ) -> eliza_pb2.SayResponse:
-        """Listens to everything before she replies."""
+        """Listens to everything before she replies.
+
+        Handles the client stream RPC `acme.eliza.v1.ElizaService.Collect`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise ELIZA_SERVICE_COLLECT.unimplemented()
 
     def introduce(
         self, request: eliza_pb2.IntroduceRequest, ctx: RequestContext
     ) -> AsyncIterator[eliza_pb2.IntroduceResponse]:
-        """Introduces herself."""
+        """Introduces herself.
+
+        Handles the server stream RPC `acme.eliza.v1.ElizaService.Introduce`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise ELIZA_SERVICE_INTRODUCE.unimplemented()
 
     def converse(
         self, requests: AsyncIterator[eliza_pb2.ConverseRequest], ctx: RequestContext
     ) -> AsyncIterator[eliza_pb2.ConverseResponse]:
-        """Talks until one side ends the conversation."""
+        """Talks until one side ends the conversation.
+
+        Handles the bidi stream RPC `acme.eliza.v1.ElizaService.Converse`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise ELIZA_SERVICE_CONVERSE.unimplemented()
 
 
@@ -59,33 +81,58 @@ class ElizaServiceSync(Protocol):
     """Eliza is a psychotherapist of few words.
 
     She was written in 1966.
+
+    The base class of sync implementations of `acme.eliza.v1.ElizaService`.
     """
 
     def say(self, request: eliza_pb2.SayRequest, ctx: RequestContext) -> eliza_pb2.SayResponse:
-        """Takes one sentence and replies with one."""
+        """Takes one sentence and replies with one.
+
+        Handles the unary RPC `acme.eliza.v1.ElizaService.Say`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise ELIZA_SERVICE_SAY.unimplemented()
 
     def collect(
         self, requests: Iterator[eliza_pb2.SayRequest], ctx: RequestContext
     ) -> eliza_pb2.SayResponse:
-        """Listens to everything before she replies."""
+        """Listens to everything before she replies.
+
+        Handles the client stream RPC `acme.eliza.v1.ElizaService.Collect`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise ELIZA_SERVICE_COLLECT.unimplemented()
 
     def introduce(
         self, request: eliza_pb2.IntroduceRequest, ctx: RequestContext
     ) -> Iterator[eliza_pb2.IntroduceResponse]:
-        """Introduces herself."""
+        """Introduces herself.
+
+        Handles the server stream RPC `acme.eliza.v1.ElizaService.Introduce`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise ELIZA_SERVICE_INTRODUCE.unimplemented()
 
     def converse(
         self, requests: Iterator[eliza_pb2.ConverseRequest], ctx: RequestContext
     ) -> Iterator[eliza_pb2.ConverseResponse]:
-        """Talks until one side ends the conversation."""
+        """Talks until one side ends the conversation.
+
+        Handles the bidi stream RPC `acme.eliza.v1.ElizaService.Converse`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise ELIZA_SERVICE_CONVERSE.unimplemented()
 
 
 class ElizaServiceASGIApplication(ASGIApplication[ElizaService]):
-    """Serves `acme.eliza.v1.ElizaService` over ASGI."""
+    """Serves `acme.eliza.v1.ElizaService` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = ELIZA_SERVICE_NAME
 
@@ -99,7 +146,10 @@ class ElizaServiceASGIApplication(ASGIApplication[ElizaService]):
 
 
 class ElizaServiceWSGIApplication(WSGIApplication[ElizaServiceSync]):
-    """Serves `acme.eliza.v1.ElizaService` over WSGI."""
+    """Serves `acme.eliza.v1.ElizaService` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = ELIZA_SERVICE_NAME
 

@@ -74,7 +74,12 @@ __all__ = [
 
 
 class KeywordsClient(Client):
-    """Names that mean something to Python, to the generated code or to the runtime."""
+    """Names that mean something to Python, to the generated code or to the runtime.
+
+    Calls `acme.keywords.v1.Keywords` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def import_(
         self,
@@ -83,6 +88,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Import`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             KEYWORDS_IMPORT, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -95,7 +107,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `import_` and also returns headers and trailers."""
+        """Calls `import_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Import`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             KEYWORDS_IMPORT, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -107,6 +127,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.None`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             KEYWORDS_NONE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -119,7 +146,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `none` and also returns headers and trailers."""
+        """Calls `none` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.None`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             KEYWORDS_NONE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -132,6 +167,14 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[acme_keywords_v1_keywords_pb2.Empty]:
+        """Calls the bidi stream RPC `acme.keywords.v1.Keywords.Async`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(KEYWORDS_ASYNC, requests, headers=headers, timeout_ms=timeout_ms)
 
     async def call_async_(
@@ -142,7 +185,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> StreamOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `async_` and also returns headers and trailers."""
+        """Calls `async_` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.keywords.v1.Keywords.Async`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_bidi_stream(
             KEYWORDS_ASYNC, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -150,7 +201,15 @@ class KeywordsClient(Client):
     def open_async_(
         self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
     ) -> BidiCall[acme_keywords_v1_keywords_pb2.Empty, acme_keywords_v1_keywords_pb2.Empty]:
-        """Opens a call of `async_`, to send requests one by one."""
+        """Opens a call of `async_`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.keywords.v1.Keywords.Async`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(KEYWORDS_ASYNC, headers=headers, timeout_ms=timeout_ms)
 
     def lambda_(
@@ -160,6 +219,14 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[acme_keywords_v1_keywords_pb2.Empty]:
+        """Calls the server stream RPC `acme.keywords.v1.Keywords.lambda`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(KEYWORDS_LAMBDA, request, headers=headers, timeout_ms=timeout_ms)
 
     async def call_lambda_(
@@ -169,7 +236,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> StreamOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `lambda_` and also returns headers and trailers."""
+        """Calls `lambda_` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.keywords.v1.Keywords.lambda`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_server_stream(
             KEYWORDS_LAMBDA, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -181,6 +256,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Match`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             KEYWORDS_MATCH, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -193,7 +275,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `match_` and also returns headers and trailers."""
+        """Calls `match_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Match`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             KEYWORDS_MATCH, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -205,6 +295,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Type`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             KEYWORDS_TYPE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -217,7 +314,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `type_` and also returns headers and trailers."""
+        """Calls `type_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Type`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             KEYWORDS_TYPE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -229,6 +334,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Case`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             KEYWORDS_CASE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -241,7 +353,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `case_` and also returns headers and trailers."""
+        """Calls `case_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Case`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             KEYWORDS_CASE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -253,6 +373,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Self`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             KEYWORDS_SELF, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -265,7 +392,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `self_` and also returns headers and trailers."""
+        """Calls `self_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Self`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             KEYWORDS_SELF, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -277,6 +412,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Cls`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             KEYWORDS_CLS, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -289,7 +431,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `cls_` and also returns headers and trailers."""
+        """Calls `cls_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Cls`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(KEYWORDS_CLS, request, headers=headers, timeout_ms=timeout_ms)
 
     async def close_(
@@ -299,6 +449,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Close`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             KEYWORDS_CLOSE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -311,7 +468,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `close_` and also returns headers and trailers."""
+        """Calls `close_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Close`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             KEYWORDS_CLOSE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -323,6 +488,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Aclose`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             KEYWORDS_ACLOSE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -335,7 +507,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `aclose_` and also returns headers and trailers."""
+        """Calls `aclose_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Aclose`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             KEYWORDS_ACLOSE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -347,6 +527,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Int`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             KEYWORDS_INT, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -359,7 +546,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `int_` and also returns headers and trailers."""
+        """Calls `int_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Int`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(KEYWORDS_INT, request, headers=headers, timeout_ms=timeout_ms)
 
     async def bool_(
@@ -369,6 +564,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Bool`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             KEYWORDS_BOOL, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -381,7 +583,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `bool_` and also returns headers and trailers."""
+        """Calls `bool_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Bool`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             KEYWORDS_BOOL, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -393,6 +603,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.L`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(KEYWORDS_L, request, headers=headers, timeout_ms=timeout_ms)
         return output.message
 
@@ -403,7 +620,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `l_` and also returns headers and trailers."""
+        """Calls `l_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.L`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(KEYWORDS_L, request, headers=headers, timeout_ms=timeout_ms)
 
     @deprecated_("acme.keywords.v1.Keywords.Deprecated is deprecated")
@@ -414,6 +639,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Deprecated`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             KEYWORDS_DEPRECATED, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -427,7 +661,17 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `deprecated` and also returns headers and trailers."""
+        """Calls `deprecated` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Deprecated`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             KEYWORDS_DEPRECATED, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -439,6 +683,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.KeywordsPb2`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             KEYWORDS_KEYWORDS_PB2, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -451,7 +702,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `keywords_pb2` and also returns headers and trailers."""
+        """Calls `keywords_pb2` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.KeywordsPb2`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             KEYWORDS_KEYWORDS_PB2, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -463,6 +722,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.__init__`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             KEYWORDS_INIT, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -475,7 +741,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `init` and also returns headers and trailers."""
+        """Calls `init` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.__init__`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             KEYWORDS_INIT, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -487,6 +761,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.__Private`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             KEYWORDS_PRIVATE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -499,7 +780,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `private` and also returns headers and trailers."""
+        """Calls `private` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.__Private`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             KEYWORDS_PRIVATE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -511,6 +800,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords._`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             KEYWORDS_RPC, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -523,7 +819,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `rpc` and also returns headers and trailers."""
+        """Calls `rpc` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords._`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(KEYWORDS_RPC, request, headers=headers, timeout_ms=timeout_ms)
 
     async def rpc_1(
@@ -533,6 +837,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords._1`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(KEYWORDS_1, request, headers=headers, timeout_ms=timeout_ms)
         return output.message
 
@@ -543,7 +854,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `rpc_1` and also returns headers and trailers."""
+        """Calls `rpc_1` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords._1`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(KEYWORDS_1, request, headers=headers, timeout_ms=timeout_ms)
 
     async def request(
@@ -553,6 +872,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Request`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             KEYWORDS_REQUEST, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -565,7 +891,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `request` and also returns headers and trailers."""
+        """Calls `request` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Request`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             KEYWORDS_REQUEST, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -578,6 +912,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the client stream RPC `acme.keywords.v1.Keywords.Requests`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_client_stream(
             KEYWORDS_REQUESTS, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -591,7 +932,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `requests` and also returns headers and trailers."""
+        """Calls `requests` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.keywords.v1.Keywords.Requests`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_client_stream(
             KEYWORDS_REQUESTS, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -599,7 +948,15 @@ class KeywordsClient(Client):
     def open_requests(
         self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
     ) -> ClientStreamCall[acme_keywords_v1_keywords_pb2.Empty, acme_keywords_v1_keywords_pb2.Empty]:
-        """Opens a call of `requests`, to send requests one by one."""
+        """Opens a call of `requests`, to send requests one by one.
+
+        Calls the client stream RPC `acme.keywords.v1.Keywords.Requests`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(KEYWORDS_REQUESTS, headers=headers, timeout_ms=timeout_ms)
 
     async def headers(
@@ -609,6 +966,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Headers`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             KEYWORDS_HEADERS, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -621,7 +985,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `headers` and also returns headers and trailers."""
+        """Calls `headers` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Headers`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             KEYWORDS_HEADERS, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -633,6 +1005,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.TimeoutMs`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             KEYWORDS_TIMEOUT_MS, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -645,7 +1024,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `timeout_ms` and also returns headers and trailers."""
+        """Calls `timeout_ms` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.TimeoutMs`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             KEYWORDS_TIMEOUT_MS, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -657,6 +1044,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Ctx`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             KEYWORDS_CTX, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -669,7 +1063,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `ctx` and also returns headers and trailers."""
+        """Calls `ctx` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Ctx`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(KEYWORDS_CTX, request, headers=headers, timeout_ms=timeout_ms)
 
     async def list(
@@ -679,6 +1081,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.List`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             KEYWORDS_LIST, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -691,7 +1100,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `list` and also returns headers and trailers."""
+        """Calls `list` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.List`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             KEYWORDS_LIST, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -703,6 +1120,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Property`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             KEYWORDS_PROPERTY, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -715,7 +1139,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `property` and also returns headers and trailers."""
+        """Calls `property` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Property`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             KEYWORDS_PROPERTY, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -727,6 +1159,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Register`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             KEYWORDS_REGISTER, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -739,7 +1178,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `register` and also returns headers and trailers."""
+        """Calls `register` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Register`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             KEYWORDS_REGISTER, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -751,6 +1198,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Handlers`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             KEYWORDS_HANDLERS, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -763,7 +1217,15 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `handlers` and also returns headers and trailers."""
+        """Calls `handlers` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Handlers`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             KEYWORDS_HANDLERS, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -775,6 +1237,13 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.ServiceName`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             KEYWORDS_SERVICE_NAME, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -787,14 +1256,27 @@ class KeywordsClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `service_name` and also returns headers and trailers."""
+        """Calls `service_name` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.ServiceName`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             KEYWORDS_SERVICE_NAME, request, headers=headers, timeout_ms=timeout_ms
         )
 
 
 class KeywordsClientSync(ClientSync):
-    """Names that mean something to Python, to the generated code or to the runtime."""
+    """Names that mean something to Python, to the generated code or to the runtime.
+
+    Calls `acme.keywords.v1.Keywords` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def import_(
         self,
@@ -804,6 +1286,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Import`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_IMPORT,
             request,
@@ -821,7 +1311,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `import_` and also returns headers and trailers."""
+        """Calls `import_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Import`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_IMPORT,
             request,
@@ -838,6 +1337,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.None`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_NONE,
             request,
@@ -855,7 +1362,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `none` and also returns headers and trailers."""
+        """Calls `none` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.None`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_NONE,
             request,
@@ -872,6 +1388,15 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[acme_keywords_v1_keywords_pb2.Empty]:
+        """Calls the bidi stream RPC `acme.keywords.v1.Keywords.Async`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._bidi_stream(
             KEYWORDS_ASYNC,
             requests,
@@ -888,7 +1413,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `async_` and also returns headers and trailers."""
+        """Calls `async_` and also returns headers and trailers.
+
+        Calls the bidi stream RPC `acme.keywords.v1.Keywords.Async`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_bidi_stream(
             KEYWORDS_ASYNC,
             requests,
@@ -904,7 +1438,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> BidiCallSync[acme_keywords_v1_keywords_pb2.Empty, acme_keywords_v1_keywords_pb2.Empty]:
-        """Opens a call of `async_`, to send requests one by one."""
+        """Opens a call of `async_`, to send requests one by one.
+
+        Calls the bidi stream RPC `acme.keywords.v1.Keywords.Async`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_bidi_stream(
             KEYWORDS_ASYNC, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -917,6 +1460,15 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[acme_keywords_v1_keywords_pb2.Empty]:
+        """Calls the server stream RPC `acme.keywords.v1.Keywords.lambda`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             KEYWORDS_LAMBDA,
             request,
@@ -933,7 +1485,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `lambda_` and also returns headers and trailers."""
+        """Calls `lambda_` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.keywords.v1.Keywords.lambda`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_server_stream(
             KEYWORDS_LAMBDA,
             request,
@@ -950,6 +1511,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Match`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_MATCH,
             request,
@@ -967,7 +1536,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `match_` and also returns headers and trailers."""
+        """Calls `match_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Match`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_MATCH,
             request,
@@ -984,6 +1562,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Type`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_TYPE,
             request,
@@ -1001,7 +1587,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `type_` and also returns headers and trailers."""
+        """Calls `type_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Type`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_TYPE,
             request,
@@ -1018,6 +1613,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Case`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_CASE,
             request,
@@ -1035,7 +1638,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `case_` and also returns headers and trailers."""
+        """Calls `case_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Case`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_CASE,
             request,
@@ -1052,6 +1664,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Self`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_SELF,
             request,
@@ -1069,7 +1689,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `self_` and also returns headers and trailers."""
+        """Calls `self_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Self`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_SELF,
             request,
@@ -1086,6 +1715,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Cls`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_CLS, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -1099,7 +1736,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `cls_` and also returns headers and trailers."""
+        """Calls `cls_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Cls`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_CLS, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -1112,6 +1758,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Close`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_CLOSE,
             request,
@@ -1129,7 +1783,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `close_` and also returns headers and trailers."""
+        """Calls `close_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Close`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_CLOSE,
             request,
@@ -1146,6 +1809,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Aclose`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_ACLOSE,
             request,
@@ -1163,7 +1834,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `aclose_` and also returns headers and trailers."""
+        """Calls `aclose_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Aclose`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_ACLOSE,
             request,
@@ -1180,6 +1860,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Int`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_INT, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -1193,7 +1881,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `int_` and also returns headers and trailers."""
+        """Calls `int_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Int`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_INT, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -1206,6 +1903,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Bool`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_BOOL,
             request,
@@ -1223,7 +1928,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `bool_` and also returns headers and trailers."""
+        """Calls `bool_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Bool`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_BOOL,
             request,
@@ -1240,6 +1954,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.L`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_L, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -1253,7 +1975,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `l_` and also returns headers and trailers."""
+        """Calls `l_` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.L`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_L, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -1267,6 +1998,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Deprecated`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_DEPRECATED,
             request,
@@ -1285,7 +2026,18 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `deprecated` and also returns headers and trailers."""
+        """Calls `deprecated` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Deprecated`.
+
+        Deprecated.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_DEPRECATED,
             request,
@@ -1302,6 +2054,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.KeywordsPb2`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_KEYWORDS_PB2,
             request,
@@ -1319,7 +2079,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `keywords_pb2` and also returns headers and trailers."""
+        """Calls `keywords_pb2` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.KeywordsPb2`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_KEYWORDS_PB2,
             request,
@@ -1336,6 +2105,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.__init__`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_INIT,
             request,
@@ -1353,7 +2130,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `init` and also returns headers and trailers."""
+        """Calls `init` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.__init__`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_INIT,
             request,
@@ -1370,6 +2156,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.__Private`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_PRIVATE,
             request,
@@ -1387,7 +2181,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `private` and also returns headers and trailers."""
+        """Calls `private` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.__Private`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_PRIVATE,
             request,
@@ -1404,6 +2207,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords._`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_RPC, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -1417,7 +2228,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `rpc` and also returns headers and trailers."""
+        """Calls `rpc` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords._`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_RPC, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -1430,6 +2250,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords._1`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_1, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -1443,7 +2271,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `rpc_1` and also returns headers and trailers."""
+        """Calls `rpc_1` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords._1`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_1, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -1456,6 +2293,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Request`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_REQUEST,
             request,
@@ -1473,7 +2318,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `request` and also returns headers and trailers."""
+        """Calls `request` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Request`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_REQUEST,
             request,
@@ -1490,6 +2344,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the client stream RPC `acme.keywords.v1.Keywords.Requests`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_client_stream(
             KEYWORDS_REQUESTS,
             requests,
@@ -1507,7 +2369,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `requests` and also returns headers and trailers."""
+        """Calls `requests` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.keywords.v1.Keywords.Requests`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_client_stream(
             KEYWORDS_REQUESTS,
             requests,
@@ -1525,7 +2396,16 @@ class KeywordsClientSync(ClientSync):
     ) -> ClientStreamCallSync[
         acme_keywords_v1_keywords_pb2.Empty, acme_keywords_v1_keywords_pb2.Empty
     ]:
-        """Opens a call of `requests`, to send requests one by one."""
+        """Opens a call of `requests`, to send requests one by one.
+
+        Calls the client stream RPC `acme.keywords.v1.Keywords.Requests`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             KEYWORDS_REQUESTS, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -1538,6 +2418,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Headers`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_HEADERS,
             request,
@@ -1555,7 +2443,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `headers` and also returns headers and trailers."""
+        """Calls `headers` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Headers`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_HEADERS,
             request,
@@ -1572,6 +2469,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.TimeoutMs`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_TIMEOUT_MS,
             request,
@@ -1589,7 +2494,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `timeout_ms` and also returns headers and trailers."""
+        """Calls `timeout_ms` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.TimeoutMs`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_TIMEOUT_MS,
             request,
@@ -1606,6 +2520,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Ctx`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_CTX, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -1619,7 +2541,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `ctx` and also returns headers and trailers."""
+        """Calls `ctx` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Ctx`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_CTX, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -1632,6 +2563,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.List`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_LIST,
             request,
@@ -1649,7 +2588,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `list` and also returns headers and trailers."""
+        """Calls `list` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.List`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_LIST,
             request,
@@ -1666,6 +2614,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Property`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_PROPERTY,
             request,
@@ -1683,7 +2639,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `property` and also returns headers and trailers."""
+        """Calls `property` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Property`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_PROPERTY,
             request,
@@ -1700,6 +2665,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Register`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_REGISTER,
             request,
@@ -1717,7 +2690,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `register` and also returns headers and trailers."""
+        """Calls `register` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Register`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_REGISTER,
             request,
@@ -1734,6 +2716,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.Handlers`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_HANDLERS,
             request,
@@ -1751,7 +2741,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `handlers` and also returns headers and trailers."""
+        """Calls `handlers` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.Handlers`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_HANDLERS,
             request,
@@ -1768,6 +2767,14 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.Keywords.ServiceName`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             KEYWORDS_SERVICE_NAME,
             request,
@@ -1785,7 +2792,16 @@ class KeywordsClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `service_name` and also returns headers and trailers."""
+        """Calls `service_name` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.Keywords.ServiceName`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             KEYWORDS_SERVICE_NAME,
             request,
@@ -1796,7 +2812,10 @@ class KeywordsClientSync(ClientSync):
 
 
 class classClient(Client):
-    """Calls `acme.keywords.v1.class` from async code."""
+    """Calls `acme.keywords.v1.class` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def get(
         self,
@@ -1805,6 +2824,13 @@ class classClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.class.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(CLASS_GET, request, headers=headers, timeout_ms=timeout_ms)
         return output.message
 
@@ -1815,12 +2841,23 @@ class classClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `get` and also returns headers and trailers."""
+        """Calls `get` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.class.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(CLASS_GET, request, headers=headers, timeout_ms=timeout_ms)
 
 
 class classClientSync(ClientSync):
-    """Calls `acme.keywords.v1.class` from sync code."""
+    """Calls `acme.keywords.v1.class` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def get(
         self,
@@ -1830,6 +2867,14 @@ class classClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.class.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             CLASS_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -1843,14 +2888,26 @@ class classClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `get` and also returns headers and trailers."""
+        """Calls `get` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.class.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             CLASS_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
 
 
 class NoneClient(Client):
-    """Calls `acme.keywords.v1.None` from async code."""
+    """Calls `acme.keywords.v1.None` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def get(
         self,
@@ -1859,6 +2916,13 @@ class NoneClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.None.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(NONE_GET, request, headers=headers, timeout_ms=timeout_ms)
         return output.message
 
@@ -1869,12 +2933,23 @@ class NoneClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `get` and also returns headers and trailers."""
+        """Calls `get` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.None.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(NONE_GET, request, headers=headers, timeout_ms=timeout_ms)
 
 
 class NoneClientSync(ClientSync):
-    """Calls `acme.keywords.v1.None` from sync code."""
+    """Calls `acme.keywords.v1.None` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def get(
         self,
@@ -1884,6 +2959,14 @@ class NoneClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.None.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             NONE_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -1897,14 +2980,26 @@ class NoneClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `get` and also returns headers and trailers."""
+        """Calls `get` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.None.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             NONE_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
 
 
 class typeClient(Client):
-    """Calls `acme.keywords.v1.type` from async code."""
+    """Calls `acme.keywords.v1.type` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def get(
         self,
@@ -1913,6 +3008,13 @@ class typeClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.type.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(TYPE_GET, request, headers=headers, timeout_ms=timeout_ms)
         return output.message
 
@@ -1923,12 +3025,23 @@ class typeClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `get` and also returns headers and trailers."""
+        """Calls `get` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.type.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(TYPE_GET, request, headers=headers, timeout_ms=timeout_ms)
 
 
 class typeClientSync(ClientSync):
-    """Calls `acme.keywords.v1.type` from sync code."""
+    """Calls `acme.keywords.v1.type` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def get(
         self,
@@ -1938,6 +3051,14 @@ class typeClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.type.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             TYPE_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -1951,14 +3072,26 @@ class typeClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `get` and also returns headers and trailers."""
+        """Calls `get` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.type.Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             TYPE_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
 
 
 class HiddenClient(Client):
-    """Calls `acme.keywords.v1.__Hidden` from async code."""
+    """Calls `acme.keywords.v1.__Hidden` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def get(
         self,
@@ -1967,6 +3100,13 @@ class HiddenClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.__Hidden.__Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(HIDDEN_GET, request, headers=headers, timeout_ms=timeout_ms)
         return output.message
 
@@ -1977,12 +3117,23 @@ class HiddenClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `get` and also returns headers and trailers."""
+        """Calls `get` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.__Hidden.__Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(HIDDEN_GET, request, headers=headers, timeout_ms=timeout_ms)
 
 
 class HiddenClientSync(ClientSync):
-    """Calls `acme.keywords.v1.__Hidden` from sync code."""
+    """Calls `acme.keywords.v1.__Hidden` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def get(
         self,
@@ -1992,6 +3143,14 @@ class HiddenClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Calls the unary RPC `acme.keywords.v1.__Hidden.__Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             HIDDEN_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -2005,15 +3164,30 @@ class HiddenClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_keywords_v1_keywords_pb2.Empty]:
-        """Calls `get` and also returns headers and trailers."""
+        """Calls `get` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.keywords.v1.__Hidden.__Get`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             HIDDEN_GET, request, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
 
 
 class ServiceClient(Client):
-    """Calls `acme.keywords.v1._` from async code."""
+    """Calls `acme.keywords.v1._` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
 
 class ServiceClientSync(ClientSync):
-    """Calls `acme.keywords.v1._` from sync code."""
+    """Calls `acme.keywords.v1._` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """

@@ -80,317 +80,568 @@ __all__ = [
 
 
 class Keywords(Protocol):
-    """Names that mean something to Python, to the generated code or to the runtime."""
+    """Names that mean something to Python, to the generated code or to the runtime.
+
+    The base class of async implementations of `acme.keywords.v1.Keywords`.
+    """
 
     async def import_(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Import`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_IMPORT.unimplemented()
 
     async def none(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.None`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_NONE.unimplemented()
 
     def async_(
         self, requests: AsyncIterator[acme_keywords_v1_keywords_pb2.Empty], ctx: RequestContext
     ) -> AsyncIterator[acme_keywords_v1_keywords_pb2.Empty]:
+        """Handles the bidi stream RPC `acme.keywords.v1.Keywords.Async`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_ASYNC.unimplemented()
 
     def lambda_(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> AsyncIterator[acme_keywords_v1_keywords_pb2.Empty]:
+        """Handles the server stream RPC `acme.keywords.v1.Keywords.lambda`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_LAMBDA.unimplemented()
 
     async def match_(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Match`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_MATCH.unimplemented()
 
     async def type_(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Type`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_TYPE.unimplemented()
 
     async def case_(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Case`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_CASE.unimplemented()
 
     async def self_(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Self`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_SELF.unimplemented()
 
     async def cls_(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Cls`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_CLS.unimplemented()
 
     async def close_(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Close`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_CLOSE.unimplemented()
 
     async def aclose_(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Aclose`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_ACLOSE.unimplemented()
 
     async def int_(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Int`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_INT.unimplemented()
 
     async def bool_(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Bool`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_BOOL.unimplemented()
 
     async def l_(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.L`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_L.unimplemented()
 
     async def deprecated(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
-        """Deprecated."""
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Deprecated`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_DEPRECATED.unimplemented()
 
     async def keywords_pb2(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.KeywordsPb2`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_KEYWORDS_PB2.unimplemented()
 
     async def init(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.__init__`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_INIT.unimplemented()
 
     async def private(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.__Private`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_PRIVATE.unimplemented()
 
     async def rpc(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords._`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_RPC.unimplemented()
 
     async def rpc_1(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords._1`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_1.unimplemented()
 
     async def request(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Request`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_REQUEST.unimplemented()
 
     async def requests(
         self, requests: AsyncIterator[acme_keywords_v1_keywords_pb2.Empty], ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the client stream RPC `acme.keywords.v1.Keywords.Requests`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_REQUESTS.unimplemented()
 
     async def headers(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Headers`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_HEADERS.unimplemented()
 
     async def timeout_ms(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.TimeoutMs`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_TIMEOUT_MS.unimplemented()
 
     async def ctx(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Ctx`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_CTX.unimplemented()
 
     async def list(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.List`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_LIST.unimplemented()
 
     async def property(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Property`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_PROPERTY.unimplemented()
 
     async def register(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Register`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_REGISTER.unimplemented()
 
     async def handlers(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Handlers`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_HANDLERS.unimplemented()
 
     async def service_name(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.ServiceName`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_SERVICE_NAME.unimplemented()
 
 
 class KeywordsSync(Protocol):
-    """Names that mean something to Python, to the generated code or to the runtime."""
+    """Names that mean something to Python, to the generated code or to the runtime.
+
+    The base class of sync implementations of `acme.keywords.v1.Keywords`.
+    """
 
     def import_(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Import`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_IMPORT.unimplemented()
 
     def none(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.None`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_NONE.unimplemented()
 
     def async_(
         self, requests: Iterator[acme_keywords_v1_keywords_pb2.Empty], ctx: RequestContext
     ) -> Iterator[acme_keywords_v1_keywords_pb2.Empty]:
+        """Handles the bidi stream RPC `acme.keywords.v1.Keywords.Async`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_ASYNC.unimplemented()
 
     def lambda_(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> Iterator[acme_keywords_v1_keywords_pb2.Empty]:
+        """Handles the server stream RPC `acme.keywords.v1.Keywords.lambda`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_LAMBDA.unimplemented()
 
     def match_(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Match`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_MATCH.unimplemented()
 
     def type_(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Type`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_TYPE.unimplemented()
 
     def case_(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Case`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_CASE.unimplemented()
 
     def self_(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Self`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_SELF.unimplemented()
 
     def cls_(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Cls`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_CLS.unimplemented()
 
     def close_(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Close`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_CLOSE.unimplemented()
 
     def aclose_(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Aclose`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_ACLOSE.unimplemented()
 
     def int_(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Int`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_INT.unimplemented()
 
     def bool_(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Bool`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_BOOL.unimplemented()
 
     def l_(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.L`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_L.unimplemented()
 
     def deprecated(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
-        """Deprecated."""
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Deprecated`.
+
+        Deprecated.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_DEPRECATED.unimplemented()
 
     def keywords_pb2(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.KeywordsPb2`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_KEYWORDS_PB2.unimplemented()
 
     def init(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.__init__`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_INIT.unimplemented()
 
     def private(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.__Private`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_PRIVATE.unimplemented()
 
     def rpc(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords._`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_RPC.unimplemented()
 
     def rpc_1(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords._1`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_1.unimplemented()
 
     def request(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Request`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_REQUEST.unimplemented()
 
     def requests(
         self, requests: Iterator[acme_keywords_v1_keywords_pb2.Empty], ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the client stream RPC `acme.keywords.v1.Keywords.Requests`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_REQUESTS.unimplemented()
 
     def headers(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Headers`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_HEADERS.unimplemented()
 
     def timeout_ms(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.TimeoutMs`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_TIMEOUT_MS.unimplemented()
 
     def ctx(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Ctx`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_CTX.unimplemented()
 
     def list(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.List`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_LIST.unimplemented()
 
     def property(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Property`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_PROPERTY.unimplemented()
 
     def register(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Register`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_REGISTER.unimplemented()
 
     def handlers(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.Handlers`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_HANDLERS.unimplemented()
 
     def service_name(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.Keywords.ServiceName`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise KEYWORDS_SERVICE_NAME.unimplemented()
 
 
 class KeywordsASGIApplication(ASGIApplication[Keywords]):
-    """Serves `acme.keywords.v1.Keywords` over ASGI."""
+    """Serves `acme.keywords.v1.Keywords` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = KEYWORDS_NAME
 
@@ -430,7 +681,10 @@ class KeywordsASGIApplication(ASGIApplication[Keywords]):
 
 
 class KeywordsWSGIApplication(WSGIApplication[KeywordsSync]):
-    """Serves `acme.keywords.v1.Keywords` over WSGI."""
+    """Serves `acme.keywords.v1.Keywords` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = KEYWORDS_NAME
 
@@ -475,6 +729,10 @@ class class_(Protocol):
     async def get(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.class.Get`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise CLASS_GET.unimplemented()
 
 
@@ -484,11 +742,18 @@ class classSync(Protocol):
     def get(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.class.Get`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise CLASS_GET.unimplemented()
 
 
 class classASGIApplication(ASGIApplication[class_]):
-    """Serves `acme.keywords.v1.class` over ASGI."""
+    """Serves `acme.keywords.v1.class` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = CLASS_NAME
 
@@ -499,7 +764,10 @@ class classASGIApplication(ASGIApplication[class_]):
 
 
 class classWSGIApplication(WSGIApplication[classSync]):
-    """Serves `acme.keywords.v1.class` over WSGI."""
+    """Serves `acme.keywords.v1.class` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = CLASS_NAME
 
@@ -515,6 +783,10 @@ class None_(Protocol):
     async def get(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.None.Get`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise NONE_GET.unimplemented()
 
 
@@ -524,11 +796,18 @@ class NoneSync(Protocol):
     def get(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.None.Get`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise NONE_GET.unimplemented()
 
 
 class NoneASGIApplication(ASGIApplication[None_]):
-    """Serves `acme.keywords.v1.None` over ASGI."""
+    """Serves `acme.keywords.v1.None` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = NONE_NAME
 
@@ -539,7 +818,10 @@ class NoneASGIApplication(ASGIApplication[None_]):
 
 
 class NoneWSGIApplication(WSGIApplication[NoneSync]):
-    """Serves `acme.keywords.v1.None` over WSGI."""
+    """Serves `acme.keywords.v1.None` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = NONE_NAME
 
@@ -555,6 +837,10 @@ class type_(Protocol):
     async def get(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.type.Get`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise TYPE_GET.unimplemented()
 
 
@@ -564,11 +850,18 @@ class typeSync(Protocol):
     def get(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.type.Get`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise TYPE_GET.unimplemented()
 
 
 class typeASGIApplication(ASGIApplication[type_]):
-    """Serves `acme.keywords.v1.type` over ASGI."""
+    """Serves `acme.keywords.v1.type` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = TYPE_NAME
 
@@ -579,7 +872,10 @@ class typeASGIApplication(ASGIApplication[type_]):
 
 
 class typeWSGIApplication(WSGIApplication[typeSync]):
-    """Serves `acme.keywords.v1.type` over WSGI."""
+    """Serves `acme.keywords.v1.type` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = TYPE_NAME
 
@@ -595,6 +891,10 @@ class Hidden(Protocol):
     async def get(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.__Hidden.__Get`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise HIDDEN_GET.unimplemented()
 
 
@@ -604,11 +904,18 @@ class HiddenSync(Protocol):
     def get(
         self, request: acme_keywords_v1_keywords_pb2.Empty, ctx: RequestContext
     ) -> acme_keywords_v1_keywords_pb2.Empty:
+        """Handles the unary RPC `acme.keywords.v1.__Hidden.__Get`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise HIDDEN_GET.unimplemented()
 
 
 class HiddenASGIApplication(ASGIApplication[Hidden]):
-    """Serves `acme.keywords.v1.__Hidden` over ASGI."""
+    """Serves `acme.keywords.v1.__Hidden` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = HIDDEN_NAME
 
@@ -619,7 +926,10 @@ class HiddenASGIApplication(ASGIApplication[Hidden]):
 
 
 class HiddenWSGIApplication(WSGIApplication[HiddenSync]):
-    """Serves `acme.keywords.v1.__Hidden` over WSGI."""
+    """Serves `acme.keywords.v1.__Hidden` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = HIDDEN_NAME
 
@@ -638,7 +948,10 @@ class ServiceSync(Protocol):
 
 
 class ServiceASGIApplication(ASGIApplication[Service]):
-    """Serves `acme.keywords.v1._` over ASGI."""
+    """Serves `acme.keywords.v1._` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = SERVICE_NAME
 
@@ -647,7 +960,10 @@ class ServiceASGIApplication(ASGIApplication[Service]):
 
 
 class ServiceWSGIApplication(WSGIApplication[ServiceSync]):
-    """Serves `acme.keywords.v1._` over WSGI."""
+    """Serves `acme.keywords.v1._` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = SERVICE_NAME
 

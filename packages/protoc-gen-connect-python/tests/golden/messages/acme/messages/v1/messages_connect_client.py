@@ -39,7 +39,10 @@ __all__ = [
 
 
 class MessagesClient(Client):
-    """Calls `acme.messages.v1.Messages` from async code."""
+    """Calls `acme.messages.v1.Messages` from async code.
+
+    `Client.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     async def nested(
         self,
@@ -48,6 +51,13 @@ class MessagesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> messages_pb2.Outer.Inner.Innermost:
+        """Calls the unary RPC `acme.messages.v1.Messages.Nested`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             MESSAGES_NESTED, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -60,7 +70,15 @@ class MessagesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[messages_pb2.Outer.Inner.Innermost]:
-        """Calls `nested` and also returns headers and trailers."""
+        """Calls `nested` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.messages.v1.Messages.Nested`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             MESSAGES_NESTED, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -72,6 +90,13 @@ class MessagesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> messages_pb2.Outer:
+        """Calls the unary RPC `acme.messages.v1.Messages.Group`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             MESSAGES_GROUP, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -84,7 +109,15 @@ class MessagesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[messages_pb2.Outer]:
-        """Calls `group` and also returns headers and trailers."""
+        """Calls `group` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.messages.v1.Messages.Group`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             MESSAGES_GROUP, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -96,6 +129,14 @@ class MessagesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[timestamp_pb2.Timestamp]:
+        """Calls the server stream RPC `acme.messages.v1.Messages.WellKnown`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             MESSAGES_WELL_KNOWN, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -107,7 +148,15 @@ class MessagesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> StreamOutput[timestamp_pb2.Timestamp]:
-        """Calls `well_known` and also returns headers and trailers."""
+        """Calls `well_known` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.messages.v1.Messages.WellKnown`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_server_stream(
             MESSAGES_WELL_KNOWN, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -119,6 +168,13 @@ class MessagesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> acme_messages_v1_common_pb2.Common:
+        """Calls the unary RPC `acme.messages.v1.Messages.Imported`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             MESSAGES_IMPORTED, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -131,7 +187,15 @@ class MessagesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[acme_messages_v1_common_pb2.Common]:
-        """Calls `imported` and also returns headers and trailers."""
+        """Calls `imported` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.messages.v1.Messages.Imported`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             MESSAGES_IMPORTED, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -143,6 +207,13 @@ class MessagesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> hidden_pb2.Hidden.Deep:
+        """Calls the unary RPC `acme.messages.v1.Messages.Public`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             MESSAGES_PUBLIC, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -155,7 +226,15 @@ class MessagesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[hidden_pb2.Hidden.Deep]:
-        """Calls `public` and also returns headers and trailers."""
+        """Calls `public` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.messages.v1.Messages.Public`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             MESSAGES_PUBLIC, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -167,6 +246,13 @@ class MessagesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> messages_pb2.Method:
+        """Calls the unary RPC `acme.messages.v1.Messages.NamedMessage`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             MESSAGES_NAMED_MESSAGE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -179,7 +265,15 @@ class MessagesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[messages_pb2.Method]:
-        """Calls `named_message` and also returns headers and trailers."""
+        """Calls `named_message` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.messages.v1.Messages.NamedMessage`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             MESSAGES_NAMED_MESSAGE, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -191,6 +285,13 @@ class MessagesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> messages_pb2.match:
+        """Calls the client stream RPC `acme.messages.v1.Messages.NamedClient`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_client_stream(
             MESSAGES_NAMED_CLIENT, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -203,7 +304,15 @@ class MessagesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[messages_pb2.match]:
-        """Calls `named_client` and also returns headers and trailers."""
+        """Calls `named_client` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.messages.v1.Messages.NamedClient`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_client_stream(
             MESSAGES_NAMED_CLIENT, requests, headers=headers, timeout_ms=timeout_ms
         )
@@ -211,7 +320,15 @@ class MessagesClient(Client):
     def open_named_client(
         self, *, headers: HeadersInput | None = None, timeout_ms: int | None = None
     ) -> ClientStreamCall[messages_pb2.Client, messages_pb2.match]:
-        """Opens a call of `named_client`, to send requests one by one."""
+        """Opens a call of `named_client`, to send requests one by one.
+
+        Calls the client stream RPC `acme.messages.v1.Messages.NamedClient`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             MESSAGES_NAMED_CLIENT, headers=headers, timeout_ms=timeout_ms
         )
@@ -223,6 +340,13 @@ class MessagesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> messages_pb2.str:
+        """Calls the unary RPC `acme.messages.v1.Messages.NamedBuiltin`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             MESSAGES_NAMED_BUILTIN, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -235,7 +359,15 @@ class MessagesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[messages_pb2.str]:
-        """Calls `named_builtin` and also returns headers and trailers."""
+        """Calls `named_builtin` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.messages.v1.Messages.NamedBuiltin`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             MESSAGES_NAMED_BUILTIN, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -247,6 +379,13 @@ class MessagesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> messages_pb2._Underscored:
+        """Calls the unary RPC `acme.messages.v1.Messages.Underscored`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = await self._call_unary(
             MESSAGES_UNDERSCORED, request, headers=headers, timeout_ms=timeout_ms
         )
@@ -259,14 +398,25 @@ class MessagesClient(Client):
         headers: HeadersInput | None = None,
         timeout_ms: int | None = None,
     ) -> UnaryOutput[messages_pb2._Underscored]:
-        """Calls `underscored` and also returns headers and trailers."""
+        """Calls `underscored` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.messages.v1.Messages.Underscored`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+
+        Raises `ConnectError` if the call fails.
+        """
         return await self._call_unary(
             MESSAGES_UNDERSCORED, request, headers=headers, timeout_ms=timeout_ms
         )
 
 
 class MessagesClientSync(ClientSync):
-    """Calls `acme.messages.v1.Messages` from sync code."""
+    """Calls `acme.messages.v1.Messages` from sync code.
+
+    `ClientSync.__init__` describes the options. A call that fails raises `ConnectError`.
+    """
 
     def nested(
         self,
@@ -276,6 +426,14 @@ class MessagesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> messages_pb2.Outer.Inner.Innermost:
+        """Calls the unary RPC `acme.messages.v1.Messages.Nested`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             MESSAGES_NESTED,
             request,
@@ -293,7 +451,16 @@ class MessagesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[messages_pb2.Outer.Inner.Innermost]:
-        """Calls `nested` and also returns headers and trailers."""
+        """Calls `nested` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.messages.v1.Messages.Nested`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             MESSAGES_NESTED,
             request,
@@ -310,6 +477,14 @@ class MessagesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> messages_pb2.Outer:
+        """Calls the unary RPC `acme.messages.v1.Messages.Group`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             MESSAGES_GROUP,
             request,
@@ -327,7 +502,16 @@ class MessagesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[messages_pb2.Outer]:
-        """Calls `group` and also returns headers and trailers."""
+        """Calls `group` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.messages.v1.Messages.Group`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             MESSAGES_GROUP,
             request,
@@ -344,6 +528,15 @@ class MessagesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> Generator[timestamp_pb2.Timestamp]:
+        """Calls the server stream RPC `acme.messages.v1.Messages.WellKnown`.
+        The call begins with the first read.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._server_stream(
             MESSAGES_WELL_KNOWN,
             request,
@@ -360,7 +553,16 @@ class MessagesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> StreamOutputSync[timestamp_pb2.Timestamp]:
-        """Calls `well_known` and also returns headers and trailers."""
+        """Calls `well_known` and also returns headers and trailers.
+
+        Calls the server stream RPC `acme.messages.v1.Messages.WellKnown`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_server_stream(
             MESSAGES_WELL_KNOWN,
             request,
@@ -377,6 +579,14 @@ class MessagesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> acme_messages_v1_common_pb2.Common:
+        """Calls the unary RPC `acme.messages.v1.Messages.Imported`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             MESSAGES_IMPORTED,
             request,
@@ -394,7 +604,16 @@ class MessagesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[acme_messages_v1_common_pb2.Common]:
-        """Calls `imported` and also returns headers and trailers."""
+        """Calls `imported` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.messages.v1.Messages.Imported`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             MESSAGES_IMPORTED,
             request,
@@ -411,6 +630,14 @@ class MessagesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> hidden_pb2.Hidden.Deep:
+        """Calls the unary RPC `acme.messages.v1.Messages.Public`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             MESSAGES_PUBLIC,
             request,
@@ -428,7 +655,16 @@ class MessagesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[hidden_pb2.Hidden.Deep]:
-        """Calls `public` and also returns headers and trailers."""
+        """Calls `public` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.messages.v1.Messages.Public`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             MESSAGES_PUBLIC,
             request,
@@ -445,6 +681,14 @@ class MessagesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> messages_pb2.Method:
+        """Calls the unary RPC `acme.messages.v1.Messages.NamedMessage`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             MESSAGES_NAMED_MESSAGE,
             request,
@@ -462,7 +706,16 @@ class MessagesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[messages_pb2.Method]:
-        """Calls `named_message` and also returns headers and trailers."""
+        """Calls `named_message` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.messages.v1.Messages.NamedMessage`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             MESSAGES_NAMED_MESSAGE,
             request,
@@ -479,6 +732,14 @@ class MessagesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> messages_pb2.match:
+        """Calls the client stream RPC `acme.messages.v1.Messages.NamedClient`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_client_stream(
             MESSAGES_NAMED_CLIENT,
             requests,
@@ -496,7 +757,16 @@ class MessagesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[messages_pb2.match]:
-        """Calls `named_client` and also returns headers and trailers."""
+        """Calls `named_client` and also returns headers and trailers.
+
+        Calls the client stream RPC `acme.messages.v1.Messages.NamedClient`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_client_stream(
             MESSAGES_NAMED_CLIENT,
             requests,
@@ -512,7 +782,16 @@ class MessagesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> ClientStreamCallSync[messages_pb2.Client, messages_pb2.match]:
-        """Opens a call of `named_client`, to send requests one by one."""
+        """Opens a call of `named_client`, to send requests one by one.
+
+        Calls the client stream RPC `acme.messages.v1.Messages.NamedClient`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        The methods of the call raise `ConnectError` if it fails.
+        """
         return self._open_client_stream(
             MESSAGES_NAMED_CLIENT, headers=headers, timeout_ms=timeout_ms, cancellation=cancellation
         )
@@ -525,6 +804,14 @@ class MessagesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> messages_pb2.str:
+        """Calls the unary RPC `acme.messages.v1.Messages.NamedBuiltin`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             MESSAGES_NAMED_BUILTIN,
             request,
@@ -542,7 +829,16 @@ class MessagesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[messages_pb2.str]:
-        """Calls `named_builtin` and also returns headers and trailers."""
+        """Calls `named_builtin` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.messages.v1.Messages.NamedBuiltin`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             MESSAGES_NAMED_BUILTIN,
             request,
@@ -559,6 +855,14 @@ class MessagesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> messages_pb2._Underscored:
+        """Calls the unary RPC `acme.messages.v1.Messages.Underscored`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         output = self._call_unary(
             MESSAGES_UNDERSCORED,
             request,
@@ -576,7 +880,16 @@ class MessagesClientSync(ClientSync):
         timeout_ms: int | None = None,
         cancellation: Cancellation | None = None,
     ) -> UnaryOutput[messages_pb2._Underscored]:
-        """Calls `underscored` and also returns headers and trailers."""
+        """Calls `underscored` and also returns headers and trailers.
+
+        Calls the unary RPC `acme.messages.v1.Messages.Underscored`.
+
+        - `headers`: sent with the call; they replace the client's headers of the same name.
+        - `timeout_ms`: the timeout in milliseconds; `None` for that of the client.
+        - `cancellation`: ends the call from another thread.
+
+        Raises `ConnectError` if the call fails.
+        """
         return self._call_unary(
             MESSAGES_UNDERSCORED,
             request,

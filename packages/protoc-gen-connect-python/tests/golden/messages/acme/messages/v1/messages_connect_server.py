@@ -38,46 +38,82 @@ class Messages(Protocol):
     async def nested(
         self, request: messages_pb2.Outer.Inner, ctx: RequestContext
     ) -> messages_pb2.Outer.Inner.Innermost:
+        """Handles the unary RPC `acme.messages.v1.Messages.Nested`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise MESSAGES_NESTED.unimplemented()
 
     async def group(
         self, request: messages_pb2.Outer.Grouped, ctx: RequestContext
     ) -> messages_pb2.Outer:
+        """Handles the unary RPC `acme.messages.v1.Messages.Group`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise MESSAGES_GROUP.unimplemented()
 
     def well_known(
         self, request: any_pb2.Any, ctx: RequestContext
     ) -> AsyncIterator[timestamp_pb2.Timestamp]:
+        """Handles the server stream RPC `acme.messages.v1.Messages.WellKnown`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise MESSAGES_WELL_KNOWN.unimplemented()
 
     async def imported(
         self, request: common_pb2.Common, ctx: RequestContext
     ) -> acme_messages_v1_common_pb2.Common:
+        """Handles the unary RPC `acme.messages.v1.Messages.Imported`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise MESSAGES_IMPORTED.unimplemented()
 
     async def public(
         self, request: hidden_pb2.Hidden, ctx: RequestContext
     ) -> hidden_pb2.Hidden.Deep:
+        """Handles the unary RPC `acme.messages.v1.Messages.Public`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise MESSAGES_PUBLIC.unimplemented()
 
     async def named_message(
         self, request: messages_pb2.Message, ctx: RequestContext
     ) -> messages_pb2.Method:
+        """Handles the unary RPC `acme.messages.v1.Messages.NamedMessage`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise MESSAGES_NAMED_MESSAGE.unimplemented()
 
     async def named_client(
         self, requests: AsyncIterator[messages_pb2.Client], ctx: RequestContext
     ) -> messages_pb2.match:
+        """Handles the client stream RPC `acme.messages.v1.Messages.NamedClient`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise MESSAGES_NAMED_CLIENT.unimplemented()
 
     async def named_builtin(
         self, request: messages_pb2.int, ctx: RequestContext
     ) -> messages_pb2.str:
+        """Handles the unary RPC `acme.messages.v1.Messages.NamedBuiltin`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise MESSAGES_NAMED_BUILTIN.unimplemented()
 
     async def underscored(
         self, request: messages_pb2._Underscored, ctx: RequestContext
     ) -> messages_pb2._Underscored:
+        """Handles the unary RPC `acme.messages.v1.Messages.Underscored`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise MESSAGES_UNDERSCORED.unimplemented()
 
 
@@ -87,45 +123,84 @@ class MessagesSync(Protocol):
     def nested(
         self, request: messages_pb2.Outer.Inner, ctx: RequestContext
     ) -> messages_pb2.Outer.Inner.Innermost:
+        """Handles the unary RPC `acme.messages.v1.Messages.Nested`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise MESSAGES_NESTED.unimplemented()
 
     def group(self, request: messages_pb2.Outer.Grouped, ctx: RequestContext) -> messages_pb2.Outer:
+        """Handles the unary RPC `acme.messages.v1.Messages.Group`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise MESSAGES_GROUP.unimplemented()
 
     def well_known(
         self, request: any_pb2.Any, ctx: RequestContext
     ) -> Iterator[timestamp_pb2.Timestamp]:
+        """Handles the server stream RPC `acme.messages.v1.Messages.WellKnown`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise MESSAGES_WELL_KNOWN.unimplemented()
 
     def imported(
         self, request: common_pb2.Common, ctx: RequestContext
     ) -> acme_messages_v1_common_pb2.Common:
+        """Handles the unary RPC `acme.messages.v1.Messages.Imported`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise MESSAGES_IMPORTED.unimplemented()
 
     def public(self, request: hidden_pb2.Hidden, ctx: RequestContext) -> hidden_pb2.Hidden.Deep:
+        """Handles the unary RPC `acme.messages.v1.Messages.Public`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise MESSAGES_PUBLIC.unimplemented()
 
     def named_message(
         self, request: messages_pb2.Message, ctx: RequestContext
     ) -> messages_pb2.Method:
+        """Handles the unary RPC `acme.messages.v1.Messages.NamedMessage`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise MESSAGES_NAMED_MESSAGE.unimplemented()
 
     def named_client(
         self, requests: Iterator[messages_pb2.Client], ctx: RequestContext
     ) -> messages_pb2.match:
+        """Handles the client stream RPC `acme.messages.v1.Messages.NamedClient`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise MESSAGES_NAMED_CLIENT.unimplemented()
 
     def named_builtin(self, request: messages_pb2.int, ctx: RequestContext) -> messages_pb2.str:
+        """Handles the unary RPC `acme.messages.v1.Messages.NamedBuiltin`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise MESSAGES_NAMED_BUILTIN.unimplemented()
 
     def underscored(
         self, request: messages_pb2._Underscored, ctx: RequestContext
     ) -> messages_pb2._Underscored:
+        """Handles the unary RPC `acme.messages.v1.Messages.Underscored`.
+
+        `ctx` has the metadata and the deadline of the call. Raise `ConnectError` to fail the call.
+        """
         raise MESSAGES_UNDERSCORED.unimplemented()
 
 
 class MessagesASGIApplication(ASGIApplication[Messages]):
-    """Serves `acme.messages.v1.Messages` over ASGI."""
+    """Serves `acme.messages.v1.Messages` over ASGI.
+
+    `ASGIApplication.__init__` describes the options.
+    """
 
     service_name = MESSAGES_NAME
 
@@ -144,7 +219,10 @@ class MessagesASGIApplication(ASGIApplication[Messages]):
 
 
 class MessagesWSGIApplication(WSGIApplication[MessagesSync]):
-    """Serves `acme.messages.v1.Messages` over WSGI."""
+    """Serves `acme.messages.v1.Messages` over WSGI.
+
+    `WSGIApplication.__init__` describes the options.
+    """
 
     service_name = MESSAGES_NAME
 
