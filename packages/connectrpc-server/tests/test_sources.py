@@ -77,6 +77,5 @@ def test_both_interfaces_have_the_same_modules():
 
 def test_options_are_declared_once():
     assert signature(ASGIApplication) == signature(WSGIApplication)
-    options = signature(ASGIApplication).parameters.values()
     documented = re.findall(r"^ *- `(\w+)`:", ASGIApplication.__init__.__doc__, flags=re.MULTILINE)
-    assert documented == [each.name for each in options if each.kind is each.KEYWORD_ONLY]
+    assert documented == [*signature(ASGIApplication).parameters]
