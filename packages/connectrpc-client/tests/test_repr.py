@@ -309,6 +309,26 @@ def test_the_context_of_a_call_shows_its_protocol_and_method(caller) -> None:
     assert shown == ["<RequestContext connect POST test.v1.Echo/Unary>"]
 
 
+def test_the_responses_that_an_interceptor_gets_show_their_method(caller, server) -> None:
+    server.handler = server.stream("a")
+    shown: list[str] = []
+
+    class Watch:
+        async def intercept_server_stream(self, call_next: Any, request: Any, ctx: Any) -> Any:
+            responses = call_next(request, ctx)
+            shown.append(repr(responses))
+            async for response in responses:
+                yield response
+
+        def intercept_server_stream_sync(self, call_next: Any, request: Any, ctx: Any) -> Any:
+            responses = call_next(request, ctx)
+            shown.append(repr(responses))
+            yield from responses
+
+    caller.call("server", "secret", interceptors=[Watch()])
+    assert shown == [f"<StreamCall{suffix(caller)} test.v1.Echo/Server>"]
+
+
 def test_a_cancellation_shows_its_state() -> None:
     cancellation = Cancellation()
     assert repr(cancellation) == "<Cancellation not cancelled>"

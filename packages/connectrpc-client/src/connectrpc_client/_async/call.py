@@ -22,6 +22,7 @@ from connectrpc_protocol.closing import aclose_iterator
 from connectrpc_protocol.deadline import remaining
 from connectrpc_protocol.encoding.whole_body import WholeBody
 from connectrpc_protocol.http import HttpRequest
+from connectrpc_protocol.representation import representation
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -158,6 +159,9 @@ class StreamCall(AsyncIterator[Res], Generic[Req, Res]):
                 yield self._call.message(request)
         finally:
             await aclose_iterator(requests)
+
+    def __repr__(self) -> str:
+        return representation(self, lambda: self._context.method.full_name)
 
     async def __anext__(self) -> Res:
         if not self._has_begun:

@@ -22,6 +22,7 @@ from connectrpc_protocol.closing import close_iterator
 from connectrpc_protocol.deadline import check_late, remaining
 from connectrpc_protocol.encoding.whole_body import WholeBody
 from connectrpc_protocol.http import HttpRequest
+from connectrpc_protocol.representation import representation
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -201,6 +202,9 @@ class StreamCallSync(Iterator[Res], Generic[Req, Res]):
                 yield run(self._call.message, cast("Req", request))
         finally:
             run(close_iterator, requests)
+
+    def __repr__(self) -> str:
+        return representation(self, lambda: self._context.method.full_name)
 
     def __next__(self) -> Res:
         if not self._has_begun:
