@@ -303,7 +303,9 @@ def test_an_any_of_a_type_that_only_the_pool_has_survives(connect: Connect, kind
     outer = Secret()
     outer.inner.type_url, outer.inner.value = URL, nested.item.value
     for box in (nested, box_with(value=outer.SerializeToString())):
-        assert getattr(connect(codec, codec), kind)(box) == [box]
+        (got,) = getattr(connect(codec, codec), kind)(box)
+        # Protobuf in pure Python cannot compare an `Any` of a type that the default pool lacks.
+        assert got.SerializeToString() == box.SerializeToString()
 
 
 FAULTY = [
@@ -326,6 +328,9 @@ FAULTY = [
 ]
 UNKNOWN_FIELDS = [
     {"newer": 1},
+    {"": 1},
+    {"a\nb\0": 1},
+    {"n" * 10_000: 1},
     {"color": "GREEN"},
     {"item": {"@type": URL, "newer": 1}},
     {"item": {"@type": URL, "next": {"newer": 1}}},
@@ -342,7 +347,7 @@ STRICT = JsonCodec(
 )
 REFUSED = [
     *((PERMISSIVE, value) for value in FAULTY),
-    *((STRICT, value) for value in [*FAULTY, *UNKNOWN_FIELDS]),
+    *((STRICT, value) for value in [*FAULTY, *UNKNOWN_FIELDS, {"\ud800": 1}]),
 ]
 
 

@@ -98,7 +98,9 @@ def test_the_pool_replaces_the_default_pool() -> None:
     pool.Add(file)
     codec = JsonCodec(descriptor_pool=pool)
     message = Any(type_url="t/t.Only", value=b"\x0a\x01a")
-    assert codec.decode(codec.encode(message), Any) == message
+    # Protobuf in pure Python cannot compare an `Any` of a type that the default pool lacks.
+    decoded = codec.decode(codec.encode(message), Any)
+    assert decoded.SerializeToString() == message.SerializeToString()
     with pytest.raises(ValueError, match="field 'data' must be base64"):
         codec.decode(b'{"@type":"t/t.Only","data":"!!!!"}', Any)
     with pytest.raises(ValueError, match=r"t\.Only"):
