@@ -13,7 +13,7 @@ import connectrpc_client
 import connectrpc_protocol
 import connectrpc_server
 from connectrpc_client import testing
-from connectrpc_protocol import Code, RequestContext, call
+from connectrpc_protocol import Code, JsonCodec, RequestContext, call
 from connectrpc_protocol.connect import get_request
 from connectrpc_protocol.encoding.codec import DEFAULT_CODECS
 from connectrpc_protocol.interceptors import types as interceptor_types
@@ -50,10 +50,18 @@ def shown(value: object) -> str:
     ],
 )
 def test_options(page: str, application: type) -> None:
-    documented = {row[0]: row[1] for row in rows_of(DOCS / page, "| option | default | meaning |")}
+    check_options(page, "| option | default | meaning |", application)
+
+
+def test_options_of_the_json_codec() -> None:
+    check_options("server.md", "| option of `JsonCodec` | default | meaning |", JsonCodec)
+
+
+def check_options(page: str, header: str, owner: type) -> None:
+    documented = {row[0]: row[1] for row in rows_of(DOCS / page, header)}
     options = {
         f"`{name}`": shown(parameter.default)
-        for name, parameter in inspect.signature(application).parameters.items()
+        for name, parameter in inspect.signature(owner).parameters.items()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     }
     assert documented == options

@@ -1,7 +1,7 @@
-"""Measure the cost of our server and clients, as ratios of calls per second.
+"""Measure the cost of our server and clients, as ratios of calls per second, and the generator.
 
     just bench                 all parts
-    just bench --only layers   one part: layers, server or client
+    just bench --only layers   one part: layers, server, client or generator
 
 The server part runs two servers at once, each in its own process. The load goes to one of them at a
 time, and they take turns, so that a change in the speed of the machine affects both.
@@ -24,6 +24,7 @@ GENERATED = HERE.parents[1] / "examples" / "src"
 sys.path.insert(0, str(GENERATED))
 
 import client_ratios  # noqa: E402
+import generator  # noqa: E402
 import load_generator  # noqa: E402
 import server_layers  # noqa: E402
 
@@ -125,9 +126,21 @@ def bench_client(options: argparse.Namespace) -> bool:
     return all(reached)
 
 
+def bench_generator(_: argparse.Namespace) -> bool:
+    """Print the time that the generator takes. It has no goal, since nothing compares."""
+    print("generator, milliseconds per proto file with a service")
+    print(f"  {generator.FILES} files of three modules {generator.milliseconds_per_file():>13.2f}")
+    return True
+
+
 def main() -> int:
     """Run the chosen parts. Return 1 if a goal is missed."""
-    parts = {"layers": bench_layers, "server": bench_server, "client": bench_client}
+    parts = {
+        "layers": bench_layers,
+        "server": bench_server,
+        "client": bench_client,
+        "generator": bench_generator,
+    }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--only", choices=parts, help="run only this part")
     parser.add_argument("--rounds", type=int, default=60, help="how often each side has a turn")

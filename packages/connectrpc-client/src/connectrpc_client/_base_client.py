@@ -61,7 +61,8 @@ class BaseClient(Generic[HttpClient, AnyInterceptor]):
         - `headers`: sent with every call. The headers of a call replace those of the same name.
           They are copied: a later change of the given object does not count.
         - `protocol`: `"connect"`, `"grpc"` or `"grpc-web"`.
-        - `codec`: how messages are encoded: `"proto"`, `"json"` or a `Codec` of your own.
+        - `codec`: how messages are encoded: `"proto"`, `"json"` or a `Codec`, such as a
+          `JsonCodec` with options.
         - `send_compression`: the compression of requests, by name or as a `Compression`; `None` for
           no compression.
         - `accept_compression`: the compressions that the server may use, the preferred one first.

@@ -8,7 +8,7 @@ from connectrpc_protocol.code import Code
 from connectrpc_protocol.codegen_support import deprecated, lazy_attributes, lazy_exports
 from connectrpc_protocol.context import ContextKey, RequestContext
 from connectrpc_protocol.encoding.brotli import Brotli
-from connectrpc_protocol.encoding.codec import Codec, JsonCodec, ProtoCodec
+from connectrpc_protocol.encoding.codec import Codec, ProtoCodec
 from connectrpc_protocol.encoding.compression import (
     Compression,
     Compressions,
@@ -17,6 +17,7 @@ from connectrpc_protocol.encoding.compression import (
 )
 from connectrpc_protocol.encoding.deflate import Deflate
 from connectrpc_protocol.encoding.gzip import Gzip
+from connectrpc_protocol.encoding.json_codec import JsonCodec
 from connectrpc_protocol.encoding.snappy import Snappy
 from connectrpc_protocol.encoding.zstd import Zstd
 from connectrpc_protocol.errors import ConnectError, ErrorDetail, too_large

@@ -47,7 +47,8 @@ class Application(ABC, Generic[Service_contra, Interceptor_contra]):
         - `compress_min_bytes`: responses of fewer bytes are not compressed.
         - `compressions`: the compressions that the server accepts and offers, by name or as
           objects; by default gzip, and `br` and `zstd` if their extras are installed.
-        - `codecs`: the codecs that the server accepts; by default Protobuf binary and JSON.
+        - `codecs`: the codecs that the server accepts; by default Protobuf binary and JSON. They
+          replace the default ones: `[ProtoCodec(), JsonCodec(use_integers_for_enums=True)]`.
         - `default_timeout_ms`: the timeout in milliseconds of calls whose client sends none; by
           default they do not have one.
         - `max_timeout_ms`: the longest timeout of any call in milliseconds; by default `None`, no

@@ -1,5 +1,6 @@
 import ast
 import inspect
+from unicodedata import category
 
 import pytest
 from hypothesis import given
@@ -40,6 +41,15 @@ def test_clean(comment: str, text: str) -> None:
 )
 def test_docstring(text: str, literal: str) -> None:
     assert docstring(text) == literal
+
+
+def test_docstring_escapes_ends_of_lines_and_characters_that_hide_text() -> None:
+    escaped = [chr(code) for code in range(0x110000) if "\\u" in docstring(f"a{chr(code)}b")]
+    ends_of_lines = [chr(code) for code in range(0x110000) if category(chr(code)) in ("Zl", "Zp")]
+    controls = [chr(code) for code in range(0x110000) if category(chr(code)) == "Cc"]
+    hidden = "\u200b\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    assert escaped == sorted([*ends_of_lines, *hidden])
+    assert [each for each in controls if each in docstring(f"a{each}b")] == ["\n"]
 
 
 @given(

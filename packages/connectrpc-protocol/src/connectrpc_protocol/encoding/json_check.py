@@ -6,11 +6,12 @@ empty message. It also drops all characters of a bytes field that are not base64
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import TypeGuard
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from google.protobuf.descriptor_pool import Default
+from google.protobuf.descriptor_pool import Default, DescriptorPool
 
 _Check = Callable[[object, str], None]
 """Raises `ValueError` for a faulty value; the text names the value."""
@@ -32,22 +33,84 @@ _CHECKED_BY_JSON_FORMAT = {
 }
 
 
-def check_json(value: object, message_type: Descriptor) -> None:
-    """Raise `ValueError` unless a parsed JSON value may be a message of this type."""
-    check = _message_check(message_type)
-    if value is None and isinstance(check, _ObjectCheck):
-        raise ValueError("a message must be a JSON object")
-    if check is not None:
-        check(value, "a message")
+class JsonChecks:
+    """The checks of all message types for one codec.
+
+    The types of the messages in an `Any` are looked up in `pool`, or in the default pool if it is
+    `None`.
+    """
+
+    def __init__(
+        self, pool: DescriptorPool | None = None, *, ignore_unknown_fields: bool = True
+    ) -> None:
+        self._pool: DescriptorPool = Default() if pool is None else pool
+        self._ignore_unknown_fields = ignore_unknown_fields
+        # Grows with the message types of the process and the pool, which a peer cannot add to.
+        self._message_check = cache(self._make_message_check)
+
+    def check(self, value: object, message_type: Descriptor) -> None:
+        """Raise `ValueError` unless a parsed JSON value may be a message of this type."""
+        check = self._message_check(message_type)
+        if value is None and isinstance(check, _ObjectCheck):
+            raise ValueError("a message must be a JSON object")
+        if check is not None:
+            check(value, "a message")
+
+    def field_check(self, field: FieldDescriptor) -> _Check | None:
+        """Return the check of a field, or `None` if json_format checks it."""
+        message_type = field.message_type
+        if message_type is not None and message_type.GetOptions().map_entry:
+            check = self._value_check(message_type.fields_by_name["value"])
+            return None if check is None else _check_each_value(check)
+        check = self._value_check(field)
+        return _check_each_item(check) if check is not None and _is_repeated(field) else check
+
+    def _value_check(self, field: FieldDescriptor) -> _Check | None:
+        if field.type == FieldDescriptor.TYPE_BYTES:
+            return _check_bytes
+        return None if field.message_type is None else self._message_check(field.message_type)
+
+    def _make_message_check(self, descriptor: Descriptor) -> _Check | None:
+        if descriptor.full_name in _CHECKED_BY_JSON_FORMAT:
+            return None
+        if descriptor.full_name == "google.protobuf.BytesValue":
+            return _check_bytes
+        if descriptor.full_name == "google.protobuf.Any":
+            return self._check_any
+        return _ObjectCheck(descriptor, self)
+
+    def _check_any(self, value: object, name: str) -> None:
+        if value is None:
+            return
+        if not _is_object(value):
+            raise ValueError(f"{name} must be a JSON object")
+        url = value.get("@type")
+        try:
+            descriptor = self._pool.FindMessageTypeByName(str(url).rpartition("/")[2])
+        except KeyError:
+            return  # json_format refuses it
+        check = self._message_check(descriptor)
+        if isinstance(check, _ObjectCheck):
+            check(value, name)
+            return
+        # A type with a JSON form of its own has the form in the member `value`.
+        if "value" not in value:
+            raise ValueError(f"{name} must have a member 'value'")
+        unknown = value.keys() - {"@type", "value"}
+        if unknown and not self._ignore_unknown_fields:
+            raise ValueError(f"{name} has an unknown field {min(unknown)!r}")
+        if check is not None:
+            check(value["value"], name)
 
 
 class _ObjectCheck:
     """The check of a message. It looks only at the fields that json_format reads leniently."""
 
-    __slots__ = ("_descriptor", "_fields")
+    __slots__ = ("_checks", "_descriptor", "_fields")
 
-    def __init__(self, descriptor: Descriptor) -> None:
+    def __init__(self, descriptor: Descriptor, checks: JsonChecks) -> None:
         self._descriptor = descriptor
+        self._checks = checks
         self._fields: dict[str, _Check] | None = None  # built late, because types may be recursive
 
     def __call__(self, value: object, name: str) -> None:
@@ -65,7 +128,7 @@ class _ObjectCheck:
                     check(member, f"field {key!r}")
 
     def _build(self) -> dict[str, _Check]:
-        checks = {field: _field_check(field) for field in self._descriptor.fields}
+        checks = {field: self._checks.field_check(field) for field in self._descriptor.fields}
         return {
             name: check
             for field, check in checks.items()
@@ -76,36 +139,12 @@ class _ObjectCheck:
     def _extension_check(self, key: str) -> _Check | None:
         if not (self._descriptor.is_extendable and key.startswith("[") and key.endswith("]")):
             return None
-        try:
-            return _field_check(self._descriptor.file.pool.FindExtensionByName(key[1:-1]))
-        except KeyError:
-            return None
-
-
-@cache  # grows with the message types of the process, which a peer cannot add to
-def _message_check(descriptor: Descriptor) -> _Check | None:
-    if descriptor.full_name in _CHECKED_BY_JSON_FORMAT:
+        pool = self._descriptor.file.pool
+        # If json_format does not find a name, it tries the name without its last part.
+        for name in (key[1:-1], key[1:-1].rpartition(".")[0]):
+            with suppress(KeyError):
+                return self._checks.field_check(pool.FindExtensionByName(name))
         return None
-    if descriptor.full_name == "google.protobuf.BytesValue":
-        return _check_bytes
-    if descriptor.full_name == "google.protobuf.Any":
-        return _check_any
-    return _ObjectCheck(descriptor)
-
-
-def _field_check(field: FieldDescriptor) -> _Check | None:
-    message_type = field.message_type
-    if message_type is not None and message_type.GetOptions().map_entry:
-        check = _value_check(message_type.fields_by_name["value"])
-        return None if check is None else _check_each_value(check)
-    check = _value_check(field)
-    return _check_each_item(check) if check is not None and _is_repeated(field) else check
-
-
-def _value_check(field: FieldDescriptor) -> _Check | None:
-    if field.type == FieldDescriptor.TYPE_BYTES:
-        return _check_bytes
-    return None if field.message_type is None else _message_check(field.message_type)
 
 
 def _is_repeated(field: FieldDescriptor) -> bool:
@@ -141,23 +180,6 @@ def _check_bytes(value: object, name: str) -> None:
     size = match.end() - len(padding)
     if size % 4 == 1 or (padding and len(padding) != -size % 4):
         raise ValueError(f"{name} must be base64")
-
-
-def _check_any(value: object, name: str) -> None:
-    if value is None:
-        return
-    if not _is_object(value):
-        raise ValueError(f"{name} must be a JSON object")
-    url = value.get("@type")
-    try:
-        descriptor = Default().FindMessageTypeByName(str(url).rpartition("/")[2])
-    except KeyError:
-        return  # json_format refuses it
-    check = _message_check(descriptor)
-    if isinstance(check, _ObjectCheck):
-        check(value, name)
-    elif check is not None:
-        check(value.get("value"), name)
 
 
 def _is_object(value: object) -> TypeGuard[Mapping[str, object]]:

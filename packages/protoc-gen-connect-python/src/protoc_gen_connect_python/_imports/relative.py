@@ -1,6 +1,7 @@
 """How one generated module imports another one: absolutely or relatively."""
 
 from dataclasses import dataclass
+from functools import cache, cached_property
 
 from protoc_gen_connect_python._naming.keywords import is_identifier
 
@@ -16,7 +17,7 @@ class ImportPath:
     package: str
     name: str
 
-    @property
+    @cached_property
     def fits_statement(self) -> bool:
         """Whether an import statement can contain it; `lambda.v1` does not fit into one."""
         return all(map(is_identifier, [*filter(None, self.package.split(".")), self.name]))
@@ -33,6 +34,7 @@ class ImportPath:
         return f"{self.package}{joint}{self.name}"
 
 
+@cache  # a file uses the same modules in each of its methods
 def import_path(module: str, importer: str, *, relative: bool) -> ImportPath:
     """Return the path to the module `module` from the module `importer`; both are dotted names.
 

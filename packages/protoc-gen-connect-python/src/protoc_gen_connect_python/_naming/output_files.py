@@ -7,6 +7,7 @@ protoc's own `eliza_pb2.py`.
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Literal, get_args
 
 from protoc_gen_connect_python._errors import PluginError
@@ -16,6 +17,7 @@ Suffix = Literal["_connect", "_connect_client", "_connect_server"]
 SUFFIXES: tuple[Suffix, ...] = get_args(Suffix)
 
 
+@cache  # every use of a message needs it
 def module_stem(proto: str) -> str:
     """Return the dotted module of a proto file without a suffix.
 

@@ -1,11 +1,11 @@
 """Turns the comments of a proto file into docstrings that formatters leave unchanged."""
 
 import inspect
-import unicodedata
+import re
 
-# Characters that some tools treat as the end of a line, and characters that hide or reorder text.
-_LINE_BREAKS = frozenset({"Cc", "Zl", "Zp"})
-_INVISIBLE = frozenset(map(chr, [0x200B, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
+# All control characters but the line feed, the other characters that some tools treat as the end of
+# a line (U+2028 and U+2029), and characters that hide or reorder text.
+_UNSAFE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def clean(comment: str) -> str:
@@ -35,10 +35,8 @@ def _escape(text: str) -> str:
     first, text = ('\\"', text[1:]) if text.startswith('"') else ("", text)
     text, last = (text[:-1], '\\"') if text.endswith('"') else (text, "")
     body = text.replace("\\", "\\\\").replace('"""', r"\"\"\"")
-    return first + "".join(map(_visible, body)) + last
+    return first + _UNSAFE.sub(_escape_character, body) + last
 
 
-def _visible(char: str) -> str:
-    if char == "\n" or not (char in _INVISIBLE or unicodedata.category(char) in _LINE_BREAKS):
-        return char
-    return char.encode("unicode_escape").decode("ascii")
+def _escape_character(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode("ascii")

@@ -49,12 +49,15 @@ def _paths(
 
 
 class SourceInfo:
-    """The comments of one file, and the positions of its declarations."""
+    """The comments of the services and the methods of one file, and their positions."""
 
     def __init__(self, file: FileDescriptorProto) -> None:
         self._file = file.name
+        # Most locations are those of messages and fields, which the plugin does not need.
         self._locations: dict[Path, SourceCodeInfo.Location] = {
-            tuple(location.path): location for location in file.source_code_info.location
+            tuple(path): location
+            for location in file.source_code_info.location
+            if (path := location.path) and path[0] == SERVICE
         }
 
     def comment(self, path: Path) -> str:

@@ -8,12 +8,12 @@ as it is.
 """
 
 import re
-from collections.abc import Iterator
 
 LINE_LENGTH = 100
 _INDENT = "    "
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[()\[\]{}]')
+_BRACKET_OR_COMMA = re.compile(r'"(?:[^"\\]|\\.)*"|[()\[\]{},]')
 _VALUE = re.compile(r"((?:return|raise) |\w+(?:: \w+)? = )(.+)()")
 _RETURN_TYPE = re.compile(r"(\) -> )(.+)(:)")
 _PARAMETER = re.compile(r"(\w+: .+\]) (\| \w+\[.+)")
@@ -24,8 +24,8 @@ def break_lines(source: str) -> str:
     lines: list[str] = []
     in_docstring = False
     for line in source.rstrip("\n").split("\n"):
-        quotes = re.findall(r'\\.|"""', line).count('"""')
-        if in_docstring or quotes or line.lstrip().startswith("#"):
+        quotes = re.findall(r'\\.|"""', line).count('"""') if '"""' in line else 0
+        if in_docstring or quotes or _fits(line) or line.lstrip().startswith("#"):
             lines.append(line)
         else:
             lines.extend(_break(line))
@@ -37,54 +37,51 @@ def _fits(line: str) -> bool:
     return len(line) <= LINE_LENGTH
 
 
-def _break(line: str) -> Iterator[str]:
+def _break(line: str) -> list[str]:
+    if _fits(line):
+        return [line]
     code = line.lstrip()
     indent = line[: len(line) - len(code)]
-    if _fits(line) or code.endswith(tuple(_PAIRS)):
-        yield line
-    elif code.startswith("from "):
-        yield from _break_import(indent, code)
-    elif parameter := _PARAMETER.fullmatch(code):
-        yield from _break(indent + parameter[1])
-        yield from _break(indent + parameter[2])
-    elif groups := _groups(code):
+    if code.endswith(tuple(_PAIRS)):
+        return [line]
+    if code.startswith("from "):
+        return _break_import(indent, code)
+    if parameter := _PARAMETER.fullmatch(code):
+        return [*_break(indent + parameter[1]), *_break(indent + parameter[2])]
+    if groups := _groups(code):
         first = code.startswith(("def ", "async def "))
-        yield from _break_brackets(indent, code, groups[0] if first else groups[-1])
-    else:
-        yield from _parenthesize(indent, code)
+        return _break_brackets(indent, code, groups[0] if first else groups[-1])
+    return _parenthesize(indent, code)
 
 
-def _break_import(indent: str, code: str) -> Iterator[str]:
+def _break_import(indent: str, code: str) -> list[str]:
     head, _, names = code.partition(" import ")
-    yield f"{indent}{head} import ("
-    for name in names.split(", "):
-        yield f"{indent}{_INDENT}{name},"
-    yield f"{indent})"
+    lines = [f"{indent}{_INDENT}{name}," for name in names.split(", ")]
+    return [f"{indent}{head} import (", *lines, f"{indent})"]
 
 
-def _parenthesize(indent: str, code: str) -> Iterator[str]:
+def _parenthesize(indent: str, code: str) -> list[str]:
     if match := _VALUE.fullmatch(code) or _RETURN_TYPE.fullmatch(code):
         lines = [f"{indent}{match[1]}(", f"{indent}{_INDENT}{match[2]}", f"{indent}){match[3]}"]
         if all(map(_fits, lines)):
-            yield from lines
-            return
-    yield indent + code
+            return lines
+    return [indent + code]
 
 
-def _break_brackets(indent: str, code: str, group: tuple[int, int]) -> Iterator[str]:
+def _break_brackets(indent: str, code: str, group: tuple[int, int]) -> list[str]:
     start, end = group
     inner = indent + _INDENT
     content = code[start + 1 : end]
-    items = list(_items(content))
-    yield indent + code[: start + 1]
+    lines = [indent + code[: start + 1]]
     if _fits(inner + content):
-        yield inner + content
+        lines.append(inner + content)
     else:
+        items = _items(content)
         # In a subscript, a comma after a single item would make the item a tuple.
         comma = "," if len(items) > 1 or code[start] == "(" else ""
         for item in items:
-            yield from _break(inner + item + comma)
-    yield from _break(indent + code[end:])
+            lines += _break(inner + item + comma)
+    return lines + _break(indent + code[end:])
 
 
 def _groups(code: str) -> list[tuple[int, int]]:
@@ -102,14 +99,17 @@ def _groups(code: str) -> list[tuple[int, int]]:
     return groups
 
 
-def _items(content: str) -> Iterator[str]:
+def _items(content: str) -> list[str]:
+    if not _BRACKET.search(content):
+        return [item.strip() for item in content.split(",")]
+    items: list[str] = []
     depth = start = 0
-    for match in re.finditer(r'"(?:[^"\\]|\\.)*"|[()\[\]{},]', content):
+    for match in _BRACKET_OR_COMMA.finditer(content):
         if match[0] in _PAIRS:
             depth += 1
         elif match[0] in _PAIRS.values():
             depth -= 1
         elif match[0] == "," and depth == 0:
-            yield content[start : match.start()].strip()
+            items.append(content[start : match.start()].strip())
             start = match.end()
-    yield content[start:].strip()
+    return [*items, content[start:].strip()]
