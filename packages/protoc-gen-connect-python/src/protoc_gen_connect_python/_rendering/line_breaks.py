@@ -8,13 +8,15 @@ as it is.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
 
 LINE_LENGTH = 100
 _INDENT = "    "
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[()\[\]{}]')
 _VALUE = re.compile(r"((?:return|raise) |\w+(?:: \w+)? = )(.+)()")
+_OPENING = re.compile(r"(\w+: \w+ = )(\w+\()")
 _RETURN_TYPE = re.compile(r"(\) -> )(.+)(:)")
 _PARAMETER = re.compile(r"(\w+: .+\]) (\| \w+\[.+)")
 
@@ -23,7 +25,7 @@ def break_lines(source: str) -> str:
     """Return the source with its long lines broken, except in docstrings and comments."""
     lines: list[str] = []
     in_docstring = False
-    for line in source.rstrip("\n").split("\n"):
+    for line in _parenthesize_calls(source.rstrip("\n").split("\n")):
         quotes = re.findall(r'\\.|"""', line).count('"""')
         if in_docstring or quotes or line.lstrip().startswith("#"):
             lines.append(line)
@@ -31,6 +33,19 @@ def break_lines(source: str) -> str:
             lines.extend(_break(line))
         in_docstring ^= quotes % 2 == 1
     return "\n".join(lines) + "\n"
+
+
+def _parenthesize_calls(lines: Iterable[str]) -> Iterator[str]:
+    """Put a call of several lines into parentheses if all of its lines fit only in this way."""
+    remaining = iter(lines)
+    for line in remaining:
+        opening = None if _fits(line) else _OPENING.fullmatch(line)
+        if opening is None:
+            yield line
+            continue
+        call = [*takewhile(lambda each: each != ")", remaining), ")"]
+        broken = [f"{opening[1]}(", *(_INDENT + each for each in (opening[2], *call)), ")"]
+        yield from broken if all(map(_fits, broken)) else [line, *call]
 
 
 def _fits(line: str) -> bool:
