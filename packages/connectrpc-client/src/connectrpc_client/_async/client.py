@@ -23,12 +23,14 @@ from connectrpc_client._context import ClientContext, client_context
 from connectrpc_client._errors import check_full_duplex
 from connectrpc_client._request_stream import RequestList, iterate
 from connectrpc_client._response import UnaryOutput
+from connectrpc_client._settings import copied_headers
 from connectrpc_client._transports.http_clients import AsyncHttpClient
 from connectrpc_client._transports.select import select_transport
 from connectrpc_protocol import HeadersInput, Interceptor, Method, MethodKind, RequestContext
 from connectrpc_protocol.call import StreamClientCall
 from connectrpc_protocol.interceptors.chain import InterceptorChain
 from connectrpc_protocol.method_kinds import method_kinds
+from connectrpc_protocol.options import as_integer
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -140,6 +142,7 @@ class Client(BaseClient[AsyncHttpClient, Interceptor]):
     ) -> AsyncGenerator[Res, None]:
         """Return the messages of `_call_server_stream`."""
         call = self._call_server_stream
+        headers, timeout_ms = copied_headers(headers), as_integer("timeout_ms", timeout_ms)
         return Messages(partial(call, method, request, headers=headers, timeout_ms=timeout_ms))
 
     def _bidi_stream(
@@ -152,6 +155,7 @@ class Client(BaseClient[AsyncHttpClient, Interceptor]):
     ) -> AsyncGenerator[Res, None]:
         """Return the messages of `_call_bidi_stream`."""
         call = self._call_bidi_stream
+        headers, timeout_ms = copied_headers(headers), as_integer("timeout_ms", timeout_ms)
         return Messages(partial(call, method, requests, headers=headers, timeout_ms=timeout_ms))
 
     def _open_client_stream(
