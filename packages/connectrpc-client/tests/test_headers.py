@@ -34,6 +34,15 @@ def call(caller, server, name, argument, protocol, client, **options):
     return server.requests[-1].headers
 
 
+def read_all(responses):
+    """Read a stream of responses, async or sync, to its end."""
+
+    async def read():
+        return [response async for response in responses]
+
+    return asyncio.run(read()) if hasattr(responses, "__aiter__") else list(responses)
+
+
 ONE_RESPONSE = b"\0\0\0\0\4\n\2ok\x80\0\0\0\x10grpc-status: 0\r\n"
 
 
@@ -269,3 +278,23 @@ def test_headers_over_http(caller, reflecting_url, monkeypatch, library, protoco
     of_call = send([*OF_CALL, ("user-agent", "call/1")], headers=OF_CLIENT)
     assert (of_call["x-in"], of_call["x-client"]) == (["3"], ["c"])
     assert (of_call["x-call"], of_call["user-agent"]) == (["4", "5"], ["call/1"])
+
+
+@pytest.mark.parametrize(("name", "argument"), [("server", "a"), ("bidi", REQUESTS)])
+def test_a_stream_sends_the_headers_as_they_were_when_it_was_called(caller, server, name, argument):
+    server.handler = server.stream("ok")
+    client = caller.make()
+    headers = {"x-a": "1"}
+    responses = getattr(client, name)(argument, headers=headers)
+    headers["x-a"] = "2"
+    read_all(responses)
+    assert server.requests[-1].headers["x-a"] == "1"
+
+
+@pytest.mark.parametrize(("name", "argument"), [("server", "a"), ("bidi", REQUESTS)])
+def test_a_stream_refuses_headers_and_a_timeout_when_it_is_called(caller, name, argument):
+    method = getattr(caller.make(), name)
+    with pytest.raises(ValueError, match="the header 'host' cannot be set"):
+        method(argument, headers={"host": "example.com"})
+    with pytest.raises(TypeError, match="timeout_ms must be an integer, in milliseconds"):
+        method(argument, timeout_ms=0.5)

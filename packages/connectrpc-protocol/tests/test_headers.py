@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from connectrpc_protocol import Headers
 from connectrpc_protocol.header_names import RESERVED
-from connectrpc_protocol.headers import decode_base64, merged, raw_pairs
+from connectrpc_protocol.headers import HeadersInput, decode_base64, merged, raw_pairs
 
 from .helpers import bounded
 
@@ -259,3 +259,17 @@ def test_a_refused_value_is_not_stored() -> None:
 def test_get_returns_the_joined_values_or_a_default() -> None:
     headers = Headers([("x-a", "1"), ("X-A", "2")])
     assert (headers.get("x-A"), headers.get("x-b"), headers.get("x-b", "3")) == ("1, 2", None, "3")
+
+
+@pytest.mark.parametrize("value", ["x-a: 1", ["x-a"], ["ab"], [("x-a",)], [("a", "b", "c")], 5])
+def test_headers_that_are_not_pairs_are_a_type_error(value: HeadersInput) -> None:
+    with pytest.raises(TypeError, match="headers must be a dict, or pairs of a name and a value"):
+        Headers(value)
+
+
+@pytest.mark.parametrize("name", [b"x-a", 5, None])
+def test_a_name_that_is_not_a_string_is_a_type_error(name: str) -> None:
+    with pytest.raises(TypeError, match="the name of a header must be a string"):
+        Headers({name: "1"})
+    with pytest.raises(TypeError, match="the name of a header must be a string"):
+        Headers()[name] = "1"

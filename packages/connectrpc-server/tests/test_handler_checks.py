@@ -136,3 +136,79 @@ def test_the_wrapper_of_a_handler_decides_about_its_parameters(methods):
     Handler.unary(methods["Unary"], functools.partial(Wrong().one_more, database="database"))
     Handler.unary(methods["Unary"], AsyncMock())
     HandlerSync.unary(methods["Unary"], Mock())
+
+
+def callable_object(function):
+    return type("CallableObject", (), {"__call__": function})()
+
+
+async def coroutine(self, request, ctx):
+    return request
+
+
+async def async_generator(self, request, ctx):
+    yield request
+
+
+def generator(self, request, ctx):
+    yield request
+
+
+def function(self, request, ctx):
+    return request
+
+
+WRAPPERS = [callable_object, lambda function: functools.partial(function, None)]
+each_wrapper = pytest.mark.parametrize("wrap", WRAPPERS, ids=["object", "partial"])
+
+
+@each_wrapper
+def test_the_function_of_an_object_or_a_partial_decides_about_its_kind(methods, wrap):
+    Handler.unary(methods["Unary"], wrap(coroutine))
+    Handler.server_stream(methods["Server"], wrap(async_generator))
+    HandlerSync.unary(methods["Unary"], wrap(function))
+    HandlerSync.server_stream(methods["Server"], wrap(generator))
+    for wrong in (async_generator, generator):
+        with pytest.raises(TypeError, match="must be an 'async def' without 'yield'"):
+            Handler.unary(methods["Unary"], wrap(wrong))
+    for wrong in (coroutine, generator):
+        with pytest.raises(TypeError, match="must be an async generator"):
+            Handler.server_stream(methods["Server"], wrap(wrong))
+    for wrong in (coroutine, async_generator):
+        with pytest.raises(TypeError, match="needs a sync handler"):
+            HandlerSync.unary(methods["Unary"], wrap(wrong))
+
+
+def test_an_object_with_a_plain_call_may_return_a_coroutine(methods):
+    Handler.unary(methods["Unary"], callable_object(function))
+    with pytest.raises(TypeError, match="must be an 'async def'"):
+        Handler.unary(methods["Unary"], functools.partial(function, None))
+
+
+@pytest.mark.parametrize("name", ["unary", "client_stream"])
+def test_a_wsgi_handler_of_one_response_must_not_yield(methods, name):
+    method = methods[name.partition("_")[0].capitalize()]
+    for wrong in (generator.__get__(object()), callable_object(generator)):
+        with pytest.raises(TypeError, match="must return the response: write it without 'yield'"):
+            getattr(HandlerSync, name)(method, wrong)
+
+
+@pytest.mark.parametrize("name", ["unary", "client_stream", "server_stream", "bidi_stream"])
+@pytest.mark.parametrize("value", [None, 5, "greet"])
+def test_a_handler_that_cannot_be_called_is_refused(methods, name, value):
+    method = methods[name.partition("_")[0].capitalize()]
+    for handler in (Handler, HandlerSync):
+        with pytest.raises(TypeError, match="the handler is not callable"):
+            getattr(handler, name)(method, value)
+
+
+def test_a_handler_without_self_is_refused(methods):
+    class Service:
+        async def unary(): ...
+
+        async def client(**options): ...
+
+    with pytest.raises(TypeError, match=r"the parameters \(self, request, ctx\), not \(\)"):
+        Handler.unary(methods["Unary"], Service().unary)
+    with pytest.raises(TypeError, match=r"\(self, requests, ctx\), not \(\*\*options\)"):
+        Handler.client_stream(methods["Client"], Service().client)

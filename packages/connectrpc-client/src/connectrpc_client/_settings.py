@@ -98,3 +98,11 @@ class Settings:
         context.cancellation = cancellation
         context.on_head = None
         return context
+
+
+def copied_headers(headers: HeadersInput | None) -> HeadersInput | None:
+    """Return a copy of the headers of a call that begins later.
+
+    The caller may change the given object until then. Raises the errors of `RequestHeaders`.
+    """
+    return RequestHeaders(headers) if headers else None

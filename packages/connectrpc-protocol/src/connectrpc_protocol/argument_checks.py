@@ -1,8 +1,9 @@
 """Checks of what users pass: lists, and functions that the library will call."""
 
+import functools
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 T = TypeVar("T")
 
@@ -38,19 +39,43 @@ def check_parameters(subject: str, function: Callable[..., object], names: Seque
     parameters, so the wrapper is checked and not the function inside it. A callable whose signature
     Python does not know is accepted.
     """
+    if inspect.ismethod(function):  # with `self`, as in the code of the user
+        function, names = function.__func__, ("self", *names)
     signature = _signature(function)
     if signature is None:
         return
     try:
         signature.bind(*names)
     except TypeError:
-        if inspect.ismethod(function):  # with `self`, as in the code of the user
-            names = ("self", *names)
-            signature = _signature(function.__func__) or signature
         wanted = ", ".join(names)
         raise TypeError(
             f"{subject} must have the parameters ({wanted}), not {_without_types(signature)}"
         ) from None
+
+
+def without_partial(function: object) -> object:
+    """Return the callable inside `functools.partial`, or the given one."""
+    while isinstance(function, functools.partial):
+        function = cast("object", function.func)
+    return function
+
+
+def function_of(value: object) -> object:
+    """Return the function whose code runs if a callable is called.
+
+    It is the callable itself, the one inside `functools.partial`, or the `__call__` of an object.
+    """
+    function = without_partial(value)
+    if inspect.isroutine(function):
+        return function
+    return cast("object", inspect.getattr_static(type(function), "__call__", None))
+
+
+def is_coroutine_function(function: object) -> bool:
+    """Return whether the calls of a callable return a coroutine, as far as its code shows."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+        function_of(function)
+    )
 
 
 def _signature(function: Callable[..., object]) -> inspect.Signature | None:

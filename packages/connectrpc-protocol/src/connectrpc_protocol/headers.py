@@ -19,6 +19,7 @@ HeadersInput: TypeAlias = Mapping[str, str | Sequence[str]] | Iterable[tuple[str
 
 # RFC 9110, section 5.6.2 (token) and 5.5 (field-value).
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_PAIR_SIZE = 2  # a name and a value
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
@@ -46,7 +47,7 @@ class Headers(MutableMapping[str, str]):
             initial = initial.multi_items()
         pairs = cast(
             "Iterable[tuple[str, str | Sequence[str]]]",
-            initial.items() if isinstance(initial, Mapping) else initial,
+            initial.items() if isinstance(initial, Mapping) else _checked_pairs(initial),
         )
         for name, values in pairs:
             for value in values if isinstance(values, (list, tuple)) else (values,):
@@ -177,9 +178,20 @@ def _decode_parts(value: str) -> list[bytes]:
     return [decode_base64(part.strip()) for part in value.split(",")]
 
 
+def _checked_pairs(pairs: object) -> Iterator[object]:
+    """Yield the pairs. Raises `TypeError` for a value that is not pairs of a name and a value."""
+    is_list = isinstance(pairs, Iterable) and not isinstance(pairs, str)
+    for pair in cast("Iterable[object]", pairs if is_list else [pairs]):
+        if not isinstance(pair, tuple | list) or len(cast("Sequence[object]", pair)) != _PAIR_SIZE:
+            raise TypeError(f"headers must be a dict, or pairs of a name and a value, not {pair!r}")
+        yield cast("object", pair)
+
+
 @lru_cache(maxsize=1024)  # far more names than a program uses; the pattern takes longer
 def checked_name(name: str) -> str:
     """Return a name in lower case. Raises `ValueError` if HTTP cannot carry it."""
+    if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"the name of a header must be a string: {name!r}")
     if not _NAME.fullmatch(name):
         # RFC 9113, section 8.3.
         hint = "; a pseudo-header follows from the URL of the call" if name[:1] == ":" else ""

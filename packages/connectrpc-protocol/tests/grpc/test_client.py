@@ -202,13 +202,42 @@ def test_a_status_in_the_trailers_overrides_one_in_the_headers(protocol: str) ->
 
 
 @each_protocol
-@pytest.mark.parametrize("headers", [[], [(b"grpc-status", b"9")], OK])
+@pytest.mark.parametrize("headers", [[], OK])
 @pytest.mark.parametrize("kind", [MethodKind.UNARY, MethodKind.BIDI_STREAM])
 def test_a_response_without_trailers_is_unknown(
     protocol: str, kind: MethodKind, headers: Pairs
 ) -> None:
     error = ClientCall(protocol, kind).receive_error(HELLO_ENVELOPE, None, headers)
     assert str(error) == "unknown: the server sent no grpc-status"
+
+
+@pytest.mark.parametrize("kind", [MethodKind.UNARY, MethodKind.BIDI_STREAM])
+@pytest.mark.parametrize("body", [HELLO_ENVELOPE, pack(0, b"")])
+def test_a_failure_in_the_headers_before_a_body_without_trailers_counts_in_grpc_web(
+    kind: MethodKind, body: bytes
+) -> None:
+    headers = [(b"grpc-status", b"9"), (b"grpc-message", b"not%20yet"), (b"x-a", b"1")]
+    error = ClientCall("grpc-web", kind).receive_error(body, None, headers)
+    assert str(error) == "failed_precondition: not yet"
+    assert error.metadata["x-a"] == "1"
+    # PROTOCOL-HTTP2.md, "Responses": over gRPC such a response is not complete.
+    error = ClientCall("grpc", kind).receive_error(body, None, headers)
+    assert error.code is Code.UNKNOWN
+
+
+@each_protocol
+@pytest.mark.parametrize("content_type", ["", "text/plain", "application/grpc-web-text"])
+@pytest.mark.parametrize("kind", [MethodKind.UNARY, MethodKind.BIDI_STREAM])
+def test_a_failure_in_the_headers_overrides_an_unexpected_head(
+    protocol: str, kind: MethodKind, content_type: str
+) -> None:
+    headers = [(b"grpc-status", b"5"), (b"grpc-message", b"gone"), (b"x-a", b"1")]
+    client = ClientCall(protocol, kind)
+    error = client.receive_error(b"", None, headers, content_type=content_type or " ")
+    assert str(error) == "not_found: gone"
+    assert error.metadata["x-a"] == "1"
+    encoded = [*headers, (b"grpc-encoding", b"zstd")]
+    assert str(ClientCall(protocol, kind).receive_error(b"", None, encoded)) == "not_found: gone"
 
 
 @each_protocol
@@ -306,7 +335,8 @@ def test_any_response_is_messages_or_a_connect_error(
         return
     assert status == 200
     assert all(isinstance(message, StringValue) for message in messages)
-    assert client.context.response_trailers["grpc-status"] == "0"
+    sources = (client.context.response_trailers, client.context.response_headers)
+    assert next(each["grpc-status"] for each in sources if "grpc-status" in each) == "0"
 
 
 @each_protocol

@@ -1,5 +1,7 @@
 """The checks of interceptors when an application or a client is built."""
 
+from functools import partial
+
 import pytest
 
 from connectrpc_protocol.interceptors.chain import InterceptorChain, InterceptorChainSync
@@ -285,3 +287,56 @@ def test_an_interceptor_that_no_method_reaches_is_a_type_error(chain, kind, othe
         f"implement {METHODS[other]}{suffix}, or on_start{suffix} and on_end{suffix}, which run "
         "for every kind"
     )
+
+
+def an_interceptor(**methods):
+    return type("AnInterceptor", (), methods)()
+
+
+def takes_nothing(): ...
+
+
+async def coroutine(self, call_next, request, ctx): ...
+
+
+def generator(self, call_next, request, ctx):
+    yield
+
+
+def generator_of_start(self, ctx):
+    yield
+
+
+def end(self, token, ctx, error): ...
+
+
+def callable_object(function):
+    return type("CallableObject", (), {"__call__": function})()
+
+
+@pytest.mark.parametrize(
+    "interceptor",
+    [
+        an_interceptor(intercept_unary_sync=generator),
+        an_interceptor(intercept_client_stream_sync=generator),
+        an_interceptor(intercept_unary_sync=callable_object(generator)),
+        an_interceptor(intercept_unary_sync=partial(generator, None)),
+        an_interceptor(on_start_sync=generator_of_start, on_end_sync=end),
+    ],
+)
+def test_a_sync_method_with_one_result_must_not_yield(interceptor) -> None:
+    with pytest.raises(TypeError, match="must return its result, so it must not have 'yield'"):
+        InterceptorChainSync([interceptor])
+
+
+def test_the_function_of_a_callable_object_decides_about_its_kind() -> None:
+    InterceptorChain([an_interceptor(intercept_unary=callable_object(coroutine))])
+    InterceptorChain([an_interceptor(intercept_unary=partial(coroutine, None))])
+    with pytest.raises(TypeError, match="intercept_unary_sync must not be async"):
+        InterceptorChainSync([an_interceptor(intercept_unary_sync=callable_object(coroutine))])
+
+
+def test_a_method_without_self_is_a_type_error() -> None:
+    expected = r"the parameters \(self, call_next, request, ctx\), not \(\)"
+    with pytest.raises(TypeError, match=expected):
+        InterceptorChainSync([an_interceptor(intercept_unary_sync=takes_nothing)])

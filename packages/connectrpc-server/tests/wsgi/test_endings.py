@@ -89,7 +89,9 @@ def test_a_stream_that_the_server_closes_is_cancelled(wsgi_application, make_hos
 
 def test_an_exception_of_a_stream_that_the_server_closes_is_logged(wsgi_application, caplog):
     class Broken:
-        unary = client = bidi = None
+        def unary(self, request, ctx): ...
+
+        client = bidi = unary
 
         def server(self, request, ctx):
             try:

@@ -53,6 +53,18 @@ from package{0} import first, second as second_, third
 
 NAME{0}: Final = "package.{0}"
 NAME = NAME{0}
+METHOD_{0}: Final = Method(
+    service=NAME,
+    name="{0}",
+    request=pb2.Request,
+)
+ME_{0}: Final = Method(
+    service=NAME,
+    name="{0}___",
+)
+METHOD: Final = Method(
+    service=NAME{0},
+)
 
 
 @deprecated("{0} is deprecated")

@@ -23,12 +23,14 @@ from connectrpc_client._context import ClientContext, client_context
 from connectrpc_client._errors import check_full_duplex
 from connectrpc_client._request_stream import RequestList, iterate
 from connectrpc_client._response import UnaryOutput
+from connectrpc_client._settings import copied_headers
 from connectrpc_client._transports.http_clients import AsyncHttpClient
 from connectrpc_client._transports.select import select_transport
 from connectrpc_protocol import HeadersInput, Interceptor, Method, MethodKind, RequestContext
 from connectrpc_protocol.call import StreamClientCall
 from connectrpc_protocol.interceptors.chain import InterceptorChain
 from connectrpc_protocol.method_kinds import method_kinds
+from connectrpc_protocol.options import as_integer
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -139,6 +141,7 @@ class Client(BaseClient[AsyncHttpClient, Interceptor]):
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[Res, None]:
         """Return the messages of `_call_server_stream`."""
+        headers, timeout_ms = copied_headers(headers), as_integer("timeout_ms", timeout_ms)
         call = partial(self._call_server_stream, method, request, headers=headers)
         return Messages(partial(call, timeout_ms=timeout_ms), method)
 
@@ -151,6 +154,7 @@ class Client(BaseClient[AsyncHttpClient, Interceptor]):
         timeout_ms: int | None = None,
     ) -> AsyncGenerator[Res, None]:
         """Return the messages of `_call_bidi_stream`."""
+        headers, timeout_ms = copied_headers(headers), as_integer("timeout_ms", timeout_ms)
         call = partial(self._call_bidi_stream, method, requests, headers=headers)
         return Messages(partial(call, timeout_ms=timeout_ms), method)
 

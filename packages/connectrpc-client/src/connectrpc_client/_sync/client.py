@@ -14,6 +14,7 @@ from connectrpc_client._context import ClientContext, client_context
 from connectrpc_client._errors import check_full_duplex
 from connectrpc_client._request_stream import RequestList, iterate_sync
 from connectrpc_client._response import UnaryOutput
+from connectrpc_client._settings import copied_headers
 from connectrpc_client._sync import call as calls
 from connectrpc_client._sync.open_call import BidiCallSync, ClientStreamCallSync
 from connectrpc_client._sync.output import MessagesSync, StreamOutputSync
@@ -22,6 +23,7 @@ from connectrpc_client._transports.select import select_transport_sync
 from connectrpc_protocol import HeadersInput, InterceptorSync, Method, MethodKind, RequestContext
 from connectrpc_protocol.interceptors.chain import InterceptorChainSync
 from connectrpc_protocol.method_kinds import method_kinds
+from connectrpc_protocol.options import as_integer
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -136,6 +138,7 @@ class ClientSync(BaseClient[SyncHttpClient, InterceptorSync]):
         cancellation: Cancellation | None = None,
     ) -> Generator[Res, None, None]:
         """Return the messages of `_call_server_stream`."""
+        headers, timeout_ms = copied_headers(headers), as_integer("timeout_ms", timeout_ms)
         call = partial(self._call_server_stream, method, request, headers=headers)
         call = partial(call, timeout_ms=timeout_ms, cancellation=cancellation)
         return MessagesSync(call, method)
@@ -150,6 +153,7 @@ class ClientSync(BaseClient[SyncHttpClient, InterceptorSync]):
         cancellation: Cancellation | None = None,
     ) -> Generator[Res, None, None]:
         """Return the messages of `_call_bidi_stream`."""
+        headers, timeout_ms = copied_headers(headers), as_integer("timeout_ms", timeout_ms)
         call = partial(self._call_bidi_stream, method, requests, headers=headers)
         call = partial(call, timeout_ms=timeout_ms, cancellation=cancellation)
         return MessagesSync(call, method)

@@ -142,14 +142,24 @@ class GrpcStreamClientCall(Generic[Req, Res]):
     def start(self, status: int, headers: RawHeaders) -> None:
         metadata = Headers.from_raw(headers)
         self._context.receive(metadata, Headers())
+        try:
+            compression = self._checked_head(status, metadata)
+        except ConnectError as error:
+            # If the headers have the `grpc-status` of a failure, that is the error. Otherwise the
+            # response may come from a proxy.
+            failure = error_from_trailers(metadata) if GRPC_STATUS in metadata else None
+            raise self._completed(failure or error) from None
+        self._reader = self._new_reader(compression)
+
+    def _checked_head(self, status: int, metadata: Headers) -> Compression | None:
+        """Return the compression of the messages. Raises `ConnectError` for an unexpected head."""
         if status != HTTP_OK:
-            raise self._http_error(status, metadata)
+            # grpc/grpc, doc/http-grpc-status-mapping.md.
+            raise ConnectError(Code.from_http_status(status), f"HTTP status {status}")
         binding = self._binding
-        content_type = metadata.get(CONTENT_TYPE, "")
-        check_content_type(content_type, binding.content_types, binding.prefix)
-        encoding = metadata.get(GRPC_ENCODING, "")
+        check_content_type(metadata.get(CONTENT_TYPE, ""), binding.content_types, binding.prefix)
         accepted = binding.options.accept_compression
-        self._reader = self._new_reader(response_compression(encoding, accepted))
+        return response_compression(metadata.get(GRPC_ENCODING, ""), accepted)
 
     def feed(self, chunk: bytes) -> Iterator[Res]:
         self._has_body = self._has_body or bool(chunk)
@@ -158,11 +168,7 @@ class GrpcStreamClientCall(Generic[Req, Res]):
     def end(self, trailers: RawHeaders = ()) -> None:
         received = self._read_trailers(trailers)
         self._receive(received)
-        status = self._context.response_trailers
-        if received is not None and GRPC_STATUS not in status:
-            # Some servers and proxies put the status into the headers, before trailers without it.
-            status = self._context.response_headers
-        error = error_from_trailers(status)
+        error = error_from_trailers(self._status(received))
         if error is not None:
             raise self._completed(error)
         self._reader.finish()
@@ -180,17 +186,13 @@ class GrpcStreamClientCall(Generic[Req, Res]):
             # Trailers-Only: the headers are the trailers.
             self._context.receive(Headers(), headers)
 
-    def _http_error(self, status: int, metadata: Headers) -> ConnectError:
-        """Return the error of a response with an HTTP status other than 200.
-
-        If the headers have the `grpc-status` of a failure, the error is that failure. Otherwise the
-        response may come from a proxy, and the HTTP status decides (grpc/grpc,
-        doc/http-grpc-status-mapping.md).
-        """
-        error = error_from_trailers(metadata) if GRPC_STATUS in metadata else None
-        if error is None:
-            error = ConnectError(Code.from_http_status(status), f"HTTP status {status}")
-        return self._completed(error)
+    def _status(self, trailers: Headers | None) -> Headers:
+        """Return the headers or the trailers, whichever have the status."""
+        context = self._context
+        if trailers is None or GRPC_STATUS in context.response_trailers:
+            return context.response_trailers
+        # Some servers and proxies put the status into the headers, before trailers without it.
+        return context.response_headers
 
     def _completed(self, error: ConnectError) -> ConnectError:
         """Return the error with all metadata, or `deadline_exceeded` for a late cancellation."""

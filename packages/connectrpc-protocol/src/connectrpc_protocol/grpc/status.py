@@ -21,7 +21,7 @@ from connectrpc_protocol.headers import Headers
 from connectrpc_protocol.http import HeaderPair
 
 OK: HeaderPair = (RAW_GRPC_STATUS, b"0")
-_OK = "0"
+SUCCESS = "0"
 _CODES = {str(code.grpc): code for code in Code}
 
 # The characters that are not encoded ("Percent-Byte-Unencoded"). `quote` adds letters and digits.
@@ -53,7 +53,7 @@ def error_from_trailers(trailers: Headers) -> ConnectError | None:
     A missing or undefined status is `unknown` (doc/http-grpc-status-mapping.md, on 200).
     """
     status = trailers.get(GRPC_STATUS)
-    if status == _OK:
+    if status == SUCCESS:
         return None
     message = decode_message(trailers.get(GRPC_MESSAGE, ""))
     code = None if status is None else _CODES.get(status)

@@ -19,8 +19,10 @@ from connectrpc_protocol.grpc.client import (
     GrpcUnaryClientBinding,
     GrpcUnaryClientCall,
 )
+from connectrpc_protocol.grpc.status import SUCCESS
 from connectrpc_protocol.grpc_web.headers import CONTENT_TYPE_PREFIX
 from connectrpc_protocol.grpc_web.trailers import TRAILERS, parse_trailers
+from connectrpc_protocol.header_names import GRPC_STATUS
 from connectrpc_protocol.headers import Headers, RawHeaders
 
 Req = TypeVar("Req", bound=Message)
@@ -78,3 +80,11 @@ class GrpcWebStreamClientCall(GrpcStreamClientCall[Req, Res]):
             return parse_trailers(block)
         except ValueError as error:
             raise ConnectError(Code.INTERNAL, f"malformed trailers: {error}") from None
+
+    def _status(self, trailers: Headers | None) -> Headers:
+        # Some servers and proxies put a failure into the headers, before a body without trailers.
+        # A success there does not show that the body is complete.
+        headers = self._context.response_headers
+        if trailers is None and headers.get(GRPC_STATUS, SUCCESS) != SUCCESS:
+            return headers
+        return super()._status(trailers)

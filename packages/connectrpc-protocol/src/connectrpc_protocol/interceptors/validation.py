@@ -7,7 +7,11 @@ cannot be used is not ignored, but raises an error.
 import inspect
 from collections.abc import Callable, Collection
 
-from connectrpc_protocol.argument_checks import check_parameters
+from connectrpc_protocol.argument_checks import (
+    check_parameters,
+    function_of,
+    is_coroutine_function,
+)
 from connectrpc_protocol.method import MethodKind
 
 _METHOD_OF_KIND = {
@@ -103,7 +107,7 @@ def _check_twins(type_name: str, names: set[str], twins: set[str]) -> None:
 
 def _check_async_method(type_name: str, name: str, function: object) -> None:
     function = _checked_callable(type_name, name, function)
-    is_coroutine = inspect.iscoroutinefunction(function)
+    is_coroutine = is_coroutine_function(function)
     if name in _AWAITED:
         if not is_coroutine:
             raise TypeError(f"interceptor {type_name}: {name} must be an 'async def' function")
@@ -111,15 +115,20 @@ def _check_async_method(type_name: str, name: str, function: object) -> None:
         raise TypeError(
             f"interceptor {type_name}: {name} must return an iterator, not an awaitable"
         )
-    elif inspect.isgeneratorfunction(function):
+    elif inspect.isgeneratorfunction(function_of(function)):
         raise TypeError(f"interceptor {type_name}: {name} must be an async generator")
     check_parameters(f"interceptor {type_name}: {name}", function, _PARAMETERS[name])
 
 
 def _check_sync_method(type_name: str, name: str, function: object) -> None:
     function = _checked_callable(type_name, name, function)
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+    code = function_of(function)
+    if is_coroutine_function(function) or inspect.isasyncgenfunction(code):
         raise TypeError(f"interceptor {type_name}: {name} must not be async")
+    if inspect.isgeneratorfunction(code) and _twin(name) in _AWAITED:
+        raise TypeError(
+            f"interceptor {type_name}: {name} must return its result, so it must not have 'yield'"
+        )
     check_parameters(f"interceptor {type_name}: {name}", function, _PARAMETERS[_twin(name)])
 
 

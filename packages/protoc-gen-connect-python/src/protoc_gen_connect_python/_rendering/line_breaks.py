@@ -8,6 +8,8 @@ as it is.
 """
 
 import re
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
 
 LINE_LENGTH = 100
 _INDENT = "    "
@@ -15,6 +17,7 @@ _PAIRS = {"(": ")", "[": "]", "{": "}"}
 _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[()\[\]{}]')
 _BRACKET_OR_COMMA = re.compile(r'"(?:[^"\\]|\\.)*"|[()\[\]{},]')
 _VALUE = re.compile(r"((?:return|raise) |\w+(?:: \w+)? = )(.+)()")
+_OPENING = re.compile(r"(\w+: \w+ = )(\w+\()")
 _RETURN_TYPE = re.compile(r"(\) -> )(.+)(:)")
 _PARAMETER = re.compile(r"(\w+: .+\]) (\| \w+\[.+)")
 
@@ -23,7 +26,7 @@ def break_lines(source: str) -> str:
     """Return the source with its long lines broken, except in docstrings and comments."""
     lines: list[str] = []
     in_docstring = False
-    for line in source.rstrip("\n").split("\n"):
+    for line in _parenthesize_calls(source.rstrip("\n").split("\n")):
         quotes = re.findall(r'\\.|"""', line).count('"""') if '"""' in line else 0
         if in_docstring or quotes or _fits(line) or line.lstrip().startswith("#"):
             lines.append(line)
@@ -31,6 +34,19 @@ def break_lines(source: str) -> str:
             lines.extend(_break(line))
         in_docstring ^= quotes % 2 == 1
     return "\n".join(lines) + "\n"
+
+
+def _parenthesize_calls(lines: Iterable[str]) -> Iterator[str]:
+    """Put a call of several lines into parentheses if all of its lines fit only in this way."""
+    remaining = iter(lines)
+    for line in remaining:
+        opening = None if _fits(line) else _OPENING.fullmatch(line)
+        if opening is None:
+            yield line
+            continue
+        call = [*takewhile(lambda each: each != ")", remaining), ")"]
+        broken = [f"{opening[1]}(", *(_INDENT + each for each in (opening[2], *call)), ")"]
+        yield from broken if all(map(_fits, broken)) else [line, *call]
 
 
 def _fits(line: str) -> bool:
