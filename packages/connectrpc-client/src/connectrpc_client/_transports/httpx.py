@@ -62,9 +62,9 @@ class HttpxTransport:
             try:
                 response = await client.send(outgoing, stream=True)
             except RuntimeError as exc:
-                if exc in body_errors or "loop" not in str(exc):
+                if exc in body_errors or not _is_of_another_loop(exc):
                     raise
-                raise _of_another_loop(exc) from exc
+                raise _client_of_another_loop(exc) from exc
         self._has_responded = True
         return _Response(response, self._library)
 
@@ -131,12 +131,23 @@ class _Response:
         self.headers = response.headers.raw
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        with _translate_errors(self._library):
-            async for chunk in self._response.aiter_raw():
-                yield chunk
+        try:
+            with _translate_errors(self._library):
+                async for chunk in self._response.aiter_raw():
+                    yield chunk
+        except RuntimeError as exc:
+            if not _is_of_another_loop(exc):
+                raise
+            message = f"{exc}: the connection of this call belongs to another event loop"
+            raise ConnectError(Code.UNAVAILABLE, message) from exc
 
     async def aclose(self) -> None:
-        await self._response.aclose()
+        try:
+            await self._response.aclose()
+        except RuntimeError as exc:
+            # The connection ends with its event loop, and has ended if that is closed.
+            if not _is_of_another_loop(exc):
+                raise
 
 
 class _ResponseSync:
@@ -273,7 +284,12 @@ def _connect_error(
     return unavailable(_text(exc), delivery_of(library, exc, may_reuse=may_reuse))
 
 
-def _of_another_loop(exc: Exception) -> ConnectError:
+def _is_of_another_loop(exc: RuntimeError) -> bool:
+    """Return whether asyncio or anyio raised it because a connection belongs to another loop."""
+    return "loop" in str(exc)
+
+
+def _client_of_another_loop(exc: Exception) -> ConnectError:
     """Return the error for a given client whose connections another event loop has opened."""
     return ConnectError(
         Code.UNAVAILABLE,
