@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib import import_module
 from types import ModuleType
 from typing import TypedDict, cast
 
@@ -26,6 +27,9 @@ from connectrpc_protocol import Code, ConnectError, RawHeaders
 from connectrpc_protocol.deadline import remaining
 from connectrpc_protocol.http import HttpRequest
 
+# Python imports it at the first look-up of a host name. See `_import_parts_of_connections`.
+import_module("encodings.idna")
+
 
 class HttpxTransport:
     """See `connectrpc_client.Transport`."""
@@ -43,6 +47,7 @@ class HttpxTransport:
     @classmethod
     def make(cls) -> "HttpxTransport":
         """Return a transport with an HTTP client of its own."""
+        _import_parts_of_connections()
         return cls(httpx.AsyncClient(**_default_options()), httpx)
 
     async def send(
@@ -243,6 +248,19 @@ class _Options(TypedDict):
     headers: dict[str, str]
     limits: httpx.Limits
     timeout: httpx.Timeout
+
+
+def _import_parts_of_connections() -> None:
+    """Import what httpx would import when it opens its first connection in an event loop.
+
+    If a finalizer or a signal handler made a call during that import, and waited for another
+    thread that needs the same module, both would wait forever. See `select.py`.
+    """
+    with suppress(ImportError):
+        anyio = import_module("anyio")
+        import_module("anyio._backends._asyncio")
+        for name in ("Lock", "connect_tcp", "fail_after"):
+            getattr(anyio, name, None)  # imports the module of this function, in new versions
 
 
 def _default_options() -> _Options:
