@@ -134,6 +134,44 @@ def test_open_calls_that_wait_are_not_dropped(make_caller, live_server) -> None:
     asyncio.run(check())
 
 
+@pytest.mark.parametrize("prefix", ["call_", ""])
+@pytest.mark.parametrize("library", [None, httpx.AsyncClient])
+def test_an_async_output_in_a_cycle_with_its_interceptor(
+    make_caller, live_server, library, prefix
+) -> None:
+    """The event loop closes the generator of the interceptor, too, and neither of them fails."""
+    failures: list[Any] = []
+
+    async def drop(client: Any) -> None:
+        stream = getattr(client, f"{prefix}server")("a")
+        if prefix:
+            stream = await stream
+        await anext(stream)
+        cycle = [stream]
+        cycle.append(cycle)
+
+    async def run() -> None:
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _, context: failures.append(context)
+        )
+        http_client = library and library()
+        notes = Notes()
+        client = make_caller("async").make(
+            live_server.url, http_client=http_client, interceptors=(notes, Through())
+        )
+        await drop(client)
+        gc.collect()
+        assert await asyncio.to_thread(notes.has_ended.wait, STEP_SECONDS)
+        assert await asyncio.to_thread(live_server.app.ended.get, timeout=STEP_SECONDS)
+        await client.aclose()
+        if http_client is not None:
+            await http_client.aclose()
+
+    asyncio.run(run())
+    gc.collect()  # asyncio reports the failures of tasks that are garbage-collected
+    assert not failures
+
+
 def test_an_async_output_may_outlive_its_event_loop(make_caller, live_server) -> None:
     async def call() -> Any:
         client = make_caller("async").make(live_server.url, http_client=None)

@@ -211,6 +211,39 @@ def test_a_given_client_in_several_loops(make_caller, echo, http_library):
     gc.collect()  # so that the warning comes in this test
 
 
+# asyncio warns of the connections whose loop was closed.
+@pytest.mark.filterwarnings("ignore:Exception ignored:pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("is_closed", [True, False])
+@pytest.mark.parametrize("http_library", [None, httpx, httpx2])
+def test_a_stream_of_another_loop(make_caller, live_server, http_library, is_closed, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyqwest", None)
+    given = http_library and http_library.AsyncClient()
+    read_in_two_loops(make_caller("async").make(live_server.url, http_client=given), is_closed)
+    del given
+    gc.collect()  # so that the warnings come in this test
+
+
+def read_in_two_loops(client, is_closed):
+    async def begin():
+        output = await client.call_server("a")
+        await anext(output)
+        return output
+
+    loop = asyncio.new_event_loop()
+    read, dropped = loop.run_until_complete(begin()), loop.run_until_complete(begin())
+    if is_closed:
+        loop.close()
+
+    async def use():
+        for _ in range(2):
+            with pytest.raises(ConnectError, match=r"unavailable.*another event loop"):
+                await anext(read)
+        await dropped.aclose()
+
+    asyncio.run(use())
+    loop.close()
+
+
 PROGRAM = """
 import asyncio, gc, sys
 if sys.argv[2] == "httpx":

@@ -4,12 +4,17 @@ The garbage collector may run a finalizer at any time, and a signal handler may 
 programs make the second call where the first one imports or makes something.
 """
 
+import asyncio
 import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from google.protobuf.wrappers_pb2 import StringValue
+
+from connectrpc_client import Cancellation
+from connectrpc_client._transports.interruptible.event_loop import background_loop
 
 PROGRAM = """
 import asyncio, faulthandler, sys
@@ -118,12 +123,33 @@ def url():
         ("httpx", "httpx"),
         ("httpx._client", "httpx"),
         ("httpcore", "httpx"),
+        ("encodings.idna", "httpx"),
         ("connectrpc_client._transports.pyqwest.options", "pyqwest"),
     ],
 )
 @pytest.mark.parametrize("kind", ["sync", "async", "cancellation"])
 def test_a_call_during_the_import_of_the_http_library(url, kind, place, library):
     run(url, kind, place, library)
+
+
+@pytest.mark.parametrize("place", ["anyio._backends._asyncio", "anyio._core._sockets"])
+@pytest.mark.parametrize("kind", ["async", "cancellation"])
+def test_a_call_during_the_import_of_what_connections_need(url, kind, place):
+    run(url, kind, place, "httpx")
+
+
+@pytest.mark.parametrize("library", ["httpx", "pyqwest"])
+def test_a_call_in_the_event_loop_in_the_background(make_caller, url, library, monkeypatch):
+    """A finalizer may run in any thread."""
+    if library == "httpx":
+        monkeypatch.setitem(sys.modules, "pyqwest", None)
+    with make_caller("sync").make(url, http_client=None) as client:
+
+        async def call():
+            return client.call_unary("a", cancellation=Cancellation())
+
+        done = asyncio.run_coroutine_threadsafe(call(), background_loop())
+        assert done.result(60).message == StringValue()
 
 
 @pytest.mark.parametrize(

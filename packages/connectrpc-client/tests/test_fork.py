@@ -143,6 +143,32 @@ use_directly(http_client)
 in_child(lambda: refused(make(http_client)))
 """
 
+# HTTP clients that use the connections of another one: they have the same transport.
+SHARED_TRANSPORT = """
+async_prefix = "Async" if is_async else ""
+transport = getattr(module, async_prefix + "HTTPTransport")()
+
+class Wrapper(getattr(module, async_prefix + "BaseTransport")):
+    if is_async:
+        async def handle_async_request(self, request):
+            return await transport.handle_async_request(request)
+    else:
+        def handle_request(self, request):
+            return transport.handle_request(request)
+
+    def __init__(self):
+        self.wrapped = transport
+
+def make_shared(transport):
+    return getattr(module, async_prefix + "Client")(transport=transport)
+
+shared = [make_shared(transport), make_shared(Wrapper())]
+use_directly(shared[0])
+unused = [make(make_shared(transport)), make(make_shared(Wrapper()))]
+in_child(lambda: all(refused(client) for client in unused))
+in_child(lambda: all(refused(make(http_client)) for http_client in shared))
+"""
+
 MADE_IN_CHILD = """
 used_in_parent = module.__name__ != "pyqwest" and use_directly(make_http_client())
 
@@ -211,6 +237,12 @@ def run(program, *arguments):
 def test_a_used_http_client_is_refused_in_the_child(url, program, library, kind):
     """The child must not read responses from the connections of its parent."""
     run(program, url, library, kind)
+
+
+@pytest.mark.parametrize("kind", ["async", "sync"])
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_the_transport_of_a_used_http_client_is_refused_in_the_child(url, library, kind):
+    run(SHARED_TRANSPORT, url, library, kind)
 
 
 @pytest.mark.parametrize("kind", ["async", "sync"])

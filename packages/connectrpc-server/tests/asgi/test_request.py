@@ -496,6 +496,22 @@ def test_a_drain_ends_at_the_deadline(asgi_application, monkeypatch, name, heade
     run(check())
 
 
+@pytest.mark.parametrize("name", ["Unary", "Bidi"])
+def test_the_drain_of_a_call_that_needs_trailers_ends_at_the_deadline(
+    asgi_application, monkeypatch, name
+):
+    monkeypatch.setattr(request_module, "DRAIN_MAX_SECONDS", 3600)
+    monkeypatch.setattr(request_module.server_quirks, "drain_pause", lambda scope, pause: 3600)
+
+    async def check():
+        app = asgi_application(Service(stop), default_timeout_ms=20)
+        connection = Connection(b"\0\0")
+        await connection.call(app, name, (b"content-type", b"application/grpc"), **HTTP1)
+        assert connection.log[-1] == "end"
+
+    run(check())
+
+
 class Stalled(Connection):
     """A client that stops reading, on a server whose `send` waits for the client."""
 

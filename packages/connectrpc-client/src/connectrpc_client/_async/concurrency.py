@@ -201,6 +201,11 @@ class Task:
         await asyncio.wait([self._task])
 
 
+async def pause() -> None:
+    """Let the other tasks that are ready run first."""
+    await asyncio.sleep(0)
+
+
 class EventLoop:
     """The running event loop, for finalizers, which may run in any thread."""
 

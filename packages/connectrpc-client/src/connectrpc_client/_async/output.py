@@ -7,7 +7,7 @@ from typing import Any, NoReturn, Protocol, TypeVar, cast, runtime_checkable
 
 from google.protobuf.message import Message
 
-from connectrpc_client._async.concurrency import EventLoop
+from connectrpc_client._async.concurrency import EventLoop, pause
 from connectrpc_client._errors import call_error, ended, error_of_later_reads
 from connectrpc_protocol import Headers, Method, RequestContext
 from connectrpc_protocol.closing import aclose_iterator
@@ -31,6 +31,7 @@ class StreamOutput(AsyncIterator[Res]):
     """
 
     _has_ended = True  # until `__init__` has succeeded
+    _is_dropped = False
 
     def __init__(
         self,
@@ -89,11 +90,24 @@ class StreamOutput(AsyncIterator[Res]):
         self._has_ended = True
         error = call_error(exc)
         try:
-            await aclose_iterator(self._responses)
+            await self._close_responses()
         finally:
             around, self._around = self._around, None
             if around is not None:
                 await around.__aexit__(type(error) if error else None, error, None)
+
+    async def _close_responses(self) -> None:
+        if not self._is_dropped:
+            await aclose_iterator(self._responses)
+            return
+        # The generator of an interceptor may have been dropped together with this object. Then the
+        # event loop closes it, and fails if this does so first.
+        await pause()
+        try:
+            await aclose_iterator(self._responses)
+        except RuntimeError as exc:
+            if "already running" not in str(exc):
+                raise
 
     async def __aenter__(self) -> "StreamOutput[Res]":
         return self
@@ -115,6 +129,7 @@ class StreamOutput(AsyncIterator[Res]):
 
     def __del__(self) -> None:
         if not self._has_ended:
+            self._is_dropped = True
             self._loop.run_later(self.aclose)
 
 

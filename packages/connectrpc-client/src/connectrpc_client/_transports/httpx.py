@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib import import_module
 from types import ModuleType
 from typing import TypedDict, cast
 
@@ -26,6 +27,9 @@ from connectrpc_protocol import Code, ConnectError, RawHeaders
 from connectrpc_protocol.deadline import remaining
 from connectrpc_protocol.http import HttpRequest
 
+# Python imports it at the first look-up of a host name. See `_import_parts_of_connections`.
+import_module("encodings.idna")
+
 
 class HttpxTransport:
     """See `connectrpc_client.Transport`."""
@@ -43,6 +47,7 @@ class HttpxTransport:
     @classmethod
     def make(cls) -> "HttpxTransport":
         """Return a transport with an HTTP client of its own."""
+        _import_parts_of_connections()
         return cls(httpx.AsyncClient(**_default_options()), httpx)
 
     async def send(
@@ -62,9 +67,9 @@ class HttpxTransport:
             try:
                 response = await client.send(outgoing, stream=True)
             except RuntimeError as exc:
-                if exc in body_errors or "loop" not in str(exc):
+                if exc in body_errors or not _is_of_another_loop(exc):
                     raise
-                raise _of_another_loop(exc) from exc
+                raise _client_of_another_loop(exc) from exc
         self._has_responded = True
         return _Response(response, self._library)
 
@@ -131,12 +136,23 @@ class _Response:
         self.headers = response.headers.raw
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        with _translate_errors(self._library):
-            async for chunk in self._response.aiter_raw():
-                yield chunk
+        try:
+            with _translate_errors(self._library):
+                async for chunk in self._response.aiter_raw():
+                    yield chunk
+        except RuntimeError as exc:
+            if not _is_of_another_loop(exc):
+                raise
+            message = f"{exc}: the connection of this call belongs to another event loop"
+            raise ConnectError(Code.UNAVAILABLE, message) from exc
 
     async def aclose(self) -> None:
-        await self._response.aclose()
+        try:
+            await self._response.aclose()
+        except RuntimeError as exc:
+            # The connection ends with its event loop, and has ended if that is closed.
+            if not _is_of_another_loop(exc):
+                raise
 
 
 class _ResponseSync:
@@ -234,6 +250,19 @@ class _Options(TypedDict):
     timeout: httpx.Timeout
 
 
+def _import_parts_of_connections() -> None:
+    """Import what httpx would import when it opens its first connection in an event loop.
+
+    If a finalizer or a signal handler made a call during that import, and waited for another
+    thread that needs the same module, both would wait forever. See `select.py`.
+    """
+    with suppress(ImportError):
+        anyio = import_module("anyio")
+        import_module("anyio._backends._asyncio")
+        for name in ("Lock", "connect_tcp", "fail_after"):
+            getattr(anyio, name, None)  # imports the module of this function, in new versions
+
+
 def _default_options() -> _Options:
     return {
         # No cookies are kept: what one call received must not be sent with another call.
@@ -273,7 +302,12 @@ def _connect_error(
     return unavailable(_text(exc), delivery_of(library, exc, may_reuse=may_reuse))
 
 
-def _of_another_loop(exc: Exception) -> ConnectError:
+def _is_of_another_loop(exc: RuntimeError) -> bool:
+    """Return whether asyncio or anyio raised it because a connection belongs to another loop."""
+    return "loop" in str(exc)
+
+
+def _client_of_another_loop(exc: Exception) -> ConnectError:
     """Return the error for a given client whose connections another event loop has opened."""
     return ConnectError(
         Code.UNAVAILABLE,

@@ -50,7 +50,8 @@ def use_of(client: object) -> HttpxUse:
 def _note_fork() -> None:
     """In a child process, find out which clients its parent used."""
     for client, use in list(_uses.items()):
-        use.is_inherited = use.is_inherited or _is_opened(client)
+        # Clients may share a transport, so one that was not used may have connections, too.
+        use.is_inherited = use.is_inherited or _is_opened(client) or _has_inherited_socket(client)
 
 
 _fork.call_in_child(_note_fork)
@@ -77,11 +78,25 @@ def _has_inherited_socket(client: object) -> bool:
 def _sockets_of(client: Any) -> Iterator[_WithSocket | None]:
     """Yield the socket of each connection of a client, and `None` if it cannot be found."""
     mounts = getattr(client, "_mounts", {})
-    for transport in (getattr(client, "_transport", None), *mounts.values()):
-        pool = getattr(transport, "_pool", None)
+    for pool in _transports_below([getattr(client, "_transport", None), *mounts.values()]):
         for connection in getattr(pool, "connections", ()):
             layer = connection  # a connection through a proxy has several layers
             while (inner := getattr(layer, "_connection", None)) is not None:
                 layer = inner
             stream = getattr(layer, "_network_stream", None)
             yield None if stream is None else stream.get_extra_info("socket")
+
+
+def _transports_below(transports: list[object]) -> Iterator[object]:
+    """Yield the transports and, after each, those that it uses: a pool, or what it wraps."""
+    seen: set[int] = set()
+    while transports:
+        transport = transports.pop()
+        if id(transport) not in seen:
+            seen.add(id(transport))
+            yield transport
+            transports += filter(_is_transport, getattr(transport, "__dict__", {}).values())
+
+
+def _is_transport(value: object) -> bool:
+    return hasattr(value, "handle_request") or hasattr(value, "handle_async_request")

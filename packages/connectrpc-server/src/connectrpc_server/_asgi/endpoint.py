@@ -24,7 +24,7 @@ from connectrpc_server._asgi.stepping import (
     run_within,
 )
 from connectrpc_server._asgi.types import Event, Receive, Scope, Send
-from connectrpc_server._errors import CancelledByServer
+from connectrpc_server._errors import CancelledByServer, ServerCall
 from connectrpc_server._limits import STREAM_DRAIN_PAUSE
 from connectrpc_server._logging import log_unexpected
 
@@ -62,13 +62,13 @@ class UnaryEndpoint(Generic[Req, Res]):
         """Handle one request."""
         over_http2 = scope.get("http_version") == "2"
         receive = deliver_empty_body(scope, receive) if over_http2 else receive
-        call = self._method.accept(
+        call = accepted = self._method.accept(
             scope["method"], scope["headers"], scope["query_string"], scope.get("client")
         )
         if isinstance(call, HttpResponse) or call.needs_trailers:
             call = check_trailers(call, scope)
             if isinstance(call, HttpResponse):
-                refused = AsgiRequest(scope, receive, send)
+                refused = AsgiRequest(scope, receive, send, deadline=_deadline_of(accepted))
                 await refused.write_end(respond(call, refused))
                 return
         if self._has_metadata_interceptors or call.context.deadline is not None:
@@ -170,6 +170,11 @@ class _Progress:
         self.response: HttpResponse | None = None
 
 
+def _deadline_of(accepted: ServerCall | HttpResponse) -> float | None:
+    """Return the deadline, also of a call that is refused because it needs trailers."""
+    return None if isinstance(accepted, HttpResponse) else accepted.context.deadline
+
+
 async def _end_failed(
     call: UnaryServerCall[Req, Res], request: AsgiRequest, exc: Exception | Cancelled
 ) -> None:
@@ -213,15 +218,15 @@ class StreamEndpoint(Generic[Req, Res]):
         """Handle one request."""
         over_http2 = scope.get("http_version") == "2"
         receive = deliver_empty_body(scope, receive) if over_http2 else receive
-        call = self._method.accept(
+        accepted = self._method.accept(
             scope["method"], scope["headers"], scope["query_string"], scope.get("client")
         )
-        call = check_trailers(call, scope)
+        call = check_trailers(accepted, scope)
         request = AsgiRequest(scope, receive, send, STREAM_DRAIN_PAUSE)
+        request.deadline = _deadline_of(accepted)
         if isinstance(call, HttpResponse):
             await request.write_end(respond(call, request))
             return
-        request.deadline = call.context.deadline
         response = StreamResponse(call, request)
         error: Exception | None = None
         try:

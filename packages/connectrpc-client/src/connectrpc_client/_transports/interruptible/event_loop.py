@@ -35,6 +35,14 @@ def background_loop() -> asyncio.AbstractEventLoop:
     return _running.value or _start()
 
 
+def is_inside_background_loop() -> bool:
+    """Return whether the background event loop runs this code, such as a finalizer."""
+    try:
+        return asyncio.get_running_loop() is _running.value
+    except RuntimeError:
+        return False
+
+
 def _start() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="connectrpc_client loop", daemon=True)

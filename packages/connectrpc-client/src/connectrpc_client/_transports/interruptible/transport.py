@@ -13,6 +13,7 @@ from connectrpc_client._transports.interface import Transport, TransportResponse
 from connectrpc_client._transports.interruptible.event_loop import (
     EventLoopReceiver,
     background_loop,
+    is_inside_background_loop,
 )
 from connectrpc_client._transports.interruptible.response_pipe import PipedResponse, Receiver
 from connectrpc_client._transports.interruptible.worker_thread import ReferenceCount, WorkerReceiver
@@ -71,7 +72,8 @@ class InterruptibleTransport:
         if not must_end and self._may_wait_directly(deadline):
             return self._blocking.send(request, body, deadline)
         receiver: Receiver
-        if not must_end or self._make_async is None:
+        # Inside the background loop, a call that waits for that loop would never end.
+        if not must_end or self._make_async is None or is_inside_background_loop():
             send = partial(self._blocking.send, request, body, deadline)
             receiver = WorkerReceiver(send, self._references)
         else:
