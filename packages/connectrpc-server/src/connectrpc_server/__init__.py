@@ -30,6 +30,7 @@ from connectrpc_protocol import (
     UnaryInterceptorSync,
 )
 from connectrpc_server import cors
+from connectrpc_server._access_log import AccessLog
 from connectrpc_server._asgi.application import ASGIApplication
 from connectrpc_server._asgi.handler import Handler
 from connectrpc_server._combine import CombinedASGIApplication, CombinedWSGIApplication, combine
@@ -38,6 +39,7 @@ from connectrpc_server._wsgi.handler import HandlerSync
 
 __all__ = [
     "ASGIApplication",
+    "AccessLog",
     "BidiStreamInterceptor",
     "BidiStreamInterceptorSync",
     "ClientStreamInterceptor",
