@@ -34,6 +34,7 @@ from connectrpc_server._access_log import AccessLog
 from connectrpc_server._asgi.application import ASGIApplication
 from connectrpc_server._asgi.handler import Handler
 from connectrpc_server._combine import CombinedASGIApplication, CombinedWSGIApplication, combine
+from connectrpc_server._host_request import asgi_scope, wsgi_environ
 from connectrpc_server._wsgi.application import WSGIApplication
 from connectrpc_server._wsgi.handler import HandlerSync
 
@@ -72,6 +73,8 @@ __all__ = [
     "UnaryInterceptor",
     "UnaryInterceptorSync",
     "WSGIApplication",
+    "asgi_scope",
     "combine",
     "cors",
+    "wsgi_environ",
 ]
