@@ -28,6 +28,13 @@ def test_a_context_has_its_method_protocol_and_http_method() -> None:
     assert (ctx.method, ctx.protocol, ctx.http_method) == (ECHO, "connect", "POST")
 
 
+def test_a_context_keeps_the_request_of_its_host() -> None:
+    ctx, request = context(), object()
+    assert ctx.host_request is None
+    ctx.host_request = request
+    assert ctx.host_request is request
+
+
 def test_a_context_decodes_raw_request_headers() -> None:
     assert context([(b"x-one", b"1")]).request_headers["X-One"] == "1"
 

@@ -6,6 +6,8 @@ import struct
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
+from connectrpc_server import Code, ConnectError
+
 STREAM = ("content-type", "application/connect+proto")
 
 
@@ -68,8 +70,27 @@ def test_an_unexpected_exception_is_logged_and_hidden(host, caplog):
     texts, end = parts(host.stream("Bidi", ["a", "crash"]))
     assert texts == ["a"]
     assert end == {"error": {"code": "internal", "message": "internal error"}}
+    (record,) = caplog.records
     assert "secret-db-password" in caplog.text
+    assert (record.rpc_method, record.rpc_protocol) == ("test.v1.Echo/Bidi", "connect")
+    assert record.rpc_peer == "127.0.0.1:5000"
     assert host.service.closed == ["bidi"]
+
+
+def test_the_record_of_several_errors_names_the_call(host, caplog):
+    class Failing(type(host.service)):
+        def bidi(self, requests, ctx):
+            errors = [ConnectError(Code.ABORTED, name) for name in "ab"]
+            raise ExceptionGroup("two", errors)
+
+    host.service = Failing()
+    parts(host.stream("Bidi", ["a"]))
+    (record,) = caplog.records
+    assert (
+        record.getMessage() == "test.v1.Echo/Bidi failed with 2 errors; the client gets the first"
+    )
+    assert (record.rpc_method, record.rpc_protocol) == ("test.v1.Echo/Bidi", "connect")
+    assert record.rpc_peer == "127.0.0.1:5000"
 
 
 @pytest.mark.parametrize("texts", [[], ["a", "b"]])

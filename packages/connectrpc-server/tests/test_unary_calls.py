@@ -106,6 +106,15 @@ def test_an_unexpected_exception_is_logged_and_hidden(host, caplog):
     assert record.levelno == logging.ERROR
     assert record.exc_info is not None
     assert "secret-db-password" in str(record.exc_info[1])
+    assert record.getMessage() == "unexpected exception in test.v1.Echo/Unary"
+
+
+def test_the_record_of_an_unexpected_exception_names_the_call(host, caplog):
+    host.unary("crash")
+    (record,) = caplog.records
+    assert record.rpc_method == "test.v1.Echo/Unary"
+    assert record.rpc_protocol == "connect"
+    assert record.rpc_peer == "127.0.0.1:5000"
 
 
 def test_a_response_of_another_type_is_an_internal_error(host, caplog):

@@ -42,8 +42,9 @@ class RequestContext:
     `deadline` is the time by which the call must end, in seconds on the clock of `time.monotonic`,
     or `None`. `has_response_metadata` is true once user code has read or set the response headers
     or trailers, or the client received them. Most handlers never use them, so they are made at the
-    first use. `deadline` and `has_response_metadata` are plain attributes and not properties,
-    because every call reads them.
+    first use. `host_request` is the request of the interface that the server runs on, such as an
+    ASGI scope; the core does not read it. It is `None` on the client. These three are plain
+    attributes and not properties, because every call reads or sets them.
     """
 
     __slots__ = (
@@ -58,6 +59,7 @@ class RequestContext:
         "_values",
         "deadline",
         "has_response_metadata",
+        "host_request",
     )
 
     def __init__(
@@ -76,6 +78,7 @@ class RequestContext:
         self._peer = peer
         self.deadline = deadline
         self.has_response_metadata = False
+        self.host_request: object = None
         self._values: dict[ContextKey[object], object] | None = None
 
     @property

@@ -33,14 +33,17 @@ from connectrpc_protocol import (
 )
 from connectrpc_protocol.public_names import set_public_module as _set_public_module
 from connectrpc_server import cors
+from connectrpc_server._access_log import AccessLog
 from connectrpc_server._asgi.application import ASGIApplication
 from connectrpc_server._asgi.handler import Handler
 from connectrpc_server._combine import CombinedASGIApplication, CombinedWSGIApplication, combine
+from connectrpc_server._host_request import asgi_scope, wsgi_environ
 from connectrpc_server._wsgi.application import WSGIApplication
 from connectrpc_server._wsgi.handler import HandlerSync
 
 __all__ = [
     "ASGIApplication",
+    "AccessLog",
     "BidiStreamInterceptor",
     "BidiStreamInterceptorSync",
     "ClientStreamInterceptor",
@@ -75,8 +78,10 @@ __all__ = [
     "UnaryInterceptor",
     "UnaryInterceptorSync",
     "WSGIApplication",
+    "asgi_scope",
     "combine",
     "cors",
+    "wsgi_environ",
 ]
 
 _set_public_module(__name__)

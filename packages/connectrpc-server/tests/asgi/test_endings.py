@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import logging
 
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
-from connectrpc_server import Code, ConnectError
+from connectrpc_server import AccessLog, Code, ConnectError
 
 PROTO = (b"content-type", b"application/proto")
 STREAM = (b"content-type", b"application/connect+proto")
@@ -457,3 +458,82 @@ def test_a_timeout_error_of_the_handler_is_not_a_deadline(asgi_application):
         assert connection.sent[0]["status"] == 500
 
     asyncio.run(check())
+
+
+ENDINGS = {
+    "disconnect": ("canceled", {}),
+    "deadline": ("deadline_exceeded", {"default_timeout_ms": 20}),
+    "cancellation": ("unavailable", {}),
+    "cancellation that the server logs": ("unavailable", {}),
+}
+COUNTS = {"Unary": (1, 0), "Client": (1, 0), "Server": (1, 1), "Bidi": (1, 1)}
+
+
+@pytest.mark.parametrize(("name", "header", "body"), CALLS)
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_call_that_ends_early_is_in_the_access_log_once(
+    asgi_application, caplog, name, header, body, ending
+):
+    code, options = ENDINGS[ending]
+
+    async def check():
+        service = Waiting()
+        connection = Connection(body)
+        app = asgi_application(service, interceptors=[AccessLog()], **options)
+        task = connection.call(app, name, header)
+        await asyncio.wait_for(service.began.wait(), 30)
+        if ending == "disconnect":
+            connection.disconnect()
+        elif ending != "deadline":
+            message = "graceful shutdown" if ending.endswith("logs") else None
+            task.cancel(msg=message)
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait_for(task, 30)
+        assert service.ended == ["cancelled"]
+
+    caplog.set_level(logging.INFO, "connectrpc_server.access")
+    asyncio.run(check())
+    (record,) = [each for each in caplog.records if each.name == "connectrpc_server.access"]
+    assert (record.rpc_code, record.rpc_received, record.rpc_sent) == (code, *COUNTS[name])
+
+
+@pytest.mark.parametrize(("name", "header"), [("Unary", PROTO), ("Bidi", STREAM)])
+def test_a_disconnect_inside_the_body_is_in_the_access_log(asgi_application, caplog, name, header):
+    async def check():
+        connection = Connection(b"\0", complete=False)
+        connection.disconnect()
+        app = asgi_application(Waiting(), interceptors=[AccessLog()])
+        await asyncio.wait_for(connection.call(app, name, header), 30)
+
+    caplog.set_level(logging.INFO, "connectrpc_server.access")
+    asyncio.run(check())
+    (record,) = caplog.records
+    assert (record.rpc_code, record.rpc_received, record.rpc_sent) == ("canceled", 0, 0)
+    assert record.rpc_peer is None
+    assert f"test.v1.Echo/{name} connect canceled - " in record.getMessage()
+
+
+@pytest.mark.parametrize("interceptors", [[], [AccessLog()]])
+def test_a_handler_may_stop_waiting_for_a_request_and_wait_again(
+    asgi_application, caplog, interceptors
+):
+    class Impatient(Waiting):
+        async def bidi(self, requests, ctx):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(anext(requests), 0.01)
+            self.began.set()
+            yield await anext(requests)
+
+    async def check():
+        service = Impatient()
+        connection = Connection(b"", complete=False)
+        app = asgi_application(service, interceptors=interceptors)
+        task = connection.call(app, "Bidi", STREAM)
+        await asyncio.wait_for(service.began.wait(), 30)
+        connection.events.put_nowait({"type": "http.request", "body": ENVELOPE})
+        await asyncio.wait_for(task, 30)
+        assert any(event.get("body") == ENVELOPE for event in connection.sent)
+
+    caplog.set_level(logging.INFO, "connectrpc_server.access")
+    asyncio.run(check())
+    assert [each.rpc_received for each in caplog.records] == [1] * len(interceptors)

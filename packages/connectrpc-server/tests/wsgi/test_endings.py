@@ -2,11 +2,13 @@
 
 import io
 import json
+import logging
 import time
 
+import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
-from connectrpc_server import Code
+from connectrpc_server import AccessLog, Code
 
 MESSAGE = StringValue(value="a").SerializeToString()
 ENVELOPE = b"\0\0\0\0" + bytes([len(MESSAGE)]) + MESSAGE
@@ -103,3 +105,55 @@ def test_an_exception_of_a_stream_that_the_server_closes_is_logged(wsgi_applicat
     next(iter(response))
     response.close()
     assert "secret-db-password" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["Server", "Bidi"])
+def test_a_stream_that_the_server_closes_is_in_the_access_log_once(
+    wsgi_application, make_host, caplog, name
+):
+    caplog.set_level(logging.INFO, "connectrpc_server.access")
+    app = wsgi_application(make_host("wsgi").service, interceptors=[AccessLog()])
+    response = app(stream_environ(name), lambda *_: None)
+    next(iter(response))
+    response.close()
+    (record,) = caplog.records
+    # The server closes the response while its first message is being sent.
+    assert (record.rpc_code, record.rpc_received, record.rpc_sent) == ("canceled", 1, 0)
+    assert record.rpc_peer == "127.0.0.1:0"
+
+
+@pytest.mark.parametrize(
+    ("name", "received", "sent"), [("Unary", 1, 0), ("Client", 0, 0), ("Server", 1, 1)]
+)
+def test_a_call_past_its_deadline_is_in_the_access_log_once(
+    make_host, caplog, name, received, sent
+):
+    caplog.set_level(logging.INFO, "connectrpc_server.access")
+    host = make_host("wsgi")
+    host.service = Late()
+    options = {"default_timeout_ms": 20, "interceptors": [AccessLog()]}
+    if name == "Unary":
+        host.unary(**options)
+    else:
+        host.stream(name, ["a"], **options)
+    (record,) = caplog.records
+    assert (record.rpc_code, record.rpc_received, record.rpc_sent) == (
+        "deadline_exceeded",
+        received,
+        sent,
+    )
+
+
+def test_a_disconnect_inside_the_request_is_in_the_access_log_once(
+    wsgi_application, make_host, caplog
+):
+    class Gone(io.BytesIO):
+        def read(self, size=-1):
+            raise ConnectionResetError("the client is gone")
+
+    caplog.set_level(logging.INFO, "connectrpc_server.access")
+    app = wsgi_application(make_host("wsgi").service, interceptors=[AccessLog()])
+    environ = stream_environ("Bidi") | {"wsgi.input": Gone()}
+    b"".join(app(environ, lambda *_: None))
+    (record,) = caplog.records
+    assert (record.rpc_code, record.rpc_received, record.rpc_sent) == ("canceled", 0, 0)

@@ -60,8 +60,8 @@ class UnaryEndpoint(Generic[Req, Res]):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        over_http2 = scope.get("http_version") == "2"
-        receive = deliver_empty_body(scope, receive) if over_http2 else receive
+        if scope.get("http_version") == "2":
+            receive = deliver_empty_body(scope, receive)
         call = accepted = self._method.accept(
             scope["method"], scope["headers"], scope["query_string"], scope.get("client")
         )
@@ -71,7 +71,9 @@ class UnaryEndpoint(Generic[Req, Res]):
                 refused = AsgiRequest(scope, receive, send, deadline=_deadline_of(accepted))
                 await refused.write_end(respond(call, refused))
                 return
-        if self._has_metadata_interceptors or call.context.deadline is not None:
+        context = call.context
+        context.host_request = scope
+        if self._has_metadata_interceptors or context.deadline is not None:
             await self._handle_with_limits(call, scope, receive, send)
             return
         request: AsgiRequest | None = None
@@ -216,8 +218,8 @@ class StreamEndpoint(Generic[Req, Res]):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        over_http2 = scope.get("http_version") == "2"
-        receive = deliver_empty_body(scope, receive) if over_http2 else receive
+        if scope.get("http_version") == "2":
+            receive = deliver_empty_body(scope, receive)
         accepted = self._method.accept(
             scope["method"], scope["headers"], scope["query_string"], scope.get("client")
         )
@@ -227,6 +229,7 @@ class StreamEndpoint(Generic[Req, Res]):
         if isinstance(call, HttpResponse):
             await request.write_end(respond(call, request))
             return
+        call.context.host_request = scope
         response = StreamResponse(call, request)
         error: Exception | None = None
         try:

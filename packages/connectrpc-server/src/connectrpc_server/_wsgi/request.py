@@ -42,6 +42,7 @@ def accept(method: ServerMethod[Call], environ: Environ) -> Call | HttpResponse:
     if call.needs_trailers and not server_quirks.has_trailers(environ):
         version = environ.get("SERVER_PROTOCOL", "HTTP/1.1").removeprefix("HTTP/")
         return refuse_without_trailers(call, version, server_quirks.SERVERS_WITH_TRAILERS)
+    call.context.host_request = environ
     return call
 
 
