@@ -127,7 +127,7 @@ def bench_client(options: argparse.Namespace) -> bool:
 
 
 def bench_generator(_: argparse.Namespace) -> bool:
-    """Print the time that the generator takes. It has no goal, since nothing compares."""
+    """Print the time that the generator takes. It is not compared, so it does not have a goal."""
     print("generator, milliseconds per proto file with a service")
     print(f"  {generator.FILES} files of three modules {generator.milliseconds_per_file():>13.2f}")
     return True
